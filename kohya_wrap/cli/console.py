@@ -1,0 +1,85 @@
+"""The one place that knows the terminal: words for people, or one JSON envelope for scripts."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable
+from dataclasses import asdict
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from kohya_wrap.domain.finding import Finding, Level
+from kohya_wrap.errors import KohyaWrapError
+
+if TYPE_CHECKING:
+    from rich.console import Console as RichConsole
+
+SCHEMA = 1
+_STYLE = {Level.NOTE: "cyan", Level.WARNING: "yellow", Level.ERROR: "red"}
+
+
+class Console:
+    """Text goes to stdout; with --json stdout holds the envelope alone, and text goes to stderr."""
+
+    def __init__(self, *, as_json: bool = False) -> None:
+        self.as_json = as_json
+
+    @cached_property
+    def out(self) -> RichConsole:
+        return _rich(stderr=self.as_json)
+
+    @property
+    def live(self) -> bool:
+        """Whether somebody watches: a terminal, not a log file or a pipe."""
+        return (sys.stderr if self.as_json else sys.stdout).isatty()
+
+    def say(self, text: str = "", *, style: str | None = None) -> None:
+        self.out.print(text, style=style, soft_wrap=True)
+
+    def findings(self, findings: Iterable[Finding]) -> None:
+        for finding in findings:
+            where = f"{finding.where}: " if finding.where else ""
+            hint = f"  {finding.hint}" if finding.hint else ""
+            self.say(f"{finding.level.value}: {where}{finding.message}{hint}", style=_STYLE[finding.level])
+
+    def error(self, error: KohyaWrapError) -> None:
+        """Three lines on stderr: what happened, why probably, what to type next."""
+        err = _rich(stderr=True)
+        err.print(f"error: {error.message}", style="bold red", soft_wrap=True)
+        err.print(f"  why: {error.why}", soft_wrap=True)
+        err.print(f"  try: {error.hint}", soft_wrap=True)
+
+    def envelope(
+        self,
+        command: str,
+        data: dict[str, Any] | None,
+        *,
+        findings: Iterable[Finding] = (),
+        error: KohyaWrapError | None = None,
+    ) -> None:
+        """The versioned object every --json command ends with, on errors too."""
+        failure = (
+            None
+            if error is None
+            else {"code": int(error.code), "message": error.message, "why": error.why, "hint": error.hint}
+        )
+        print(
+            json.dumps(
+                {
+                    "schema": SCHEMA,
+                    "command": command,
+                    "ok": error is None,
+                    "data": data,
+                    "findings": [asdict(finding) for finding in findings],
+                    "error": failure,
+                },
+                ensure_ascii=False,
+            )
+        )
+
+
+def _rich(*, stderr: bool) -> RichConsole:
+    from rich.console import Console as RichConsole
+
+    return RichConsole(stderr=stderr, highlight=False, markup=False, emoji=False)

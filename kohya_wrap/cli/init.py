@@ -1,0 +1,93 @@
+"""`kohya-wrap init`: a project ready to train."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import click
+
+from kohya_wrap.cli import options
+
+
+@click.command("init")
+@click.argument(
+    "directory", type=click.Path(file_okay=False, path_type=Path), default=Path(), metavar="[DIR]"
+)
+@click.option(
+    "--base",
+    default="sd15",
+    show_default=True,
+    metavar="sd15|sdxl|FILE|hf:…|civitai:…",
+    help="The model the LoRA is for.",
+)
+@options.gpu("The card the training is for.")
+@click.option("--concept", default="concept", show_default=True, help="Name of the folder and of the LoRA.")
+@click.option(
+    "--images",
+    type=click.Path(path_type=Path),
+    help="Your pictures and captions; copied or linked, never moved.",
+)
+@click.option(
+    "--repeats", default="10", show_default=True, metavar="N|auto", help="How often an epoch sees each image."
+)
+@click.option("--steps", type=click.IntRange(1), help="Optimizer steps to aim at; the epochs follow from it.")
+@click.option(
+    "--trigger", default="", help="Words that will call the LoRA; written into every caption that lacks them."
+)
+@click.option("--engine", type=click.Choice(["real", "rehearsal"]), default="real", show_default=True)
+@click.option("--full", is_flag=True, help="Fetch everything although the GPU is not in this machine.")
+@options.provisioning
+@options.json_output
+def command(directory: Path, as_json: bool, **asked: Any) -> None:
+    """Make DIR a project: engine, environment, base weights, images in place, config.
+
+    Safe to repeat: what is found done is kept, what was cut off goes on.
+
+    \b
+    kohya-wrap init my-lora --base sdxl --images photos --concept mycat --trigger "sks cat"
+    """
+    from kohya_wrap.cli.console import Console
+    from kohya_wrap.cli.setup_display import SetupDisplay
+    from kohya_wrap.places import Places
+    from kohya_wrap.workflow.setup import SetupRequest, set_up
+
+    console = Console(as_json=as_json)
+    with SetupDisplay(console) as display:
+        ready = set_up(
+            SetupRequest(directory, **asked), Places.from_environment(os.environ), os.environ, display.on_news
+        )
+    _summary(console, ready, directory)
+    if as_json:
+        console.envelope(
+            "init",
+            {
+                "project": str(ready.project.root),
+                "images": ready.images,
+                "waits": list(ready.waits),
+                "gpu": ready.preset.name if ready.preset else None,
+                "config_kept": ready.config_kept,
+            },
+        )
+
+
+def _summary(console: Any, ready: Any, directory: Path) -> None:
+    if ready.licence:
+        console.say(f"\nLicence of the base, which your LoRA inherits: {ready.licence}")
+    run = "kohya-wrap run" if directory == Path() else f"kohya-wrap run {directory / 'training_config.toml'}"
+    if ready.preset is None:
+        console.say(
+            "\nNo GPU here: the project is prepared, nothing was downloaded. On the rented machine, type the same line again."
+        )
+        console.say(
+            "To train on this CPU all the same (slow): --gpu cpu.  To download everything now: --full."
+        )
+    elif ready.waits:
+        console.say(
+            f"\nPrepared for the {ready.preset.name}. On that machine, the same line, or `{run}` alone, does the rest."
+        )
+    elif not ready.images:
+        console.say(f"\nNow put images and captions into {directory / 'training_data'}, then: {run}")
+    else:
+        console.say(f"\nReady. Next: {run}")

@@ -1,0 +1,35 @@
+"""Options that several commands share, said once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+json_output = click.option(
+    "--json", "as_json", is_flag=True, help="One JSON object on stdout; words go to stderr."
+)
+engine_dir = click.option(
+    "--engine-dir", type=click.Path(path_type=Path), help="An sd-scripts checkout of your own, used as it is."
+)
+reuse_torch = click.option(
+    "--reuse-torch", is_flag=True, help="Build on the torch this image brings instead of installing one."
+)
+allow_pickle = click.option(
+    "--allow-pickle", is_flag=True, help="Take a .ckpt base, which can run code when it is opened."
+)
+
+
+def gpu(purpose: str) -> Callable[[F], F]:
+    return click.option("--gpu", default="auto", show_default=True, metavar="auto|cpu|NAME", help=purpose)
+
+
+def provisioning(command: F) -> F:
+    """What decides how engine and weights are provided."""
+    for option in (allow_pickle, reuse_torch, engine_dir):
+        command = option(command)
+    return command

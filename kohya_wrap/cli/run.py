@@ -1,0 +1,121 @@
+"""`kohya-wrap run`: train what a config says."""
+
+from __future__ import annotations
+
+import os
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from kohya_wrap.cli import options
+
+if TYPE_CHECKING:
+    from kohya_wrap.cli.console import Console
+    from kohya_wrap.places import Places
+    from kohya_wrap.workflow.job import Result
+    from kohya_wrap.workflow.prepare import Job
+
+
+@click.command("run")
+@click.argument(
+    "config", type=click.Path(path_type=Path), default=Path("training_config.toml"), metavar="[CONFIG]"
+)
+@options.gpu("The card to train on.")
+@click.option(
+    "--engine", type=click.Choice(["real", "rehearsal"]), default=None, help="[default: as the config says]"
+)
+@options.provisioning
+@options.json_output
+def command(config: Path, gpu: str, engine: str | None, as_json: bool, **provisioning: Any) -> None:
+    """Train the LoRA that CONFIG describes, fetching first what is missing.
+
+    The guide's own file runs unchanged: its spellings are mapped to the engine's, and each mapping is said.
+
+    \b
+    kohya-wrap run my-lora/training_config.toml
+    kohya-wrap run --engine rehearsal        the same way in seconds, without a GPU: no training
+    """
+    from kohya_wrap.cli.console import Console
+    from kohya_wrap.places import Places
+    from kohya_wrap.workflow.prepare import JobRequest, prepare
+
+    console = Console(as_json=as_json)
+    places = Places.from_environment(os.environ)
+    job = prepare(JobRequest(config, gpu, engine or "", **provisioning), places, os.environ)
+    job, result = train(console, job, places)
+    say_result(console, result)
+    if as_json:
+        console.envelope("run", as_data(result), findings=(*job.findings, *result.findings))
+
+
+def train(console: Console, job: Job, places: Places) -> tuple[Job, Result]:
+    """Fetch what is missing, say what will be trained, then do it with live progress, until the end or a signal."""
+    from kohya_wrap.cli.setup_display import SetupDisplay
+    from kohya_wrap.cli.training_display import TrainingDisplay
+    from kohya_wrap.host.child import signals_as_request
+    from kohya_wrap.workflow.job import execute, provided
+
+    with SetupDisplay(console) if job.missing else nullcontext() as setup:
+        job, means = provided(job, places, os.environ, setup.on_news if setup else lambda news: None)
+    console.findings(job.findings)
+    say_plan(console, job)
+    with (
+        signals_as_request() as stop,
+        TrainingDisplay(console, job.plan, job.user.wrapper.price_per_hour) as display,
+    ):
+        return job, execute(job, means, os.environ, stop, display.on_event)
+
+
+def say_plan(console: Console, job: Job) -> None:
+    plan, config = job.plan, job.config
+    if job.engine_kind == "rehearsal":
+        console.say(
+            "This is a rehearsal: a miniature in NumPy stands in for the engine. What it trains is no LoRA for pictures."
+        )
+    batch = f"batch {config.get('train_batch_size')}"
+    if config.get("gradient_accumulation_steps", 1) > 1:
+        batch += f" x {config.get('gradient_accumulation_steps')} accumulated"
+    captions = f"{job.inventory.captions} captions ({job.inventory.caption_extension})"
+    console.say(
+        f"{job.inventory.images} images, {captions}; {plan.epochs} epochs of {plan.steps_per_epoch} steps = {plan.steps} steps, {batch}"
+    )
+    console.say(
+        f"{job.family.title}, {job.family.script}, {job.machine.preset.name}, {job.engine_kind} engine"
+    )
+
+
+def say_result(console: Console, result: Result) -> None:
+    console.findings(result.findings)
+    what = "Rehearsed" if result.engine == "rehearsal" else "Trained"
+    console.say(f"\n{what} {result.steps} steps in {_span(result.seconds)}, loss {result.loss:.3g}")
+    console.say(f"  LoRA          {result.lora}  ({result.lora.stat().st_size / 1e6:.1f} MB)")
+    earlier = [path for path in result.checkpoints if path != result.lora and path.exists()]
+    if earlier:
+        console.say(
+            f"  to choose     {len(earlier)} earlier checkpoints beside it, {earlier[0].name} to {earlier[-1].name}"
+        )
+    states = [path for path in result.states if path.exists()]
+    if states:
+        console.say(f"  to resume     {', '.join(path.name for path in states)}")
+    console.say(f"  what happened {result.run_folder}")
+
+
+def as_data(result: Result) -> dict[str, Any]:
+    return {
+        "engine": result.engine,
+        "lora": str(result.lora),
+        "checkpoints": [str(path) for path in result.checkpoints],
+        "states": [str(path) for path in result.states if path.exists()],
+        "steps": result.steps,
+        "epochs": result.epochs,
+        "loss": result.loss,
+        "seconds": round(result.seconds, 1),
+        "run": str(result.run_folder),
+    }
+
+
+def _span(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"

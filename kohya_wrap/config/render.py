@@ -1,0 +1,63 @@
+"""Write configs: the commented one for people, from the template, and the flat one the engine reads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from kohya_wrap.config.spellings import as_toml
+from kohya_wrap.domain.config import TrainingConfig
+from kohya_wrap.domain.options import Option, OptionTable
+from kohya_wrap.host import atomic, toml_file
+
+Sections = Mapping[str, Mapping[str, Any]]
+
+
+def for_people(
+    templates: Path, sections: Sections, *, title: str, family: str, epochs_note: str, checkpoints: int
+) -> str:
+    """The text of training_config.toml; parsed back, it holds exactly `sections`.
+
+    Raises:
+        AssertionError: the template dropped or changed a value (a bug of ours).
+    """
+    import tomlkit
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    loader = FileSystemLoader(templates)
+    environment = Environment(loader=loader, undefined=StrictUndefined, keep_trailing_newline=True)
+    environment.filters["toml"] = as_toml
+    # Keys a section may lack are asked for as flags in the template: false where absent.
+    flags = {
+        "model": ("v_parameterization", "zero_terminal_snr"),
+        "training": ("network_train_unet_only", "cache_text_encoder_outputs"),
+        "gpu": ("sdpa", "xformers"),
+    }
+    values = {name: dict(section) for name, section in sections.items()}
+    shown = {name: dict.fromkeys(flags.get(name, ()), False) | section for name, section in values.items()}
+    text = environment.get_template("training_config.toml.j2").render(
+        **shown, title=title, family=family, epochs_note=epochs_note, checkpoints=checkpoints
+    )
+    back = tomlkit.parse(text).unwrap()
+    assert back == values, "the template and the values differ"
+    return text
+
+
+def write_for_people(path: Path, text: str) -> None:
+    atomic.write_text(path, text)
+
+
+def for_engine(path: Path, config: TrainingConfig, table: OptionTable) -> None:
+    """engine_config.toml: flat, typed as the engine's parser would convert it, only options of the engine."""
+    values = {name: _typed(value, table[name]) for name, value in config.plain().items() if name in table}
+    toml_file.write_engine(path, values)
+
+
+def _typed(value: Any, option: Option) -> Any:
+    """Whole numbers as floats where the engine wants floats; its reader takes no list of both."""
+    if "float" not in (option.type, option.item) or isinstance(value, bool):
+        return value
+    if isinstance(value, list):
+        return [float(item) for item in value]
+    return float(value) if isinstance(value, int) else value

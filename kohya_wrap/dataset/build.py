@@ -1,0 +1,125 @@
+"""Lay out `training_data/<repeats>_<concept>/` from a folder of images: the source is only read."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from kohya_wrap.dataset.inventory import not_utf8
+from kohya_wrap.domain.steps import repeats_for
+from kohya_wrap.errors import DatasetError
+from kohya_wrap.host import atomic, image_file
+
+
+@dataclass(frozen=True)
+class Built:
+    """What stands in the concept folder now."""
+
+    folder: Path
+    images: int
+    captions: int
+    triggers_written: int
+    converted: tuple[str, ...]  # formats the engine does not read, saved as PNG
+
+
+def repeats(images: Path, wanted: str) -> int:
+    """The folder's number: as asked, or `auto` for an epoch of 200 to 400 image passes."""
+    return repeats_for(len(_pictures(images))) if wanted == "auto" else int(wanted)
+
+
+def build(images: Path, target: Path, *, trigger: str) -> Built:
+    """Hard-link (or copy) the pictures of `images`, copy their captions, write the trigger where it lacks.
+
+    Raises:
+        DatasetError: no folder, no picture in it, or pictures that cannot be read (all named).
+    """
+    pictures = _pictures(images)
+    if not pictures:
+        raise DatasetError(
+            f"No picture in {images}.",
+            why="Only files directly in that folder count: png, jpg, webp, bmp, gif, tiff.",
+            hint="kohya-wrap init --images FOLDER_WITH_PICTURES --concept NAME",
+        )
+    bad = [(path, why) for path in pictures if (why := _unreadable(path))]
+    if bad:
+        names = ", ".join(path.name for path, _ in bad[:5])
+        names += f" and {len(bad) - 5} more" if len(bad) > 5 else ""
+        raise DatasetError(
+            f"{len(bad)} picture(s) in {images} cannot be read: {names} ({bad[0][1]}).",
+            why="The file is damaged or is no picture; the engine would die at its batch.",
+            hint=f"Replace or remove: rm '{bad[0][0]}'",
+        )
+    with atomic.new_folder(target) as folder:
+        return _fill(pictures, folder, target, trigger)
+
+
+def _pictures(images: Path) -> list[Path]:
+    if not images.is_dir():
+        raise DatasetError(
+            f"{images} is not a folder.",
+            why="--images names the folder your pictures lie in.",
+            hint="kohya-wrap init --images FOLDER --concept NAME",
+        )
+    return sorted(path for path in images.iterdir() if path.is_file() and image_file.looks_like_image(path))
+
+
+def _unreadable(path: Path) -> str:
+    try:
+        image_file.size(path)
+    except image_file.Unreadable as error:
+        return str(error)
+    return ""
+
+
+def _fill(pictures: list[Path], folder: Path, target: Path, trigger: str) -> Built:
+    used: set[str] = set()
+    captions = written = 0
+    converted = []
+    for source in pictures:
+        name = _free_stem(source.stem, used)
+        if source.suffix in image_file.ENGINE_EXTENSIONS:
+            atomic.link_or_copy(source, folder / (name + source.suffix))
+        elif source.suffix.lower() in image_file.ENGINE_EXTENSIONS:  # .Jpg
+            atomic.link_or_copy(source, folder / (name + source.suffix.lower()))
+        else:
+            image_file.convert_to_png(source, folder / f"{name}.png")
+            converted.append(source.name)
+        old = _caption_of(source)
+        new = _with_trigger(old, trigger)
+        if new:
+            (folder / f"{name}.txt").write_text(new + "\n", encoding="utf-8")
+            captions += 1
+            written += new != old
+    return Built(target, len(pictures), captions, written, tuple(converted))
+
+
+def _free_stem(stem: str, used: set[str]) -> str:
+    """`a.png` and `a.jpg` would share one caption and one latent cache: the second becomes `a-2`."""
+    name, number = stem, 2
+    while name.lower() in used:
+        name, number = f"{stem}-{number}", number + 1
+    used.add(name.lower())
+    return name
+
+
+def _caption_of(picture: Path) -> str:
+    """The user's caption, as text without a byte order mark; empty where there is none."""
+    beside = (picture.with_suffix(".txt"), picture.with_suffix(".caption"))
+    path = next((path for path in beside if path.is_file()), None)
+    if path is None:
+        return ""
+    try:
+        return path.read_text(encoding="utf-8-sig").strip()
+    except UnicodeDecodeError:
+        raise not_utf8(path, "It was saved in another encoding (Shift_JIS?).") from None
+
+
+def _with_trigger(caption: str, trigger: str) -> str:
+    """The trigger in front, unless the line the engine reads, the first, has it as a word."""
+    if not trigger:
+        return caption
+    if not caption:
+        return trigger
+    word = rf"(?a:(?<!\w){re.escape(trigger)}(?!\w))"  # ASCII: Japanese has no spaces around words
+    return caption if re.search(word, caption.splitlines()[0], re.IGNORECASE) else f"{trigger}, {caption}"

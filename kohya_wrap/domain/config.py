@@ -1,0 +1,91 @@
+"""A training config as values that know where they came from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Any
+
+
+class Origin(IntEnum):
+    """Where a value comes from, weakest first; the strongest that says anything wins."""
+
+    ENGINE = 0
+    WRAPPER = 1
+    FAMILY = 2
+    RECIPE = 3
+    GPU = 4
+    FILE = 5
+    ENVIRONMENT = 6
+    COMMAND_LINE = 7
+    HARDWARE = 8  # only what the machine cannot do
+
+    @property
+    def words(self) -> str:
+        return {
+            Origin.ENGINE: "engine default",
+            Origin.WRAPPER: "kohya-wrap default",
+            Origin.FAMILY: "base-model family",
+            Origin.RECIPE: "recipe",
+            Origin.GPU: "GPU preset",
+            Origin.FILE: "your file",
+            Origin.ENVIRONMENT: "environment",
+            Origin.COMMAND_LINE: "command line",
+            Origin.HARDWARE: "what this machine can do",
+        }[self]
+
+
+@dataclass(frozen=True)
+class Value:
+    """One option's value; `detail` names the file and line, the preset or the variable."""
+
+    value: Any
+    origin: Origin
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Layer:
+    """All that one origin says."""
+
+    origin: Origin
+    values: Mapping[str, Any]
+    detail: str = ""
+    details: Mapping[str, str] = field(default_factory=dict)  # per key, where it is finer than `detail`
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """The effective config: option name -> Value."""
+
+    values: Mapping[str, Value]
+
+    def get(self, name: str, default: Any = None) -> Any:
+        found = self.values.get(name)
+        return default if found is None or found.value is None else found.value
+
+    def origin(self, name: str) -> Origin | None:
+        found = self.values.get(name)
+        return None if found is None else found.origin
+
+    def with_layer(self, layer: Layer) -> TrainingConfig:
+        """The same config with one more layer, decided by the same precedence."""
+        return TrainingConfig(_settle(dict(self.values), [layer]))
+
+    def plain(self) -> dict[str, Any]:
+        return {name: value.value for name, value in sorted(self.values.items()) if value.value is not None}
+
+
+def settle(layers: Iterable[Layer]) -> TrainingConfig:
+    """The one function that decides which origin wins, whatever order the layers come in."""
+    return TrainingConfig(_settle({}, layers))
+
+
+def _settle(values: dict[str, Value], layers: Iterable[Layer]) -> dict[str, Value]:
+    for layer in layers:
+        for name, value in layer.values.items():
+            held = values.get(name)
+            if held is None or layer.origin >= held.origin:
+                values[name] = Value(value, layer.origin, layer.details.get(name, layer.detail))
+    return values

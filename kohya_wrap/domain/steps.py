@@ -1,0 +1,65 @@
+"""Images x repeats x epochs / batch -> optimizer steps and saves, as the engine counts them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class StepPlan:
+    """What one run will do.
+
+    Attributes:
+        batches_per_epoch: micro-batches; each bucket's last one may be short.
+        steps_per_epoch: optimizer steps.
+        steps: optimizer steps in all.
+    """
+
+    batches_per_epoch: int
+    steps_per_epoch: int
+    epochs: int
+    steps: int
+
+
+def plan(
+    passes_per_bucket: Iterable[int],
+    *,
+    batch: int,
+    accumulation: int = 1,
+    epochs: int | None = None,
+    max_steps: int | None = None,
+) -> StepPlan:
+    """Count as the engine does: epochs win over max_steps, neither means 1600 (contract, section 2)."""
+    batches = sum(math.ceil(passes / batch) for passes in passes_per_bucket)
+    per_epoch = math.ceil(batches / accumulation)
+    if epochs is not None:
+        return StepPlan(batches, per_epoch, epochs, epochs * per_epoch)
+    steps = 1600 if max_steps is None else max_steps
+    return StepPlan(batches, per_epoch, math.ceil(steps / per_epoch) if per_epoch else 0, steps)
+
+
+def epochs_for(target_steps: int, steps_per_epoch: int) -> int:
+    """Whole epochs whose steps come nearest to the target; at least one."""
+    return max(1, round(target_steps / steps_per_epoch)) if steps_per_epoch else 1
+
+
+def repeats_for(images: int, passes_wanted: int = 300) -> int:
+    """Repeats that make an epoch of 200 to 400 image passes where the number of images allows it."""
+    return max(1, round(passes_wanted / images)) if images else 1
+
+
+def save_every(epochs: int) -> int:
+    """Epochs between checkpoints, for five to eight files to choose from (fewer in shorter runs).
+
+    The engine writes every n-th epoch but the last, and the final file: (epochs - 1) // n + 1 files.
+    """
+    return next((every for every in range(1, epochs) if (epochs - 1) // every < 8), 1)
+
+
+def micro_batch(batch: int, allowed: int) -> int:
+    """The largest divisor of the recipe's batch that the card takes; accumulation makes up the rest."""
+    return max(
+        divisor for divisor in range(1, batch + 1) if batch % divisor == 0 and divisor <= max(1, allowed)
+    )

@@ -1,0 +1,71 @@
+"""Files and folders that exist whole or not at all: temporary sibling, then one rename."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+def write_text(path: Path, text: str) -> None:
+    """Replace a file; a reader sees the old text or the new, also when the power goes."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    sibling = Path(name)
+    try:
+        with open(handle, "w", encoding="utf-8", newline="\n") as out:  # noqa: PTH123 - a descriptor
+            out.write(text)
+            out.flush()
+            os.fsync(out.fileno())
+        sibling.chmod(0o644)
+        sibling.replace(path)
+    except BaseException:
+        sibling.unlink(missing_ok=True)
+        raise
+
+
+@contextmanager
+def new_folder(path: Path) -> Iterator[Path]:
+    """Yield a temporary sibling of `path`; it takes that name when the block ends well, else it is removed.
+
+    What a killed process left behind is removed by the next one that builds the same folder, so
+    the caller holds a lock (host/lock.py).
+    """
+    sibling = path.with_name(f".{path.name}.part")
+    replaced = path.with_name(f".{path.name}.old")
+    shutil.rmtree(sibling, ignore_errors=True)
+    shutil.rmtree(replaced, ignore_errors=True)
+    sibling.parent.mkdir(parents=True, exist_ok=True)
+    sibling.mkdir()
+    try:
+        yield sibling
+        if path.exists():  # moved aside first: a removal cut off would leave half a folder under the name
+            path.replace(replaced)
+        sibling.replace(path)
+        shutil.rmtree(replaced, ignore_errors=True)
+    except BaseException:
+        shutil.rmtree(sibling, ignore_errors=True)
+        raise
+
+
+def free_bytes(path: Path) -> int:
+    """Free space where `path` lies or will lie."""
+    existing = next(p for p in (path, *path.parents) if p.exists())
+    return shutil.disk_usage(existing).free
+
+
+def link_or_copy(source: Path, target: Path) -> None:
+    """A hard link where the file system allows one (no second copy on disk), else a copy."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_name(f".{target.name}.part")
+    part.unlink(missing_ok=True)
+    real = os.path.realpath(source)  # a link to a relative symlink would point to nothing in another folder
+    try:
+        os.link(real, part)
+    except OSError:
+        shutil.copy2(real, part)
+    part.replace(target)
+    part.unlink(missing_ok=True)  # two names of one file are not renamed onto each other, but both kept

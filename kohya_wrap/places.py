@@ -1,0 +1,72 @@
+"""Where things are on disk, as frozen values that are passed in and never read from a global."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Places:
+    """What all projects of this user share."""
+
+    home: Path
+
+    @classmethod
+    def from_environment(cls, env: Mapping[str, str]) -> Places:
+        """KOHYA_WRAP_HOME, else the platform's folder for user data."""
+        if env.get("KOHYA_WRAP_HOME"):
+            return cls(Path(env["KOHYA_WRAP_HOME"]).expanduser().absolute())
+        user = Path(env.get("HOME") or Path.home())
+        if sys.platform == "darwin":
+            return cls(user / "Library" / "Application Support" / "kohya-wrap")
+        if os.name == "nt":
+            return cls(Path(env.get("LOCALAPPDATA") or user / "AppData" / "Local") / "kohya-wrap")
+        return cls(Path(env.get("XDG_DATA_HOME") or user / ".local" / "share") / "kohya-wrap")
+
+    def engine(self, commit: str) -> Path:
+        """One folder per pin, so that a newer kohya-wrap never disturbs an older project."""
+        return self.home / "engines" / commit[:12]
+
+    @property
+    def tokenizers(self) -> Path:
+        return self.home / "tokenizers"
+
+    @property
+    def weights(self) -> Path:
+        """What is known of downloaded weights (verified hashes), and files that failed their hash."""
+        return self.home / "weights"
+
+    @property
+    def demo(self) -> Path:
+        return self.home / "demo"
+
+
+@dataclass(frozen=True)
+class Project:
+    """One project folder: the guide's layout."""
+
+    root: Path
+
+    @property
+    def config(self) -> Path:
+        return self.root / "training_config.toml"
+
+    @property
+    def training_data(self) -> Path:
+        return self.root / "training_data"
+
+    @property
+    def models(self) -> Path:
+        return self.root / "models"
+
+    @property
+    def output(self) -> Path:
+        return self.root / "output"
+
+    @property
+    def runs(self) -> Path:
+        return self.root / ".kohya-wrap" / "runs"

@@ -1,0 +1,47 @@
+"""The engine's command line and environment, from values alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+# A user's variables that would lead the engine's interpreter or the launcher elsewhere.
+_SCRUBBED = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "CONDA_PREFIX", "RANK", "LOCAL_RANK", "WORLD_SIZE")
+
+
+def argv(
+    launch: tuple[str, ...], source: Path, script: str, engine_config: Path, *, cpu: bool, threads: int
+) -> tuple[str, ...]:
+    """`accelerate launch` with every flag explicit: else a user's default_config.yaml decides (engine contract, section 13)."""
+    flags = (
+        "--num_cpu_threads_per_process",
+        str(threads),
+        "--num_processes",
+        "1",
+        "--num_machines",
+        "1",
+        "--mixed_precision",
+        "no",
+        "--dynamo_backend",
+        "no",
+        *(("--cpu",) if cpu else ()),
+    )
+    # accelerate's own mixed_precision stays "no": the engine's config decides it.
+    return (*launch, *flags, str(source / script), "--config_file", str(engine_config))
+
+
+def environment(inherited: Mapping[str, str], *, threads: int) -> dict[str, str]:
+    """No network while training, one line per log message, output as it comes."""
+    kept = {
+        name: value
+        for name, value in inherited.items()
+        if name not in _SCRUBBED and not name.startswith("ACCELERATE_")
+    }
+    return kept | {
+        "HF_HUB_OFFLINE": "1",
+        "COLUMNS": "200",
+        "PYTHONUNBUFFERED": "1",
+        "PYTHONUTF8": "1",
+        "TOKENIZERS_PARALLELISM": "false",
+        "OMP_NUM_THREADS": str(threads),
+    }

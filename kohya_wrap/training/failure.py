@@ -1,0 +1,100 @@
+"""What the engine's failures mean: cause, probable reason and remedy, from what was seen."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+
+from kohya_wrap.errors import TrainingFailed
+from kohya_wrap.training.seen import Seen
+
+# (text in the engine's exception, why, what to type): engine contract, section 6.
+_KNOWN = (
+    (
+        "No space left on device",
+        "The disk is full; the file being saved is cut short.",
+        "df -h .   then free space, or point output_dir to another disk",
+    ),
+    (
+        "iostream error",
+        "The disk is full; the state being saved is cut short.",
+        "df -h .   then free space, or point output_dir to another disk",
+    ),
+    (
+        "neither a valid local path nor a valid repo id",
+        "The base model's file is not where the config says.",
+        "kohya-wrap init   (fetches it), or mend pretrained_model_name_or_path",
+    ),
+    (
+        "MetadataIncompleteBuffer",
+        "The base model's file is cut short.",
+        "Remove that file and type: kohya-wrap init",
+    ),
+    ("image file is truncated", "A picture is damaged.", "Replace the picture the log names, and run again."),
+    (
+        "NaN detected in latents",
+        "The VAE gave NaN for a picture, as SDXL's own does in fp16.",
+        "Write no_half_vae = true, or use the fp16-fix VAE: kohya-wrap init --base sdxl",
+    ),
+    (
+        "No xformers",
+        "xformers is not in the engine's environment.",
+        "Write sdpa = true instead of xformers = true.",
+    ),
+    (
+        "size mismatch",
+        "The LoRA or state to continue from has another network_dim.",
+        "Set network_dim to that of the file.",
+    ),
+)
+
+
+def explain(seen: Seen, code: int, log: Path) -> TrainingFailed:
+    """The one error of a failed attempt; `code` is the launcher's exit code, negative for a signal."""
+    look = f"less {log}"
+    if seen.out_of_memory:
+        return TrainingFailed(
+            f"The GPU ran out of memory at step {seen.steps}.",
+            why="Batch, resolution or bucket is too large for this card.",
+            hint="kohya-wrap run with gradient_checkpointing = true, or a smaller train_batch_size, in the config",
+        )
+    if seen.not_finite_at is not None:
+        return TrainingFailed(
+            f"The loss is not a number since step {seen.not_finite_at}.",
+            why="The learning rate is too high, or a half-precision VAE gave NaN; the engine trains on and says nothing.",
+            hint="Halve learning_rate, or write no_half_vae = true; the last good checkpoint is in output_dir.",
+        )
+    if seen.no_data:
+        return TrainingFailed(
+            "The engine found no image (and exits 0).",
+            why="train_data_dir must hold folders like 10_concept.",
+            hint=look,
+        )
+    if seen.crash is not None:
+        text = seen.crash.cause
+        why, hint = next(
+            ((w, h) for known, w, h in _KNOWN if known in text),
+            (f"The engine failed at {seen.crash.where}.", look),
+        )
+        return TrainingFailed(text, why=why, hint=hint)
+    if signalled := _signal(code, log):
+        return TrainingFailed(
+            f"The trainer was killed by {signalled} at step {seen.steps}.",
+            why="SIGKILL without a word is mostly the system, out of main memory."
+            if signalled == "SIGKILL"
+            else "The trainer itself crashed, or somebody stopped it.",
+            hint=look,
+        )
+    return TrainingFailed(
+        f"The engine ended with exit code {code} at step {seen.steps}.",
+        why="Its log says what it was doing.",
+        hint=look,
+    )
+
+
+def _signal(code: int, log: Path) -> str:
+    """The signal's name: of the launcher itself, or of the trainer, which the launcher names in its last lines."""
+    if code < 0:
+        return signal.Signals(-code).name
+    tail = log.read_bytes()[-4000:].decode("utf-8", errors="replace") if log.is_file() else ""
+    return next((s.name for s in signal.Signals if f"died with <Signals.{s.name}:" in tail), "")

@@ -1,0 +1,65 @@
+"""What the events of one attempt amount to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from kohya_wrap.domain.events import (
+    CheckpointSaved,
+    Crash,
+    EngineWarning,
+    Event,
+    LossNotFinite,
+    NoData,
+    OutOfMemory,
+    PlanSeen,
+    Progress,
+    StateSaved,
+)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Steps as the engine counted them, files as it named them, and the first thing that went wrong."""
+
+    steps: int = 0
+    total: int | None = None
+    loss: float | None = None
+    seconds_per_step: float | None = None
+    checkpoints: tuple[str, ...] = ()
+    states: tuple[str, ...] = ()
+    crash: Crash | None = None
+    out_of_memory: bool = False
+    no_data: bool = False
+    not_finite_at: int | None = None
+    warnings: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, events: Iterable[Event]) -> Seen:
+        facts: dict[str, Any] = {}
+        saved: dict[type, list[str]] = {CheckpointSaved: [], StateSaved: [], EngineWarning: []}
+        for event in events:
+            if isinstance(event, Progress):
+                facts |= {"steps": event.step, "loss": event.loss, "seconds_per_step": event.seconds_per_step}
+            elif isinstance(event, PlanSeen) and event.label == "total_steps":
+                facts["total"] = event.value
+            elif isinstance(event, CheckpointSaved | StateSaved):
+                saved[type(event)].append(event.path)
+            elif isinstance(event, EngineWarning):
+                saved[EngineWarning].append(event.text)
+            elif isinstance(event, Crash):
+                facts.setdefault("crash", event)
+            elif isinstance(event, OutOfMemory):
+                facts["out_of_memory"] = True
+            elif isinstance(event, NoData):
+                facts["no_data"] = True
+            elif isinstance(event, LossNotFinite):
+                facts.setdefault("not_finite_at", event.step)
+        return cls(
+            checkpoints=tuple(saved[CheckpointSaved]),
+            states=tuple(saved[StateSaved]),
+            warnings=tuple(saved[EngineWarning]),
+            **facts,
+        )

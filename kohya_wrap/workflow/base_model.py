@@ -1,0 +1,59 @@
+"""Which base model a config means, and what is known of it before its file is here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from kohya_wrap import resources
+from kohya_wrap.config.resolve import UserConfig
+from kohya_wrap.domain.family import FamilyName
+from kohya_wrap.engine import catalogue, reference, weights
+from kohya_wrap.engine.reference import Catalogued, Reference
+from kohya_wrap.engine.weights import Weights
+from kohya_wrap.errors import EngineError
+from kohya_wrap.places import Places
+
+
+@dataclass(frozen=True)
+class Facts:
+    family: FamilyName
+    v_prediction: bool = False
+    zero_terminal_snr: bool = False
+
+
+def of(user: UserConfig, *, needed: bool) -> Reference | None:
+    """The file the config names; where it is missing, what the catalogue knows by that name, or the project's base.
+
+    Raises:
+        EngineError: `needed`, and nothing is known of it.
+    """
+    known = catalogue.load(resources.presets())
+    path = user.values.get("pretrained_model_name_or_path")
+    if path and Path(path).exists():
+        return reference.parse(path, known)
+    by_name = reference.named_like(Path(path).name, known) if path else None
+    if by_name is not None:
+        return by_name
+    if user.wrapper.base:
+        return reference.parse(user.wrapper.base, known, user.path.parent)
+    if not needed:
+        return None
+    where = user.lines.get("pretrained_model_name_or_path", user.path.name)
+    raise EngineError(
+        f"{where}: the base model {path} is not there." if path else f"{where} names no base model.",
+        why="No catalogue entry has a file of that name, so it cannot be fetched either.",
+        hint=f'Mend pretrained_model_name_or_path, or take a known base ({", ".join(known.bases)}): [kohya_wrap] base = "sd15"',
+    )
+
+
+def facts(base: Reference | None, models: Path, places: Places, *, allow_pickle: bool) -> Facts:
+    """From the file's header where it is here, else from the catalogue; SD 1.5 where nothing is known yet."""
+    found = weights.find(base, models, places, allow_pickle=allow_pickle) if base is not None else None
+    if found is not None:
+        return of_weights(found)
+    return Facts(base.base.family if isinstance(base, Catalogued) else FamilyName.SD15)
+
+
+def of_weights(found: Weights) -> Facts:
+    return Facts(found.family, found.v_prediction, found.zero_terminal_snr)

@@ -1,0 +1,97 @@
+"""`demo`: the whole way in miniature, on pictures drawn here and, for the real engine, a base of random weights."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from kohya_wrap import resources
+from kohya_wrap.config import generate, presets, render
+from kohya_wrap.config.presets import GpuPreset
+from kohya_wrap.dataset import build, drawn
+from kohya_wrap.domain.family import FAMILIES, FamilyName
+from kohya_wrap.engine import random_base
+from kohya_wrap.places import Places, Project
+from kohya_wrap.workflow.provision import News, OnNews, Wanted, missing, provide, telling
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How small the miniature is: side in pixels, epochs, repeats."""
+
+    side: int
+    epochs: int
+    repeats: int
+
+
+# At 128 px a CPU takes about 2 s a step; the rehearsal takes milliseconds, so it can show more of a training.
+_SCALES = {"real": Scale(128, 3, 1), "rehearsal": Scale(256, 8, 5)}
+
+
+def installed_engine(places: Places) -> str:
+    """ "real" where engine, environment and tokenizers are all here, else "rehearsal"."""
+    return "rehearsal" if missing(_engine_only(places), places) else "real"
+
+
+def _engine_only(places: Places, engine_dir: Path | None = None) -> Wanted:
+    return Wanted(None, places.demo, engine_dir)
+
+
+def lay_out(
+    kind: str, preset: GpuPreset, places: Places, on_news: OnNews, engine_dir: Path | None = None
+) -> Path:
+    """Make the demo's project anew and return its config's path.
+
+    Raises:
+        EngineError, MachineError: the real engine cannot be had here.
+    """
+    base = random_base.file(places)
+    if kind == "real":
+        has = provide(_engine_only(places, engine_dir), places, on_news)
+        telling(
+            "base", on_news, lambda say: random_base.ensure(has.environment.python, has.checkout, places, say)
+        )
+    project = Project(places.demo / kind)
+    shutil.rmtree(project.root, ignore_errors=True)
+    source = project.root / "pictures"
+    count = drawn.draw(source)
+    build.build(source, project.training_data / f"{_SCALES[kind].repeats}_cutouts", trigger=drawn.TRIGGER)
+    on_news(News("dataset", "done", f"{count} pictures drawn, each with a caption"))
+    render.write_for_people(project.config, _config_text(kind, preset, base))
+    return project.config
+
+
+def _config_text(kind: str, preset: GpuPreset, base: Path) -> str:
+    scale = _SCALES[kind]
+    family = FAMILIES[FamilyName.SD15]
+    recipe = presets.load(resources.presets()).recipe.sd15
+    new = generate.NewProject(
+        name="cutouts",
+        base=str(base),
+        base_path=str(base),
+        vae=None,
+        v_prediction=False,
+        zero_terminal_snr=False,
+        family=family,
+        recipe=recipe,
+        preset=preset,
+        engine=kind,
+        trigger=drawn.TRIGGER,
+        target_steps=recipe.steps,
+        epochs=scale.epochs,
+    )
+    sections = generate.sections(new)
+    sections["dataset"] |= {
+        "resolution": f"{scale.side},{scale.side}",
+        "min_bucket_reso": 64,
+        "max_bucket_reso": 2 * scale.side,
+    }
+    return render.for_people(
+        resources.templates(),
+        sections,
+        title="the demo",
+        family=family.title,
+        checkpoints=scale.epochs,
+        epochs_note="Few, for a demo.",
+    )

@@ -1,0 +1,226 @@
+"""One config to one LoRA: provide what is missing, launch, watch, judge."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import toml
+
+from kohya_wrap import __version__
+from kohya_wrap.config import option_table, render, resolve
+from kohya_wrap.domain.config import Layer, Origin, TrainingConfig
+from kohya_wrap.domain.events import Event, LossNotFinite, RunEnded, RunStarted
+from kohya_wrap.domain.finding import Finding, Level
+from kohya_wrap.engine import locate
+from kohya_wrap.engine.locate import Engine
+from kohya_wrap.engine.weights import Weights
+from kohya_wrap.errors import Interrupted, KohyaWrapError, Stopped
+from kohya_wrap.host import atomic
+from kohya_wrap.host.child import StopRequest
+from kohya_wrap.places import Places, Project
+from kohya_wrap.training import command, result
+from kohya_wrap.training.journal import Journal
+from kohya_wrap.training.output import OutputReader
+from kohya_wrap.training.seen import Seen
+from kohya_wrap.training.supervise import Attempt, supervise
+from kohya_wrap.workflow import base_model, prepare
+from kohya_wrap.workflow.prepare import Job
+from kohya_wrap.workflow.provision import OnNews, provide
+
+OnEvent = Callable[[Event], None]
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a finished run gave. `loss` is the engine's last average; `seconds` from launch to end."""
+
+    lora: Path
+    checkpoints: tuple[Path, ...]
+    states: tuple[Path, ...]
+    steps: int
+    epochs: int
+    loss: float | None
+    seconds: float
+    engine: str
+    run_folder: Path
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True)
+class Means:
+    """What the training is done with: the engine, and the base's file where it needs one."""
+
+    engine: Engine
+    weights: Weights | None
+
+
+def provided(job: Job, places: Places, env: Mapping[str, str], on_news: OnNews) -> tuple[Job, Means]:
+    """Find or fetch engine and weights (the rehearsal needs neither); the job, resolved for what the base turned out to be.
+
+    Raises:
+        EngineError, MachineError: something could not be fetched.
+        ConfigError: the base is another than the catalogue said, and the config does not fit it.
+    """
+    if job.engine_kind == "rehearsal":
+        return job, Means(locate.rehearsal(), None)
+    found = provide(job.wanted, places, on_news)
+    assert found.weights is not None
+    return prepare.resolved(job, base_model.of_weights(found.weights), env), Means(
+        found.engine, found.weights
+    )
+
+
+def execute(job: Job, means: Means, env: Mapping[str, str], stop: StopRequest, on_event: OnEvent) -> Result:
+    """Train, and judge the outcome by what is on disk.
+
+    Raises:
+        TrainingFailed: with the engine's real cause. Interrupted, Stopped: a signal; what was saved is kept.
+    """
+    engine = means.engine
+    config = job.config.with_layer(Layer(Origin.HARDWARE, _real_paths(job, means), "where it lies here"))
+    folder = _run_folder(job.project)
+    render.for_engine(folder / "engine_config.toml", config, option_table.for_script(job.family.script))
+    _write_run(folder, job, engine)
+    with Journal(folder / "events.jsonl") as journal:
+        journal.write(
+            RunStarted(
+                engine.kind,
+                engine.commit,
+                str(job.user.path),
+                job.machine.preset.name,
+                job.plan.steps,
+                job.plan.epochs,
+            )
+        )
+        began = time.time()
+        seen, code = _train(config, _attempt(job, engine, folder, env), journal, stop, on_event)
+        try:
+            lora = _judge(config, seen, code, began, folder / "engine.log", stop)
+        except KohyaWrapError as error:
+            how = "stopped" if isinstance(error, Interrupted | Stopped) else "failed"
+            journal.write(RunEnded(how, error.message, seen.checkpoints))
+            raise
+        journal.write(RunEnded("done", "", seen.checkpoints))
+    return Result(
+        lora,
+        tuple(map(Path, seen.checkpoints)),
+        tuple(map(Path, seen.states)),
+        seen.steps,
+        job.plan.epochs,
+        seen.loss,
+        time.time() - began,
+        engine.kind,
+        folder,
+        _differences(job, seen),
+    )
+
+
+def _run_folder(project: Project) -> Path:
+    """.kohya-wrap/runs/<local time>, made by this run alone."""
+    stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
+    for suffix in ("", *(f"-{n}" for n in range(2, 1000))):
+        folder = project.runs / (stamp + suffix)
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            continue
+        return folder
+    raise AssertionError("a thousand runs within a second")
+
+
+def _real_paths(job: Job, means: Means) -> dict[str, Any]:
+    """No symlinks: some of the engine's scripts break on relative ones (engine contract, section 6)."""
+    paths = {
+        name: str(Path(job.config.get(name)).resolve()) for name in resolve.PATHS if job.config.get(name)
+    }
+    if means.weights is not None:
+        paths["pretrained_model_name_or_path"] = str(means.weights.path)
+        if means.weights.vae is not None and not job.user.values.get("vae"):
+            paths["vae"] = str(means.weights.vae)
+    if means.engine.tokenizers is not None:
+        paths["tokenizer_cache_dir"] = str(means.engine.tokenizers)
+    return paths
+
+
+def _attempt(job: Job, engine: Engine, folder: Path, env: Mapping[str, str]) -> Attempt:
+    threads = job.machine.cpu.cores
+    argv = command.argv(
+        engine.launch,
+        engine.source,
+        job.family.script,
+        folder / "engine_config.toml",
+        cpu=job.machine.gpu is None,
+        threads=threads,
+    )
+    return Attempt(argv, command.environment(env, threads=threads), engine.source, folder / "engine.log")
+
+
+def _write_run(folder: Path, job: Job, engine: Engine) -> None:
+    """run.toml: what this run is, for whoever finds the folder later."""
+    facts = {
+        "kohya_wrap": __version__,
+        "engine": engine.kind,
+        "engine_commit": engine.commit,
+        "config": str(job.user.path),
+        "started": datetime.now().astimezone().isoformat(timespec="seconds"),
+        "gpu": job.machine.preset.name,
+        "planned_steps": job.plan.steps,
+        "planned_epochs": job.plan.epochs,
+        "images": job.inventory.images,
+    }
+    atomic.write_text(folder / "run.toml", toml.dumps(facts))
+
+
+def _train(
+    config: TrainingConfig, attempt: Attempt, journal: Journal, stop: StopRequest, on_event: OnEvent
+) -> tuple[Seen, int]:
+    events: list[Event] = []
+
+    def told(event: Event) -> None:
+        journal.write(event)
+        events.append(event)
+        on_event(event)
+        if isinstance(event, LossNotFinite) and not stop:
+            stop.number = signal.SIGTERM  # the engine would train on for hours, save NaN and exit 0
+
+    reader = OutputReader(Path(config.get("output_dir")), config.get("output_name"))
+    code = supervise(attempt, reader, stop, told)
+    return Seen.of(events), code
+
+
+def _judge(config: TrainingConfig, seen: Seen, code: int, began: float, log: Path, stop: StopRequest) -> Path:
+    """The finished LoRA's path."""
+    if stop and seen.not_finite_at is None:
+        raise _stopped(seen, stop)
+    lora = Path(config.get("output_dir")) / f"{config.get('output_name')}.{config.get('save_model_as')}"
+    result.judge(lora, seen, code, began=began, log=log)
+    return lora
+
+
+def _stopped(seen: Seen, stop: StopRequest) -> KohyaWrapError:
+    kept = f"{len(seen.checkpoints)} checkpoint(s) and {len(seen.states)} state(s) are kept"
+    kind = Interrupted if stop.number == signal.SIGINT else Stopped
+    return kind(
+        f"Stopped at step {seen.steps} of {seen.total or '?'}.",
+        why=f"You asked for it; {kept}.",
+        hint="kohya-wrap run   (trains from the start)",
+    )
+
+
+def _differences(job: Job, seen: Seen) -> tuple[Finding, ...]:
+    """Where the engine counted other steps than the plan did: our arithmetic or its data is not what we think."""
+    if seen.total in (None, job.plan.steps) or job.config.get("reg_data_dir"):
+        return ()
+    return (
+        Finding(
+            Level.WARNING,
+            "steps-differ",
+            f"the engine made it {seen.total} steps; the plan said {job.plan.steps}.",
+        ),
+    )

@@ -1,0 +1,311 @@
+"""From the user's file to the effective config."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kohya_wrap.config.check import check
+from kohya_wrap.config.option_table import for_script
+from kohya_wrap.config.resolve import UserConfig
+from kohya_wrap.domain.config import Origin
+from kohya_wrap.domain.family import FamilyName
+from kohya_wrap.domain.finding import Level
+from kohya_wrap.errors import ConfigError
+from tests.unit.config.conftest import Resolve
+
+GUIDE = (Path(__file__).parents[2] / "fixtures" / "guide_training_config.toml").read_text(encoding="utf-8")
+GPU_4090 = """
+[gpu]
+preset = "RTX 4090"
+train_batch_size = 4
+gradient_accumulation_steps = 1
+gradient_checkpointing = false
+mixed_precision = "bf16"
+sdpa = true
+"""
+SDXL = FamilyName.SDXL
+
+
+# --- the guide's printed config
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("train_batch_size", 2),
+        ("gradient_accumulation_steps", 1),
+        ("caption_extension", ".txt"),
+        ("resolution", "512,512"),
+        ("network_module", "networks.lora"),
+        ("network_alpha", 16.0),
+        ("learning_rate", 1e-4),
+        ("text_encoder_lr", 5e-5),
+        ("lr_warmup_steps", 100),
+        ("mixed_precision", "fp16"),
+        ("save_state", True),
+        ("save_every_n_epochs", 2),
+        ("cache_latents", True),
+        ("sdpa", True),
+    ],
+)
+def test_the_guide_s_config_means_what_the_guide_says(resolved: Resolve, option: str, value: Any) -> None:
+    config, _ = resolved(GUIDE)
+    assert config.get(option) == value
+
+
+def test_the_guide_s_config_checks_clean(resolved: Resolve) -> None:
+    config, _ = resolved(GUIDE)
+    assert check(config, for_script("train_network.py"), "train_network.py", {}) == ()
+
+
+def test_what_is_mapped_of_the_guide_s_config_is_said_once(user: Callable[[str], UserConfig]) -> None:
+    said = [(finding.message, finding.where) for finding in user(GUIDE).findings]
+    assert said == [
+        ('`resolution = 512` is given as "512,512"', "training_config.toml:8"),
+        ("`batch_size` is the engine's `train_batch_size`", "training_config.toml:9"),
+    ]
+
+
+def test_the_guide_s_paths_start_at_the_file(user: Callable[[str], UserConfig], tmp_path: Path) -> None:
+    values = user(GUIDE).values
+    assert values["pretrained_model_name_or_path"] == str(tmp_path / "models/sd/v1-5-pruned.safetensors")
+    assert values["train_data_dir"] == str(tmp_path / "training_data")
+
+
+def test_a_cpu_trains_the_guide_s_config_without_fp16_and_says_so_once(resolved: Resolve) -> None:
+    config, said = resolved(GUIDE, card="cpu")
+    assert (config.get("mixed_precision"), config.origin("mixed_precision")) == ("no", Origin.HARDWARE)
+    assert [finding.message for finding in said] == [
+        '`mixed_precision = "fp16"` becomes "no" here: a CPU cannot train in fp16.'
+    ]
+
+
+# --- what the machine cannot do
+
+
+@pytest.mark.parametrize(
+    ("text", "card", "capability", "option", "value"),
+    [
+        ('mixed_precision = "bf16"', "T4", (7, 5), "mixed_precision", "fp16"),
+        ('mixed_precision = "bf16"\nfull_bf16 = true', "T4", (7, 5), "full_bf16", False),
+        ('mixed_precision = "bf16"', "RTX 3090", (8, 0), "mixed_precision", "bf16"),
+        ('mixed_precision = "fp16"', "RTX 3090", (8, 6), "mixed_precision", "fp16"),
+        ('mixed_precision = "bf16"', "cpu", (0, 0), "mixed_precision", "bf16"),
+        ('mixed_precision = "fp16"\nfull_fp16 = true', "cpu", (0, 0), "full_fp16", False),
+        ("xformers = true", "V100 16GB", (7, 0), "xformers", False),
+        ("xformers = true", "V100 16GB", (7, 0), "sdpa", True),
+        ("xformers = true", "T4", (7, 5), "xformers", True),
+        ("xformers = true", "cpu", (0, 0), "sdpa", True),
+    ],
+)
+def test_hardware_overrides_only_what_it_cannot_do(
+    resolved: Resolve, text: str, card: str, capability: tuple[int, int], option: str, value: Any
+) -> None:
+    config, said = resolved(text, card=card, capability=capability)
+    assert config.get(option) == value
+    changed = any(value.origin is Origin.HARDWARE for value in config.values.values())
+    assert bool(said) == changed, "what is changed is said, and nothing else"
+
+
+# --- the card and the batch
+
+
+@pytest.mark.parametrize(
+    ("card", "micro", "accumulation"),
+    [("RTX 4090", 4, 1), ("RTX 3090", 2, 2), ("A100 40GB", 4, 1), ("cpu", 2, 2), ("T4", 2, 2)],
+)
+def test_every_card_makes_up_the_recipe_s_batch(
+    resolved: Resolve, card: str, micro: int, accumulation: int
+) -> None:
+    config, _ = resolved("", card=card, capability=(8, 0))
+    assert (config.get("train_batch_size"), config.get("gradient_accumulation_steps")) == (
+        micro,
+        accumulation,
+    )
+
+
+def test_on_its_own_card_the_gpu_section_stands(resolved: Resolve) -> None:
+    config, said = resolved(GPU_4090.replace("train_batch_size = 4", "train_batch_size = 3"))
+    assert (config.get("train_batch_size"), said) == (3, ())
+
+
+def test_on_another_card_the_gpu_section_is_replaced_with_the_same_batch(resolved: Resolve) -> None:
+    config, said = resolved(GPU_4090.replace("train_batch_size = 4", "train_batch_size = 8"), card="RTX 3090")
+    assert (config.get("train_batch_size"), config.get("gradient_accumulation_steps")) == (2, 4)
+    assert [(finding.level, finding.code) for finding in said] == [(Level.NOTE, "other-card")]
+    assert "RTX 4090" in said[0].message and "RTX 3090" in said[0].message and "batch of 8" in said[0].message
+
+
+@pytest.mark.parametrize("card", ["RTX 4090", "RTX 3090", "T4"])
+def test_a_batch_of_the_user_s_is_not_multiplied(resolved: Resolve, card: str) -> None:
+    config, _ = resolved("train_batch_size = 3\n" + GPU_4090, card=card, capability=(8, 0))
+    assert (config.get("train_batch_size"), config.get("gradient_accumulation_steps")) == (3, 1)
+
+
+def test_the_gpu_section_never_becomes_an_option(resolved: Resolve) -> None:
+    config, _ = resolved(GPU_4090)
+    assert "preset" not in config.plain() and "gpu" not in config.plain()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[gpu]\ntrain_batch_size = 'two'",
+        "[gpu]\ngradient_accumulation_steps = 0",
+        "[gpu]\ntrain_batch_size = true",
+        "gpu = 3",
+        "kohya_wrap = 'x'",
+        "[[gpu]]\na = 1",
+        "[kohya_wrap]\nprice = 1",
+        "[kohya_wrap]\nprice_per_hour = -1",
+    ],
+)
+def test_a_wrong_section_of_our_own_is_a_config_error(user: Callable[[str], UserConfig], text: str) -> None:
+    with pytest.raises(ConfigError) as error:
+        user(text)
+    assert "training_config.toml" in error.value.message
+
+
+# --- where a value comes from
+
+
+def test_each_value_knows_its_origin(resolved: Resolve) -> None:
+    config, _ = resolved("seed = 7", environment={"KOHYA_WRAP_SET_NETWORK_DIM": "8"})
+    names = ("save_precision", "resolution", "network_alpha", "mixed_precision", "seed", "network_dim")
+    assert [config.origin(name) for name in names] == [
+        Origin.WRAPPER,
+        Origin.FAMILY,
+        Origin.RECIPE,
+        Origin.GPU,
+        Origin.FILE,
+        Origin.ENVIRONMENT,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("16", 16),
+        ("fp16", "fp16"),
+        ('"16"', "16"),
+        ("true", True),
+        ("[1, 2]", [1, 2]),
+        ("", ""),
+        ("[1", "[1"),
+    ],
+)
+def test_a_variable_is_read_as_toml_else_as_text(resolved: Resolve, text: str, value: Any) -> None:
+    config, _ = resolved("seed = 1", environment={"KOHYA_WRAP_SET_SEED": text, "SEED": "9"})
+    assert config.get("seed") == value
+
+
+def test_a_variable_is_respelled_and_its_path_starts_at_the_file(resolved: Resolve, tmp_path: Path) -> None:
+    variables = {"KOHYA_WRAP_SET_BATCH_SIZE": "3", "KOHYA_WRAP_SET_OUTPUT_DIR": "out"}
+    config, _ = resolved("", environment=variables)
+    assert (config.get("train_batch_size"), config.get("output_dir")) == (3, str(tmp_path / "out"))
+
+
+@pytest.mark.parametrize(
+    ("written", "value"),
+    [
+        ('vae = "hf:a/b"', "hf:a/b"),
+        ('vae = "/abs/v.safetensors"', "/abs/v.safetensors"),
+        ('vae = "a:b.safetensors"', "{}/a:b.safetensors"),
+        ('vae = "~/v.safetensors"', "{}/home/v.safetensors"),
+        ('base_weights = ["a.safetensors"]', ["{}/a.safetensors"]),
+        ('output_name = "./x"', "./x"),
+        ('vae = ""', ""),
+    ],
+)
+def test_paths(user: Callable[[str], UserConfig], tmp_path: Path, written: str, value: Any) -> None:
+    (got,) = user(written).values.values()
+    here = [v.format(tmp_path) for v in value] if isinstance(value, list) else value.format(tmp_path)
+    assert got == here
+
+
+def test_one_option_given_twice_is_an_error_with_both_lines(user: Callable[[str], UserConfig]) -> None:
+    findings = user("[dataset]\nbatch_size = 2\n[training]\ntrain_batch_size = 3").findings
+    (twice,) = [finding for finding in findings if finding.code == "given-twice"]
+    assert twice.level is Level.ERROR
+    assert (twice.where, "training_config.toml:2" in twice.message) == ("training_config.toml:4", True)
+
+
+# --- the recipe gives way to what the user said
+
+
+@pytest.mark.parametrize(
+    ("text", "family", "gone"),
+    [
+        ("learning_rate = 3e-4", FamilyName.SD15, "unet_lr"),
+        ("learning_rate = 3e-4", FamilyName.SD15, "text_encoder_lr"),
+        ('lr_scheduler = "constant"', FamilyName.SD15, "lr_warmup_steps"),
+        ("text_encoder_lr = 1e-5", SDXL, "network_train_unet_only"),
+        ("text_encoder_lr = 1e-5", SDXL, "cache_text_encoder_outputs"),
+    ],
+)
+def test_the_recipe_never_undoes_what_the_user_said(
+    resolved: Resolve, text: str, family: FamilyName, gone: str
+) -> None:
+    assert resolved("", family=family)[0].get(gone), "it is in the recipe, or follows from it"
+    assert resolved(text, family=family)[0].get(gone) is None
+
+
+# --- family and speed
+
+
+def test_sdxl_gets_its_resolution_buckets_and_cached_text_encoders(resolved: Resolve) -> None:
+    config, _ = resolved("", family=SDXL)
+    assert (config.get("resolution"), config.get("max_bucket_reso")) == ("1024,1024", 2048)
+    assert config.get("cache_text_encoder_outputs") is True
+
+
+@pytest.mark.parametrize("option", ["v_parameterization", "zero_terminal_snr"])
+def test_v_prediction_comes_from_the_weights(resolved: Resolve, option: str) -> None:
+    assert resolved("")[0].get(option) is None
+    assert resolved("", v_prediction=True, zero_terminal_snr=True)[0].get(option) is True
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "shuffle_caption = true",
+        "caption_dropout_rate = 0.1",
+        "token_warmup_step = 0.2",
+        "caption_tag_dropout_rate = 0.1",
+        "caption_dropout_every_n_epochs = 2",
+        "enable_wildcard = true",
+        'caption_prefix = "a"',
+        'caption_suffix = "a"',
+        'secondary_separator = ";"',
+        "network_train_unet_only = false",
+    ],
+)
+def test_text_encoders_are_not_cached_where_captions_change(resolved: Resolve, text: str) -> None:
+    assert resolved(text, family=SDXL)[0].get("cache_text_encoder_outputs") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "option", "value"),
+    [
+        ("color_aug = true", "cache_latents", None),
+        ("random_crop = true", "cache_latents", None),
+        ("cache_latents = false", "cache_latents", False),
+        ("xformers = true", "sdpa", None),
+        ("mem_eff_attn = true", "sdpa", None),
+        ("", "sdpa", True),
+    ],
+)
+def test_speed_only_where_the_user_said_nothing(
+    resolved: Resolve, text: str, option: str, value: Any
+) -> None:
+    assert resolved(text)[0].get(option) is value
+
+
+def test_defaults_that_keep_a_run_resumable(resolved: Resolve, tmp_path: Path) -> None:
+    config, _ = resolved("")
+    assert (config.get("save_state"), config.get("output_dir")) == (True, str(tmp_path / "output"))
+    assert config.get("output_name") == tmp_path.name

@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from kohya_wrap.host import child
+
+STUBBORN = Path(__file__).parents[2] / "fixtures" / "stubborn_child.py"
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 10) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "never happened"
+        time.sleep(0.02)
+
+
+def gone(pid: int) -> bool:
+    return not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+
+
+def start(tmp_path: Path, code: str) -> child.Child:
+    return child.start([sys.executable, "-c", code], env=os.environ, cwd=tmp_path, log=tmp_path / "log")
+
+
+def test_output_of_both_streams_goes_into_the_log_and_the_exit_code_comes_back(tmp_path: Path) -> None:
+    running = start(tmp_path, "import sys; print('out'); print('err', file=sys.stderr); sys.exit(3)")
+    wait_for(lambda: running.poll() is not None)
+    assert running.poll() == 3
+    assert sorted((tmp_path / "log").read_text().split()) == ["err", "out"]
+
+
+def test_a_child_that_ignores_signals_is_killed_and_so_is_its_runaway(tmp_path: Path) -> None:
+    pids = tmp_path / "pids"
+    running = child.start(
+        [sys.executable, str(STUBBORN), str(pids)], env=os.environ, cwd=tmp_path, log=tmp_path / "log"
+    )
+    wait_for(lambda: "ready" in (tmp_path / "log").read_text())
+    code = running.stop(signal.SIGTERM, grace=0.3)
+    assert code == -signal.SIGKILL
+    for pid in map(int, pids.read_text().split()):
+        assert gone(pid)
+
+
+def test_a_signal_reaches_the_whole_group(tmp_path: Path) -> None:
+    """As with accelerate: the launcher alone would leave the trainer as an orphan."""
+    running = start(
+        tmp_path,
+        "import subprocess,sys; subprocess.run([sys.executable,'-c','print(1,flush=True); import time; time.sleep(60)'])",
+    )
+    wait_for(lambda: "1" in (tmp_path / "log").read_text())
+    trainer = psutil.Process(running.process.pid).children()[0]
+    began = time.monotonic()
+    running.stop(signal.SIGTERM, grace=10)
+    assert time.monotonic() - began < 5, "the trainer did not get the signal"
+    assert gone(trainer.pid)
+
+
+def test_lines_end_at_newlines_and_at_carriage_returns(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    log.write_bytes(b"one\n 50%|##\r100%|####\rleft")
+    reader = child.LineReader(log)
+    assert reader.new() == ["one", " 50%|##", "100%|####"]
+    with log.open("ab") as more:
+        more.write(b" over\n")
+    assert reader.new() == ["left over"]
+
+
+def test_a_character_cut_in_two_is_put_together(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    text = "損失\n".encode()
+    log.write_bytes(text[:2])
+    reader = child.LineReader(log)
+    assert reader.new() == []
+    with log.open("ab") as more:
+        more.write(text[2:])
+    assert reader.new() == ["損失"]
+
+
+def test_the_unfinished_end_comes_with_the_last_call(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    log.write_bytes(b"a\nSegmentation fault")
+    assert child.LineReader(log).new(last=True) == ["a", "Segmentation fault"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_becomes_a_request_and_the_handler_before_comes_back(number: signal.Signals) -> None:
+    before = signal.getsignal(number)
+    with child.signals_as_request() as request:
+        assert not request
+        os.kill(os.getpid(), number)
+        wait_for(lambda: bool(request))
+        assert request.number == number
+    assert signal.getsignal(number) is before
+
+
+def test_a_lost_terminal_stops_nothing() -> None:
+    with child.signals_as_request() as request:
+        os.kill(os.getpid(), signal.SIGHUP)
+        time.sleep(0.05)
+        assert not request

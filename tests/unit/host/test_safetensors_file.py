@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from kohya_wrap.errors import EngineError
+from kohya_wrap.host.safetensors_file import Tensor, read_header
+from tests.fixtures import weight_files
+
+
+def test_names_shapes_types_and_metadata(tmp_path: Path) -> None:
+    path = weight_files.write(tmp_path / "a.safetensors", {"x.weight": (2, 3)}, metadata={"ss_epoch": "4"})
+    header = read_header(path)
+    assert dict(header.tensors) == {"x.weight": Tensor("F16", (2, 3))}
+    assert dict(header.metadata) == {"ss_epoch": "4"}
+
+
+def test_a_file_without_metadata_has_none(tmp_path: Path) -> None:
+    assert read_header(weight_files.write(tmp_path / "a.safetensors", {"x": (1,)})).metadata == {}
+
+
+@pytest.mark.parametrize("kept", [0, 5, 40, -1])
+def test_a_truncated_file_is_named(tmp_path: Path, kept: int) -> None:
+    path = tmp_path / "cut.safetensors"
+    path.write_bytes(weight_files.safetensors(weight_files.SD15)[:kept])
+    with pytest.raises(EngineError, match=r"cut\.safetensors is not a whole") as raised:
+        read_header(path)
+    assert "cut short" in raised.value.why
+
+
+def test_another_kind_of_file(tmp_path: Path) -> None:
+    path = tmp_path / "page.safetensors"
+    path.write_text("<html>please log in</html>")
+    with pytest.raises(EngineError, match="not a whole"):
+        read_header(path)
+
+
+def test_a_missing_file(tmp_path: Path) -> None:
+    with pytest.raises(EngineError, match="cannot be read"):
+        read_header(tmp_path / "none.safetensors")
