@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterable
 from dataclasses import asdict
@@ -35,7 +36,7 @@ class Console:
         return (sys.stderr if self.as_json else sys.stdout).isatty()
 
     def say(self, text: str = "", *, style: str | None = None) -> None:
-        self.out.print(text, style=style, soft_wrap=True)
+        _print(self.out, text, style)
 
     def findings(self, findings: Iterable[Finding]) -> None:
         for finding in findings:
@@ -46,9 +47,9 @@ class Console:
     def error(self, error: KohyaWrapError) -> None:
         """Three lines on stderr: what happened, why probably, what to type next."""
         err = _rich(stderr=True)
-        err.print(f"error: {error.message}", style="bold red", soft_wrap=True)
-        err.print(f"  why: {error.why}", soft_wrap=True)
-        err.print(f"  try: {error.hint}", soft_wrap=True)
+        _print(err, f"error: {error.message}", "bold red")
+        _print(err, f"  why: {error.why}")
+        _print(err, f"  try: {error.hint}")
 
     def envelope(
         self,
@@ -79,7 +80,20 @@ class Console:
         )
 
 
+def _print(out: RichConsole, text: str, style: str | None = None) -> None:
+    try:
+        out.print(text, style=style, soft_wrap=True)
+    except OSError:  # a terminal that is gone
+        out.on_broken_pipe()
+
+
 def _rich(*, stderr: bool) -> RichConsole:
     from rich.console import Console as RichConsole
 
-    return RichConsole(stderr=stderr, highlight=False, markup=False, emoji=False)
+    class Unread(RichConsole):
+        def on_broken_pipe(self) -> None:
+            """`| head`: the work goes on unseen, where rich would exit."""
+            self.quiet = True
+            os.dup2(os.open(os.devnull, os.O_WRONLY), self.file.fileno())
+
+    return Unread(stderr=stderr, highlight=False, markup=False, emoji=False)

@@ -10,7 +10,7 @@ import click
 from kohya_wrap.cli import options
 
 
-@click.command("demo")
+@click.command("demo", short_help="See the whole way once, on pictures drawn here.")
 @click.option(
     "--engine",
     type=click.Choice(["real", "rehearsal"]),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import os
+import shlex
 import signal
 import sys
 import traceback
@@ -9,21 +12,26 @@ from typing import NoReturn
 
 import click
 
-from kohya_wrap.errors import ExitCode, Interrupted, KohyaWrapError, Stopped
+from kohya_wrap.errors import ExitCode, Interrupted, KohyaWrapError, Stopped, UsageError
+
+_NO = ("", "0", "false", "no", "off")  # as click reads a flag's variable
 
 
 def run_and_exit(command: click.Command, argv: list[str]) -> NoReturn:
     """Run, and leave with the promised exit code (PRODUCT: exit codes)."""
-    as_json = "--json" in argv
+    as_json = "--json" in argv or os.environ.get("KOHYA_WRAP_JSON", "").lower() not in _NO
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a code page without the tick is no reason to fail
     signal.signal(signal.SIGTERM, _terminated)
     try:
         command.main(argv, prog_name="kohya-wrap", standalone_mode=False)
         code = ExitCode.DONE
-    except click.exceptions.Exit as leave:  # --help and --version
-        sys.exit(leave.exit_code)
     except click.ClickException as usage:
         usage.show()
-        sys.exit(usage.exit_code)
+        code = ExitCode(usage.exit_code)
+        if as_json:
+            _envelope(_as_ours(usage), argv)
     except KohyaWrapError as error:
         code = _say(error, argv, as_json)
     except (KeyboardInterrupt, click.Abort):
@@ -31,16 +39,14 @@ def run_and_exit(command: click.Command, argv: list[str]) -> NoReturn:
             "Interrupted.", why="Ctrl-C.", hint="The same command again goes on where it was."
         )
         code = _say(interrupted, argv, as_json)
-    except BrokenPipeError:  # `kohya-wrap ... | head`: nobody reads on
-        sys.stderr.close()
-        code = ExitCode.DONE
-    except Exception:
+    except Exception as error:
         traceback.print_exc()
-        print(
-            f"\nThis is a bug of kohya-wrap, not of yours. Please report it with the lines above and: {' '.join(argv)}",
-            file=sys.stderr,
+        bug = KohyaWrapError(
+            f"{type(error).__name__}: {error}",
+            why="This is a bug of kohya-wrap, not a mistake of yours.",
+            hint=f"Report it, please, with the lines above and the command: {shlex.join(argv)}",
         )
-        code = ExitCode.BUG
+        code = _say(bug, argv, as_json)
     sys.stdout.flush()
     sys.exit(code)
 
@@ -57,9 +63,23 @@ def _say(error: KohyaWrapError, argv: list[str], as_json: bool) -> ExitCode:
     from kohya_wrap.cli.console import Console
 
     console = Console(as_json=as_json)
+    console.findings(finding for finding in error.findings if finding.message not in error.message)
+    console.error(error)
     if as_json:
-        console.envelope(argv[0] if argv else "", None, findings=error.findings, error=error)
-    else:
-        console.findings(error.findings)
-        console.error(error)
+        _envelope(error, argv)
     return error.code
+
+
+def _envelope(error: KohyaWrapError, argv: list[str]) -> None:
+    from kohya_wrap.cli.console import Console
+
+    command = next((word for word in argv if not word.startswith("-")), "")
+    Console(as_json=True).envelope(command, None, findings=error.findings, error=error)
+
+
+def _as_ours(usage: click.ClickException) -> UsageError:
+    context = getattr(usage, "ctx", None)
+    path = context.command_path if context else "kohya-wrap"
+    return UsageError(
+        usage.format_message(), why="The command line is not understood.", hint=f"{path} --help"
+    )

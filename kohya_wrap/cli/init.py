@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from kohya_wrap.cli import options
 
+if TYPE_CHECKING:
+    from kohya_wrap.cli.console import Console
+    from kohya_wrap.workflow.setup import Ready
 
-@click.command("init")
+
+@click.command("init", short_help="Make a project: engine, base model, images in place, config.")
 @click.argument(
     "directory", type=click.Path(file_okay=False, path_type=Path), default=Path(), metavar="[DIR]"
 )
@@ -58,7 +63,7 @@ def command(directory: Path, as_json: bool, **asked: Any) -> None:
         ready = set_up(
             SetupRequest(directory, **asked), Places.from_environment(os.environ), os.environ, display.on_news
         )
-    _summary(console, ready, directory)
+    _summary(console, ready)
     if as_json:
         console.envelope(
             "init",
@@ -67,27 +72,34 @@ def command(directory: Path, as_json: bool, **asked: Any) -> None:
                 "images": ready.images,
                 "waits": list(ready.waits),
                 "gpu": ready.preset.name if ready.preset else None,
+                "config": str(ready.project.config),
                 "config_kept": ready.config_kept,
+                "can_train": ready.can_train,
+                "licence": ready.licence,
             },
         )
 
 
-def _summary(console: Any, ready: Any, directory: Path) -> None:
+def _summary(console: Console, ready: Ready) -> None:
     if ready.licence:
         console.say(f"\nLicence of the base, which your LoRA inherits: {ready.licence}")
-    run = "kohya-wrap run" if directory == Path() else f"kohya-wrap run {directory / 'training_config.toml'}"
-    if ready.preset is None:
-        console.say(
-            "\nNo GPU here: the project is prepared, nothing was downloaded. On the rented machine, type the same line again."
-        )
-        console.say(
-            "To train on this CPU all the same (slow): --gpu cpu.  To download everything now: --full."
-        )
-    elif ready.waits:
-        console.say(
-            f"\nPrepared for the {ready.preset.name}. On that machine, the same line, or `{run}` alone, does the rest."
-        )
-    elif not ready.images:
-        console.say(f"\nNow put images and captions into {directory / 'training_data'}, then: {run}")
-    else:
-        console.say(f"\nReady. Next: {run}")
+    run = f"kohya-wrap run {_shown(ready.project.config)}"
+    console.say()
+    if not ready.images:
+        console.say(f"Put your images and captions (a.png with a.txt) into {_shown(ready.folder)}.")
+    if ready.can_train:
+        console.say(f"Ready. Next: {run}" if ready.images else f"Then: {run}")
+        return
+    lacking = f"no {ready.preset.name}" if ready.preset else "no GPU"
+    fetched = "nothing was downloaded" if ready.waits else "everything is downloaded"
+    console.say(f"This machine has {lacking}: the project is prepared, {fetched}.")
+    console.say("On the rented machine, the same line again does the rest.")
+    console.say(f"To train on this CPU all the same (slow): {run} --gpu cpu")
+    if ready.waits:
+        console.say("To download everything to this machine now: the same line with --full")
+
+
+def _shown(path: Path) -> str:
+    """As a person at this prompt would type it."""
+    inside = path.is_relative_to(Path.cwd())
+    return shlex.quote(str(path.relative_to(Path.cwd()) if inside else path))

@@ -11,7 +11,11 @@ import click
 F = TypeVar("F", bound=Callable[..., Any])
 
 json_output = click.option(
-    "--json", "as_json", is_flag=True, help="One JSON object on stdout; words go to stderr."
+    "--json",
+    "as_json",
+    is_flag=True,
+    envvar="KOHYA_WRAP_JSON",
+    help="One JSON object on stdout; words go to stderr.",
 )
 engine_dir = click.option(
     "--engine-dir", type=click.Path(path_type=Path), help="An sd-scripts checkout of your own, used as it is."

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from kohya_wrap.workflow.prepare import Job
 
 
-@click.command("run")
+@click.command("run", short_help="Train the LoRA that a config describes.")
 @click.argument(
     "config", type=click.Path(path_type=Path), default=Path("training_config.toml"), metavar="[CONFIG]"
 )

@@ -54,7 +54,7 @@ class SetupDisplay:
                 self._grow(self._progress, news, text)
             elif self._worth_a_line(news, now):
                 self._said[news.step] = now
-                self._console.say(f"{_MARK[news.state]} {news.step:<12} {text}")
+                self._console.say(f"{_MARK[news.state]} {news.step:<12} {text}".rstrip())
 
     def _grow(self, progress: Progress, news: News, text: str) -> None:
         if news.step not in self._tasks:

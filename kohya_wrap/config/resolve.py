@@ -272,14 +272,19 @@ def _machine_limits(config: TrainingConfig, machine: Machine) -> tuple[dict[str,
     """Only what this machine cannot do overrides the user, and each is said."""
     changes: dict[str, tuple[Any, str]] = {}
     precision = config.get("mixed_precision")
-    if machine.gpu is None:
+    if machine.preset.is_cpu:
+        able = "bf16" if machine.cpu.does_bf16 else "no"
         if precision == "fp16":
-            changes["mixed_precision"] = ("no", "a CPU cannot train in fp16")
+            changes["mixed_precision"] = (able, "a CPU cannot train in fp16")
             if config.get("full_fp16"):
                 changes["full_fp16"] = (False, "it needs mixed_precision = fp16")
+        if precision == "bf16" and able == "no":
+            changes["mixed_precision"] = (able, "this CPU has no bf16 instructions")
+            if config.get("full_bf16"):
+                changes["full_bf16"] = (False, "it needs mixed_precision = bf16")
         if config.get("xformers"):
             changes |= {"xformers": (False, "xformers needs a GPU"), "sdpa": (True, "")}
-    else:
+    elif machine.gpu is not None:  # else the card is elsewhere: a rehearsal
         if precision == "bf16" and not machine.gpu.does_bf16:
             changes["mixed_precision"] = ("fp16", "bf16 needs compute capability 8.0")
             if config.get("full_bf16"):

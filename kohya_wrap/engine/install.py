@@ -23,8 +23,8 @@ OLDEST_TORCH = (2, 6)
 # Bytes on disk, measured on Linux x86_64, with a little room.
 NEEDED = 8_300_000_000
 NEEDED_BESIDE_TORCH = 1_500_000_000
-# What `demo --engine real` says before it starts: packages 3 GB, installed 7.6 GB, and its base of random weights.
-COST = "3 GB to download, 10 GB of disk, a few minutes"
+# What `demo --engine real` says before it starts: packages 4.0 GB, installed 7.9 GB, and its base of random weights.
+COST = "4 GB to download, 10 GB of disk, a few minutes"
 
 Say = Callable[[str], None]
 

@@ -34,12 +34,14 @@ def new_folder(path: Path) -> Iterator[Path]:
     What a killed process left behind is removed by the next one that builds the same folder, so
     the caller holds a lock (host/lock.py).
     """
-    sibling = path.with_name(f".{path.name}.part")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for left in path.parent.glob(f".{path.name}.part-*"):
+        shutil.rmtree(left, ignore_errors=True)
+    # A new name each time: a child that outlives its killed parent (git does) still writes into the last.
+    sibling = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.part-"))
+    sibling.chmod(0o755)
     replaced = path.with_name(f".{path.name}.old")
-    shutil.rmtree(sibling, ignore_errors=True)
     shutil.rmtree(replaced, ignore_errors=True)
-    sibling.parent.mkdir(parents=True, exist_ok=True)
-    sibling.mkdir()
     try:
         yield sibling
         if path.exists():  # moved aside first: a removal cut off would leave half a folder under the name

@@ -2,59 +2,38 @@
 
 from __future__ import annotations
 
-import argparse
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+from PIL import Image as Picture
 
-from kohya_wrap.rehearsal.console import error, info, track, warning
+from kohya_wrap.rehearsal.console import log, track
+from kohya_wrap.rehearsal.options import Options
 
 _EXTENSIONS = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".PNG", ".JPG", ".JPEG", ".WEBP", ".BMP"}
-# Dataset options whose type the engine checks.
-_CHECKED = {"train_batch_size": int, "keep_tokens": int, "enable_bucket": bool, "flip_aug": bool}
 
 Size = tuple[int, int]  # width, height in pixels
+Image = tuple[Path, str]  # and its caption
 
 
-class MultipleInvalid(Exception):
-    __module__ = "voluptuous.error"  # what the engine checks with
-
-
-@dataclass(eq=False)
-class Image:
-    path: Path
-    caption: str
-    repeats: int
-    is_reg: bool
-    size: Size = (0, 0)
-
-
-Buckets = dict[Size, list[Image]]
-
-
-@dataclass
+@dataclass(frozen=True)
 class Subset:
     folder: Path
     repeats: int
     class_tokens: str
-    is_reg: bool
-    images: list[Image] = field(default_factory=list)
+    images: list[Image]
 
 
-@dataclass
+@dataclass(frozen=True)
 class Dataset:
     """What one epoch holds. `buckets` lists each image as often as it is repeated."""
 
     subsets: list[Subset]
-    train_images: int  # with repeats
-    reg_images: int
-    buckets: Buckets
-    bucket_info: dict[str, Any] | None
+    buckets: dict[Size, list[Image]]
+    aspect_error: float
     batch_size: int
-    tag_frequency: dict[str, dict[str, int]]
 
     def __len__(self) -> int:
         return sum(math.ceil(len(bucket) / self.batch_size) for bucket in self.buckets.values())
@@ -73,211 +52,99 @@ class Dataset:
         return [batches[i] for i in order.permutation(len(batches))]
 
 
-def read(args: argparse.Namespace) -> Dataset:
-    info("Using DreamBooth method.")
-    subsets = _folders(args.train_data_dir, is_reg=False) + _folders(args.reg_data_dir, is_reg=True)
-    for option, kind in _CHECKED.items():
-        if not isinstance(getattr(args, option), kind):
-            raise MultipleInvalid(
-                f"expected {kind.__name__} for object value @ data['{option.removeprefix('train_')}']"
-            )
-    assert args.resolution is not None, "resolution is required"
-    if args.enable_bucket:
-        _adjust_bucket_limits(args)
-    frequency: dict[str, dict[str, int]] = {}
-    info("prepare images.")
-    for subset in subsets:
-        _load(subset, args.caption_extension, frequency)
-        if not subset.images:
-            warning(f"ignore subset with image_dir='{subset.folder}': no images found")
-    subsets = [subset for subset in subsets if subset.images]
-    train, images = _count(subsets)
-    _describe(args, subsets)
-    info("[Prepare dataset 0]")
-    buckets, bucket_info = _bucket(args, images)
-    reg = sum(s.repeats * len(s.images) for s in subsets if s.is_reg)
-    return Dataset(subsets, train, reg, buckets, bucket_info, args.train_batch_size, frequency)
-
-
-def _folders(parent: str | None, *, is_reg: bool) -> list[Subset]:
-    if parent is None or not Path(parent).is_dir():
-        return []
-    found = []
-    for folder in sorted(Path(parent).iterdir()):
-        first, _, rest = folder.name.partition("_")
-        if not folder.is_dir():
-            continue
+def read(args: Options) -> Dataset:
+    log("Using DreamBooth method.")
+    subsets = []
+    found = sorted(Path(args.train_data_dir).glob("*")) if args.train_data_dir else []
+    for folder in filter(Path.is_dir, found):
+        first, _, class_tokens = folder.name.partition("_")
         try:
             repeats = int(first)
         except ValueError:
-            warning(f"ignore directory without repeats: {folder.name}")
+            log(f"ignore directory without repeats: {folder.name}", "WARNING")
             continue
-        if repeats >= 1:
-            found.append(Subset(folder, repeats, rest, is_reg))
-    return found
+        images = _images(folder, class_tokens, args.caption_extension) if repeats >= 1 else []
+        if images:
+            subsets.append(Subset(folder, repeats, class_tokens, images))
+    log(f"{sum(s.repeats * len(s.images) for s in subsets)} train images with repeats.")
+    log("no regularization images / 正則化画像が見つかりませんでした", "WARNING")
+    block = f"[Dataset 0]\n  batch_size: {args.train_batch_size}\n  resolution: {args.resolution}\n"
+    block += f"  enable_bucket: {args.enable_bucket}\n"
+    for number, subset in enumerate(subsets):
+        block += f'\n  [Subset {number} of Dataset 0]\n    image_dir: "{subset.folder}"\n'
+        block += f"    image_count: {len(subset.images)}\n    num_repeats: {subset.repeats}\n"
+        block += f"    class_tokens: {subset.class_tokens}\n    caption_extension: {args.caption_extension}\n"
+    log(block)
+    return _bucket(args, subsets)
 
 
-def _load(subset: Subset, extension: str, frequency: dict[str, dict[str, int]]) -> None:
-    paths = sorted(path for path in subset.folder.glob("[!.]*") if path.suffix in _EXTENSIONS)
-    info(f"found directory {subset.folder} contains {len(paths)} image files")
-    missing = []
-    tags = frequency.setdefault(subset.folder.name, {})
-    for path in track(paths, "read caption"):
-        caption = _caption(path, extension)
-        if caption is None:
-            missing.append(path)
-            caption = subset.class_tokens
-        subset.images.append(Image(path, caption, subset.repeats, subset.is_reg))
-        for tag in filter(None, (part.strip().lower() for part in caption.split(","))):
-            tags[tag] = tags.get(tag, 0) + 1
+def _images(folder: Path, class_tokens: str, extension: str) -> list[Image]:
+    paths = sorted(path for path in folder.glob("[!.]*") if path.suffix in _EXTENSIONS)
+    log(f"found directory {folder} contains {len(paths)} image files")
+    images, missing = [], 0
+    for path in track(paths, "read caption: "):
+        caption = path.with_suffix(extension)
+        text = caption.read_text(encoding="utf-8") if caption.is_file() else class_tokens
+        assert text or not caption.is_file(), f"caption file is empty: {caption}"
+        missing += not caption.is_file()
+        images.append((path, text.split("\n", 1)[0].strip()))
     if missing:
-        warning(
-            f"No caption file found for {len(missing)} images. Training will continue without captions for "
-            "these images. If class token exists, it will be used."
+        log(
+            f"No caption file found for {missing} images. Training will continue without captions.", "WARNING"
         )
-        for path in missing[:5]:
-            warning(str(path))
-        if len(missing) > 5:
-            warning(f"{missing[5]}... and {len(missing) - 5} more")
+    return images
 
 
-def _caption(image: Path, extension: str) -> str | None:
-    stem = str(image.with_suffix(""))
-    parts = stem.split("_")
-    face = "_".join(parts[:-4]) if len(parts) >= 5 else stem  # the engine's names with a face's position
-    for path in (Path(stem + extension), Path(face + extension)):
-        if path.is_file():
-            try:
-                text = path.read_text(encoding="utf-8")
-            except UnicodeDecodeError:
-                error(f"illegal char in file (not UTF-8): {path}")
-                raise
-            assert text, f"caption file is empty: {path}"
-            return text.split("\n", 1)[0].strip()
-    return None
-
-
-def _count(subsets: list[Subset]) -> tuple[int, list[Image]]:
-    """Training passes, and the images; regularisation is repeated until it makes up as many passes."""
-    images = [image for subset in subsets if not subset.is_reg for image in subset.images]
-    reg = [image for subset in subsets if subset.is_reg for image in subset.images]
-    train = sum(image.repeats for image in images)
-    listed = sum(image.repeats for image in reg)
-    info(f"{train} train images with repeats.")
-    info(f"{listed} reg images with repeats.")
-    if train < listed:
-        warning("some of reg images are not used")
-    if not reg:
-        warning("no regularization images / 正則化画像が見つかりませんでした")
-    passes = 0
-    for image in reg:
-        if passes < train:
-            images.append(image)
-            passes += image.repeats
-    while reg and passes < train:
-        for image in reg[: train - passes]:
-            image.repeats += 1
-            passes += 1
-    return train, images
-
-
-def _adjust_bucket_limits(args: argparse.Namespace) -> None:
-    step = args.bucket_reso_steps
-    for name, limit in (
-        ("min_bucket_reso", args.min_bucket_reso // step * step),
-        ("max_bucket_reso", -(-args.max_bucket_reso // step) * step),
-    ):
-        if limit != getattr(args, name):
-            warning(
-                f"{name} is adjusted to be multiple of bucket_reso_steps: {getattr(args, name)} -> {limit}"
-            )
-            setattr(args, name, limit)
-    low, high = min(args.resolution), max(args.resolution)
-    assert low >= args.min_bucket_reso, "min_bucket_reso must be equal or less than resolution"
-    assert high <= args.max_bucket_reso, "max_bucket_reso must be equal or greater than resolution"
-
-
-def _bucket(args: argparse.Namespace, images: list[Image]) -> tuple[Buckets, dict[str, Any] | None]:
-    from PIL import Image as Picture
-
-    info("loading image sizes.")
-    for image in track(images):
-        try:
-            with Picture.open(image.path) as picture:
-                image.size = picture.size
-        except OSError as failure:
-            warning(f"failed to get image size: {image.path}, error: {failure}")
-    info("make buckets" if args.enable_bucket else "prepare dataset")
+def _bucket(args: Options, subsets: list[Subset]) -> Dataset:
     candidates = _candidates(args) if args.enable_bucket else [args.resolution]
-    buckets: Buckets = {}
+    found: dict[Size, list[Image]] = {}
     errors = []
-    for image in images:
-        aspect = image.size[0] / image.size[1]  # of an unreadable image: the engine's ZeroDivisionError
+    log("loading image sizes.")
+    for image, repeats in track([(image, subset.repeats) for subset in subsets for image in subset.images]):
+        size = (0, 0)
+        try:
+            with Picture.open(image[0]) as picture:
+                size = picture.size
+        except OSError as failure:
+            log(f"failed to get image size: {image[0]}, error: {failure}", "WARNING")
+        aspect = size[0] / size[1]  # of an unreadable image: the engine's ZeroDivisionError
+        if not (args.enable_bucket or args.cache_latents or size == args.resolution):
+            raise AssertionError(f"image size is small or image too large: {image[0]}")
         if args.enable_bucket and args.bucket_no_upscale:
-            size = _shrunk(image.size, args.resolution, args.bucket_reso_steps)
-        elif image.size in candidates:
-            size = image.size
+            bucket = _shrunk(size, args.resolution, args.bucket_reso_steps)
         else:
-            size = min(candidates, key=lambda c: abs(c[0] / c[1] - aspect))
-        errors.append(abs(size[0] / size[1] - aspect) if args.enable_bucket else 0.0)
-        buckets.setdefault(size, []).extend([image] * image.repeats)
-    buckets = dict(sorted(buckets.items()))
-    if not args.enable_bucket:
-        return buckets, None
-    table = {}
-    info("number of images (including repeats) / 各bucketの画像枚数（繰り返し回数を含む）")
-    for number, (size, bucket) in enumerate(buckets.items()):
-        info(f"bucket {number}: resolution {size}, count: {len(bucket)}")
-        table[number] = {"resolution": size, "count": len(bucket)}
-    mean = float(np.mean(errors)) if errors else 0
-    info(f"mean ar error (without repeats): {mean}")
-    return buckets, {"buckets": table, "mean_img_ar_error": mean}
+            bucket = min(candidates, key=lambda c: (c != size, abs(c[0] / c[1] - aspect)))
+        errors.append(abs(bucket[0] / bucket[1] - aspect))
+        found.setdefault(bucket, []).extend([image] * repeats)
+    buckets = dict(sorted(found.items()))
+    for number, (bucket, images) in enumerate(buckets.items()):
+        log(f"bucket {number}: resolution {bucket}, count: {len(images)}")
+    mean = float(np.mean(errors or [0.0]))
+    log(f"mean ar error (without repeats): {mean}")
+    return Dataset(subsets, buckets, mean, args.train_batch_size)
 
 
-def _candidates(args: argparse.Namespace) -> list[Size]:
+def _candidates(args: Options) -> list[Size]:
     area, step = args.resolution[0] * args.resolution[1], args.bucket_reso_steps
+    low, high = args.min_bucket_reso // step * step, -(-args.max_bucket_reso // step) * step
+    assert min(args.resolution) >= low, "min_bucket_reso must be equal or less than resolution"
+    assert max(args.resolution) <= high, "max_bucket_reso must be equal or greater than resolution"
     side = int(math.sqrt(area) // step) * step
     found = {(side, side)}
-    for width in range(args.min_bucket_reso, args.max_bucket_reso + 1, step):
-        height = min(args.max_bucket_reso, area // width // step * step)
-        if height >= args.min_bucket_reso:
+    for width in range(low, high + 1, step):
+        height = min(high, area // width // step * step)
+        if height >= low:
             found |= {(width, height), (height, width)}
     return sorted(found)
 
 
 def _shrunk(size: Size, resolution: Size, step: int) -> Size:
     """The bucket under bucket_no_upscale: the image's size, within the area, cut to the grid."""
-    width, height = size
-    area, aspect = resolution[0] * resolution[1], width / height
-    if width * height > area:
-        exact_width = math.sqrt(area * aspect)
-        by_width = int(exact_width + 0.5) // step * step
-        by_height = int(area / exact_width + 0.5) // step * step
-        height_for_width = int(by_width / aspect + 0.5) // step * step
-        width_for_height = int(by_height * aspect + 0.5) // step * step
-        if abs(by_width / height_for_width - aspect) < abs(width_for_height / by_height - aspect):
-            width, height = by_width, int(by_width / aspect + 0.5)
-        else:
-            width, height = int(by_height * aspect + 0.5), by_height
-    return width // step * step, height // step * step
-
-
-def _describe(args: argparse.Namespace, subsets: list[Subset]) -> None:
-    names = (
-        "resolution",
-        "enable_bucket",
-        "min_bucket_reso",
-        "max_bucket_reso",
-        "bucket_reso_steps",
-        "bucket_no_upscale",
-    )
-    lines = ["[Dataset 0]", f"  batch_size: {args.train_batch_size}"]
-    lines += [f"  {name}: {getattr(args, name)}" for name in (names if args.enable_bucket else names[:2])]
-    for number, subset in enumerate(subsets):
-        lines += [
-            "", f"  [Subset {number} of Dataset 0]", f'    image_dir: "{subset.folder}"',
-            f"    image_count: {len(subset.images)}", f"    num_repeats: {subset.repeats}",
-            f"    is_reg: {subset.is_reg}", f"    class_tokens: {subset.class_tokens}",
-            f"    caption_extension: {args.caption_extension}",
-        ]  # fmt: skip
-    info("\n".join([*lines, ""]))
+    area, aspect = resolution[0] * resolution[1], size[0] / size[1]
+    if size[0] * size[1] <= area:
+        return size[0] // step * step, size[1] // step * step
+    exact = math.sqrt(area * aspect)
+    width, height = int(exact + 0.5) // step * step, int(area / exact + 0.5) // step * step
+    by_height = (int(height * aspect + 0.5) // step * step, height)
+    by_width = (width, int(width / aspect + 0.5) // step * step)
+    return min(by_height, by_width, key=lambda c: abs(c[0] / c[1] - aspect))

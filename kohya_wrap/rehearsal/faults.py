@@ -10,8 +10,10 @@ import os
 import re
 import signal
 import time
-from collections.abc import Mapping
 from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
 
 
 class OutOfMemoryError(RuntimeError):
@@ -19,36 +21,31 @@ class OutOfMemoryError(RuntimeError):
 
 
 class Faults:
-    def __init__(self, environment: Mapping[str, str]) -> None:
+    def __init__(self) -> None:
         """Raises ValueError for an order that is none: rehearsing no fault unawares would mislead."""
-        orders = environment.get("KOHYA_WRAP_REHEARSAL_FAULT", "").replace(" ", "")
-        self._orders = set(filter(None, orders.split(",")))
-        self._marks = environment.get("KOHYA_WRAP_REHEARSAL_FAULT_ONCE")
+        self._orders = re.findall(r"[^\s,]+", os.environ.get("KOHYA_WRAP_REHEARSAL_FAULT", ""))
+        self._marks = os.environ.get("KOHYA_WRAP_REHEARSAL_FAULT_ONCE")
         for order in self._orders:
             if not re.fullmatch(r"(oom|nan|crash|hang)@\d+|disk-full@(save|state)", order):
-                known = "oom@N, nan@N, crash@N, hang@N, disk-full@save, disk-full@state"
+                known = "(oom|nan|crash|hang)@STEP, disk-full@save, disk-full@state"
                 raise ValueError(f"KOHYA_WRAP_REHEARSAL_FAULT: {order!r} is none of {known}")
 
-    def at_step(self, step: int) -> float:
-        """Strike while `step` (from 1) is computed; the factor returned, 1 or NaN, spoils its latents."""
+    def at_step(self, step: int, latents: NDArray[np.float32]) -> None:
+        """Strike while `step` (from 1) is computed from these latents."""
         if self.strikes(f"oom@{step}"):
-            raise OutOfMemoryError(
-                "CUDA out of memory. Tried to allocate 512.00 MiB. GPU 0 has a total capacity of 23.64 GiB "
-                "of which 310.81 MiB is free."
-            )
+            raise OutOfMemoryError("CUDA out of memory. Tried to allocate 512.00 MiB.")
         if self.strikes(f"crash@{step}"):
             os.kill(os.getpid(), signal.SIGKILL)
-        while self.strikes(f"hang@{step}"):
+        if self.strikes(f"hang@{step}"):
             time.sleep(1e6)
-        return float("nan") if self.strikes(f"nan@{step}") else 1.0
+        if self.strikes(f"nan@{step}"):
+            latents[...] = np.nan
 
     def strikes(self, order: str) -> bool:
-        if order not in self._orders:
+        mark = Path(self._marks, order) if self._marks else None
+        if order not in self._orders or (mark and mark.exists()):
             return False
-        if self._marks:
-            mark = Path(self._marks) / order
-            if mark.exists():
-                return False
+        if mark:
             mark.parent.mkdir(parents=True, exist_ok=True)
             mark.touch()
         return True

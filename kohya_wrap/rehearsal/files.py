@@ -1,167 +1,121 @@
-"""LoRA files and state folders: names, pruning, bytes, all written in place as the engine writes them."""
+"""LoRA files and state folders, written in place as the engine writes them."""
 
 from __future__ import annotations
 
-import argparse
-import errno
-import hashlib
 import json
-import pickle
 import shutil
-from collections.abc import Mapping
+from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from safetensors import SafetensorError
-from safetensors.numpy import load_file
+from safetensors.numpy import load_file, save
 
-from kohya_wrap.rehearsal.console import info
-from kohya_wrap.rehearsal.denoiser import Network
-from kohya_wrap.rehearsal.faults import Faults
-from kohya_wrap.rehearsal.optimizer import AdamW
+from kohya_wrap.rehearsal.console import log
+from kohya_wrap.rehearsal.data import Dataset
+from kohya_wrap.rehearsal.network import AdamW, Family, Network
+from kohya_wrap.rehearsal.options import Options
 
-MARK = {"kohya_wrap_rehearsal": "true"}  # stands in every file, so that none can be taken for a trained LoRA
-
-_KINDS: dict[int | None, str] = {errno.ENOENT: "NotFound", errno.ENOSPC: "StorageFull"}  # Rust's names
-
-
-def epoch_name(args: argparse.Namespace, number: int) -> str:
-    return f"{'epoch' if args.output_name is None else args.output_name}-{number:06d}"
-
-
-def step_name(args: argparse.Namespace, number: int) -> str:
-    return f"{'at' if args.output_name is None else args.output_name}-step{number:08d}"
+_MARK = {"kohya_wrap_rehearsal": "true"}  # stands in every file, so that none can be taken for a trained LoRA
+_AS_GIVEN = (
+    "gradient_accumulation_steps", "learning_rate", "lr_scheduler", "max_train_steps", "mixed_precision",
+    "network_alpha", "network_dim", "network_module", "output_name", "resolution", "seed", "text_encoder_lr",
+    "unet_lr",
+)  # fmt: skip
 
 
-def last_name(args: argparse.Namespace) -> str:
-    return "last" if args.output_name is None else str(args.output_name)
+def metadata(args: Options, family: Family, dataset: Dataset, **told: Any) -> dict[str, str]:
+    """What the engine writes into a LoRA's header, as far as others read it; `told` is the trainer's share."""
+    folders, tags = {}, {}
+    for subset in dataset.subsets:
+        folders[subset.folder.name] = {"n_repeats": subset.repeats, "img_count": len(subset.images)}
+        parts = (part.strip().lower() for _, caption in subset.images for part in caption.split(","))
+        tags[subset.folder.name] = Counter(filter(None, parts))
+    buckets = [{"resolution": size, "count": len(images)} for size, images in dataset.buckets.items()]
+    shapes = {"buckets": dict(enumerate(buckets)), "mean_img_ar_error": dataset.aspect_error}
+    found = {f"ss_{name}": getattr(args, name) for name in _AS_GIVEN} | {
+        "ss_base_model_version": family.version,
+        "ss_batch_size_per_device": args.train_batch_size,
+        "ss_bucket_info": json.dumps(shapes if args.enable_bucket else None),
+        "ss_dataset_dirs": json.dumps(folders),
+        "ss_num_batches_per_epoch": len(dataset),
+        "ss_sd_scripts_commit_hash": "(rehearsal)",
+        "ss_tag_frequency": json.dumps(tags),
+        "ss_total_batch_size": args.train_batch_size * args.gradient_accumulation_steps,
+        "ss_training_comment": "kohya-wrap rehearsal: not a trained LoRA",
+        "modelspec.architecture": family.architecture,
+    }
+    return {key: str(value) for key, value in found.items()} | {f"ss_{k}": str(v) for k, v in told.items()}
 
 
-def save_lora(
-    args: argparse.Namespace, name: str, network: Network, metadata: dict[str, str], faults: Faults
-) -> None:
-    """Write `name` as save_model_as says. Without an output_dir: TypeError, and no sooner, as the engine."""
-    folder = Path(args.output_dir)
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{name}.{args.save_model_as}"
+def save_lora(path: Path, network: Network, header: dict[str, str], precision: str, full: bool) -> None:
     print(f"\nsaving checkpoint: {path}")
-    tensors = {key: _cast(value, args.save_precision) for key, value in network.tensors().items()}
-    if path.suffix == ".safetensors":
-        body = _safetensors(tensors, {k: v for k, v in metadata.items() if k.startswith("ss_")})
-        size = int.from_bytes(body[:8], "little")
-        hashes = {
-            "sshs_model_hash": hashlib.sha256(body[8 + size :]).hexdigest(),
-            "sshs_legacy_hash": hashlib.sha256(body[0x100000:0x110000]).hexdigest()[:8],
-        }
-        data = _safetensors(tensors, metadata | MARK | hashes)
-    else:
-        data = pickle.dumps(tensors | MARK)
-    _write(path, data, cut_short=faults.strikes("disk-full@save"))
+    data = _safetensors({key: _cast(value, precision) for key, value in network.tensors().items()}, header)
+    if full:
+        path.write_bytes(data[: len(data) // 2])
+        cause = 'Os { code: 28, kind: StorageFull, message: "No space left on device" }'
+        raise SafetensorError(f"Error while serializing: IoError({cause})")
+    path.write_bytes(data)
 
 
-def remove_lora(args: argparse.Namespace, name: str) -> None:
-    path = Path(args.output_dir) / f"{name}.{args.save_model_as}"
-    if path.exists():
+def remove(path: Path) -> None:
+    """An old checkpoint or state, if it is there."""
+    if path.is_dir():
+        log(f"removing old state: {path}")
+        shutil.rmtree(path)
+    elif path.exists():
         print(f"removing old checkpoint: {path}")
         path.unlink()
 
 
-def remove_state(args: argparse.Namespace, name: str) -> None:
-    path = Path(args.output_dir) / f"{name}-state"
-    if path.exists():
-        info(f"removing old state: {path}")
-        shutil.rmtree(path)
-
-
 def save_state(
-    args: argparse.Namespace, name: str, network: Network, optimizer: AdamW, rng: np.random.Generator,
-    faults: Faults, *, epoch: int, step: int,
-) -> None:  # fmt: skip
+    folder: Path, network: Network, optimizer: AdamW, rng: np.random.Generator, full: bool, **told: int
+) -> None:
     """train_state.json first, random_states_0.pkl last: the latter is the engine's mark of a whole one."""
-    folder = Path(args.output_dir) / f"{name}-state"
+    log(f"Saving current state to {folder}")
     folder.mkdir(parents=True, exist_ok=True)
-    info(f"Saving current state to {folder}")
-    info(f"save train state to {folder / 'train_state.json'} at epoch {epoch} step {step}")
-    (folder / "train_state.json").write_text(json.dumps({"current_epoch": epoch, "current_step": step}))
-    _write(folder / "model.safetensors", _safetensors(network.tensors(), {"format": "pt"} | MARK))
-    info(f"Model weights saved in {folder / 'model.safetensors'}")
-    if faults.strikes("disk-full@state"):
-        (folder / "optimizer.bin").write_bytes(b"PK\3\4")
-        raise RuntimeError("[enforce fail at inline_container.cc:664] . unexpected pos 64 vs 0")
-    moments = {f"exp_avg.{key}": value for key, value in optimizer.first.items()}
-    moments |= {f"exp_avg_sq.{key}": value for key, value in optimizer.second.items()}
+    (folder / "train_state.json").write_text(json.dumps(told))
+    (folder / "model.safetensors").write_bytes(_safetensors(network.tensors(), {}))
     with (folder / "optimizer.bin").open("wb") as file:
-        np.savez(file, step=np.array(optimizer.steps), **moments)  # type: ignore[arg-type]
-    info(f"Optimizer state saved in {folder / 'optimizer.bin'}")
-    (folder / "scheduler.bin").write_text(json.dumps({"base_lrs": optimizer.rates}))
-    info(f"Scheduler state saved in {folder / 'scheduler.bin'}")
+        if full:
+            file.write(b"PK\3\4")
+            raise RuntimeError("[enforce fail at inline_container.cc:664] . unexpected pos 64 vs 0")
+        np.savez(file, **optimizer.moments)  # type: ignore[arg-type]
+    (folder / "scheduler.bin").write_text(json.dumps([optimizer.steps, optimizer.rates]))
     (folder / "random_states_0.pkl").write_text(json.dumps(rng.bit_generator.state))
-    info(f"Random states saved in {folder / 'random_states_0.pkl'}")
 
 
-def load_state(folder: Path, network: Network, optimizer: AdamW, rng: np.random.Generator) -> int | None:
-    """Put everything back as it was saved; the step that train_state.json tells, None where it is missing."""
+def load_state(folder: Path, network: Network, optimizer: AdamW, rng: np.random.Generator) -> int:
+    """Put everything back as it was saved; the step that train_state.json tells."""
     if not folder.is_dir():
         raise ValueError(f"Tried to find {folder} but folder does not exist")
-    info(f"Loading states from {folder}")
-    told = folder / "train_state.json"
-    state = json.loads(told.read_text(encoding="utf-8")) if told.exists() else None
-    if state is not None:
-        info(f"load train state from {told}: {state}")
+    state = json.loads((folder / "train_state.json").read_text(encoding="utf-8"))
+    log(f"load train state from {folder / 'train_state.json'}: {state}")
     network.load(load_file(folder / "model.safetensors"))
-    info("All model weights loaded successfully")
     with np.load(folder / "optimizer.bin") as moments:
-        optimizer.steps = int(moments["step"])
-        for kind, values in (("exp_avg", optimizer.first), ("exp_avg_sq", optimizer.second)):
-            for key, value in values.items():
-                value[...] = moments[f"{kind}.{key}"]
-    info("All optimizer states loaded successfully")
-    optimizer.rates = json.loads((folder / "scheduler.bin").read_text())[
-        "base_lrs"
-    ]  # they win over the config's
-    info("All scheduler states loaded successfully")
-    try:
+        for key, value in optimizer.moments.items():
+            value[...] = moments[key]
+    # The state's rates, not the config's: so does the engine.
+    optimizer.steps, optimizer.rates = json.loads((folder / "scheduler.bin").read_text())
+    with suppress(OSError):  # the engine goes on without them
         rng.bit_generator.state = json.loads((folder / "random_states_0.pkl").read_text())
-        info("All random states loaded successfully")
-    except (OSError, ValueError):
-        info("Could not load random states")
-    return None if state is None else int(state["current_step"])
+    return int(state["current_step"])
 
 
-def _cast(values: np.ndarray, precision: str | None) -> np.ndarray:
+def _cast(values: np.ndarray, precision: str) -> np.ndarray:
     """float, fp16 or bf16 (as 16 bits, for NumPy has no such type); anything else leaves them as they are."""
     if precision == "bf16":
         bits = np.asarray(values, np.float32).view(np.uint32)
-        return ((bits + 0x7FFF + (bits >> 16 & 1)) >> 16).astype(np.uint16)  # to nearest, ties to even
-    kind = {"fp16": np.float16, "float": np.float32}.get(precision or "")
+        return np.asarray((bits + 0x7FFF + (bits >> 16 & 1)) >> 16, np.uint16)  # to nearest, ties to even
+    kind = {"fp16": np.float16, "float": np.float32}.get(precision)
     return values if kind is None else np.asarray(values, kind)
 
 
-def _safetensors(tensors: Mapping[str, np.ndarray], metadata: Mapping[str, str]) -> bytes:
-    """A safetensors file. The library's own writer for NumPy has no bf16."""
-    names = {"float32": "F32", "float16": "F16", "int64": "I64", "uint16": "BF16"}
-    header: dict[str, Any] = {"__metadata__": dict(metadata)}
-    data = bytearray()
-    for key, value in sorted(tensors.items(), key=lambda item: (-item[1].itemsize, item[0])):  # aligned
-        start = len(data)
-        data += value.tobytes()
-        header[key] = {
-            "dtype": names[value.dtype.name],
-            "shape": value.shape,
-            "data_offsets": [start, len(data)],
-        }
-    text = json.dumps(header).encode()
-    text += b" " * (-len(text) % 8)
-    return len(text).to_bytes(8, "little") + text + bytes(data)
-
-
-def _write(path: Path, data: bytes, *, cut_short: bool = False) -> None:
-    try:
-        if cut_short:
-            path.write_bytes(data[: len(data) // 2])
-            raise OSError(errno.ENOSPC, "No space left on device")
-        path.write_bytes(data)
-    except OSError as failure:
-        cause = f'code: {failure.errno}, kind: {_KINDS.get(failure.errno)}, message: "{failure.strerror}"'
-        raise SafetensorError(f"Error while serializing: IoError(Os {{ {cause} }})") from None
+def _safetensors(tensors: dict[str, np.ndarray], metadata: dict[str, str]) -> bytes:
+    data = save(tensors, metadata | _MARK)
+    size = int.from_bytes(data[:8], "little")
+    header = data[8 : 8 + size].replace(b'"U16"', b'"BF16"')  # which the library's NumPy side does not know
+    header += b" " * (-len(header) % 8)
+    return len(header).to_bytes(8, "little") + header + data[8 + size :]

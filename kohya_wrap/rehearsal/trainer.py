@@ -2,248 +2,174 @@
 
 from __future__ import annotations
 
-import argparse
 import math
 import os
 import random
 import time
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from safetensors.numpy import load_file
 
-from kohya_wrap.rehearsal import data, files, metadata, options, samples
-from kohya_wrap.rehearsal.console import Bar, error, info, track, warning
-from kohya_wrap.rehearsal.data import Dataset, Image, Size
-from kohya_wrap.rehearsal.denoiser import Network
-from kohya_wrap.rehearsal.families import SDXL, Family
+from kohya_wrap.rehearsal import data, files, options
+from kohya_wrap.rehearsal.console import Bar, log, track
+from kohya_wrap.rehearsal.data import Dataset
 from kohya_wrap.rehearsal.faults import Faults
-from kohya_wrap.rehearsal.latents import Array, embed, encode
-from kohya_wrap.rehearsal.optimizer import AdamW, Schedule
+from kohya_wrap.rehearsal.network import AdamW, Array, Family, Network, embed, encode
+from kohya_wrap.rehearsal.options import Options
 
 _STEP_SECONDS = "0.004"  # so that a demo can be watched; KOHYA_WRAP_REHEARSAL_STEP_SECONDS=0 in tests
 
 
 def main(family: Family, arguments: list[str]) -> None:
-    faults = Faults(os.environ)
+    faults = Faults()
     args = options.read(arguments)
+    dataset = data.read(args)
+    if len(dataset) == 0:
+        text = "No data found. Please verify arguments (train_data_dir must be the parent of folders with images)"
+        log(f"{text} / 画像がありません。引数指定を確認してください", "ERROR")
+        return
+    step, multiple = args.bucket_reso_steps, family.bucket_multiple
+    if args.enable_bucket:
+        assert step % multiple == 0, f"bucket_reso_steps is {step}. it must be divisible by {multiple}."
+    if args.mixed_precision not in ("no", "fp8", "fp16", "bf16"):
+        raise ValueError(f"Unknown mixed_precision mode: {args.mixed_precision}.")
     if args.seed is None:
         args.seed = random.randint(0, 2**32)
-    rng = np.random.default_rng(args.seed)
-    dataset = data.read(args)
-    dataset_seed = int(rng.integers(2**31))
-    if len(dataset) == 0:
-        error(
-            "No data found. Please verify arguments (train_data_dir must be the parent of folders "
-            "with images) / 画像がありません。引数指定を確認してください"
-        )
-        return
-    _check(args, family, dataset)
-    _Training(args, family, dataset, rng, dataset_seed, faults).run()
-
-
-def _check(args: argparse.Namespace, family: Family, dataset: Dataset) -> None:
-    if args.cache_latents and (args.color_aug or args.random_crop):
-        raise AssertionError("when caching latents, either color_aug or random_crop cannot be used")
-    if args.cache_text_encoder_outputs and family is SDXL:
-        fixed = not (args.shuffle_caption or args.caption_dropout_rate or args.caption_tag_dropout_rate)
-        assert fixed, "when caching Text Encoder output, either caption_dropout_rate, ... cannot be used"
-        cannot = "network for Text Encoder cannot be trained with caching Text Encoder outputs"
-        assert args.network_train_unet_only, cannot
-    assert not args.enable_bucket or args.bucket_reso_steps % family.bucket_multiple == 0, (
-        f"bucket_reso_steps is {args.bucket_reso_steps}. it must be divisible by {family.bucket_multiple}."
-    )
-    info("preparing accelerator")
-    if args.mixed_precision not in (modes := ["no", "fp8", "fp16", "bf16"]):
-        raise ValueError(f"Unknown mixed_precision mode: {args.mixed_precision}. Choose between {modes}")
-    for full, mixed in (("full_fp16", "fp16"), ("full_bf16", "bf16")):
-        if getattr(args, full):
-            assert args.mixed_precision == mixed, f"{full} requires mixed precision='{mixed}'"
+    _Training(args, family, dataset, faults).run()
 
 
 class _Training:
-    def __init__(
-        self, args: argparse.Namespace, family: Family, dataset: Dataset,
-        rng: np.random.Generator, dataset_seed: int, faults: Faults,
-    ) -> None:  # fmt: skip
+    def __init__(self, args: Options, family: Family, dataset: Dataset, faults: Faults) -> None:
         self.args, self.family, self.dataset, self.faults = args, family, dataset, faults
-        self.rng, self.dataset_seed = rng, dataset_seed
-        self.sizes: dict[Image, Size] = {i: size for size, bucket in dataset.buckets.items() for i in bucket}
+        self.rng = np.random.default_rng(args.seed)
         print("accelerator device: cpu")
-        info(f"rehearsal engine: no base model is read, {args.pretrained_model_name_or_path} neither")
+        log(f"rehearsal engine: no base model is read, {args.pretrained_model_name_or_path} neither")
         if args.cache_latents:
-            info("caching latents with caching strategy.")
-            info("caching latents...")
-            for image in track(list(self.sizes)):
-                self._latent(image)
+            log("caching latents...")
+            for path, _ in track([image for subset in dataset.subsets for image in subset.images]):
+                encode(path)
         print(f"import network module: {args.network_module}")
-        _import_network(args.network_module)
-        self.network = Network(args, family, rng)
-        texts = sum(adapter.is_text for adapter in self.network.adapters)
-        info(f"create LoRA network. base dim (rank): {args.network_dim or 4}, alpha: {args.network_alpha}")
-        info(f"create LoRA for Text Encoder: {texts} modules.")
-        info(f"create LoRA for U-Net: {len(self.network.adapters) - texts} modules.")
-        if args.network_weights is not None:
+        if args.network_module.startswith("lycoris.") or args.network_module != "networks.lora":
+            raise ModuleNotFoundError(f"No module named '{args.network_module}' (rehearsal engine)")
+        self.network = Network(args, family, self.rng)
+        log(f"create LoRA network. base dim (rank): {args.network_dim}, alpha: {args.network_alpha}")
+        if args.network_weights:
             self.network.load(load_file(args.network_weights))
             print(f"load network weights from {args.network_weights}: <All keys matched successfully>")
         print("prepare optimizer, data loader etc.")
-        self.optimizer = AdamW(args, self.network.parameters())
+        self.optimizer = AdamW(args, self.network.parameters)
         self.steps_per_epoch = math.ceil(len(dataset) / args.gradient_accumulation_steps)
-        if args.max_train_epochs is not None:
-            args.max_train_steps = args.max_train_epochs * self.steps_per_epoch
-            epochs, steps = args.max_train_epochs, args.max_train_steps
+        if (epochs := args.max_train_epochs) is not None:
+            args.max_train_steps = steps = epochs * self.steps_per_epoch
             print(f"override steps. steps for {epochs} epochs is / 指定エポックまでのステップ数: {steps}")
-        self.schedule = Schedule(args)
         self.epochs = math.ceil(args.max_train_steps / self.steps_per_epoch)
-        if args.save_n_epoch_ratio is not None and args.save_n_epoch_ratio > 0:
+        if args.save_n_epoch_ratio:
             args.save_every_n_epochs = self.epochs // args.save_n_epoch_ratio or 1
+        self.images = sum(len(bucket) for bucket in dataset.buckets.values())  # with repeats
         self.steps = 0  # optimizer steps of this process: like the engine's, they restart after a resume
-        self.last_step = 0  # the engine's current_step: the step before the one that was just made
-        self.losses: list[float] = []
+        self.losses: list[float] = []  # the latest of every batch of an epoch
 
     def run(self) -> None:
         args = self.args
-        told = None
-        if args.resume:
-            info(f"resume training from local state: {args.resume}")
-            told = files.load_state(Path(args.resume), self.network, self.optimizer, self.rng)
-        self._announce()
-        self.metadata = metadata.at_start(args, self.family, self.dataset, self.optimizer.title, self.epochs)
-        first = self._first_epoch(told)
-        samples.draw(args, self.network, 0, 0)
-        bar = Bar(args.max_train_steps, "steps")
-        for epoch in range(first, self.epochs):
-            print(f"\nepoch {epoch + 1}/{self.epochs}\n")
-            self._epoch(epoch, bar)
-            self._after_epoch(epoch + 1)
-        if args.save_state or args.save_state_on_train_end:
-            info("")
-            info("saving last state.")
-            self._save_state(files.last_name(args), self.epochs)
-        self._save(files.last_name(args), self.epochs)
-        info("model saved.")
-        bar.close()
-
-    def _announce(self) -> None:
-        args = self.args
+        first = self._resume()
         print("running training / 学習開始")
-        print(f"  num train images * repeats / 学習画像の数×繰り返し回数: {self.dataset.train_images}")
-        print("  num validation images * repeats / 学習画像の数×繰り返し回数: 0")
-        print(f"  num reg images / 正則化画像の数: {self.dataset.reg_images}")
+        print(f"  num train images * repeats / 学習画像の数×繰り返し回数: {self.images}")
+        print(
+            "  num validation images * repeats / 学習画像の数×繰り返し回数: 0\n  num reg images / 正則化画像の数: 0"
+        )
         print(f"  num batches per epoch / 1epochのバッチ数: {len(self.dataset)}")
         print(f"  num epochs / epoch数: {self.epochs}")
         print(f"  batch size per device / バッチサイズ: {args.train_batch_size}")
-        accumulation = args.gradient_accumulation_steps
-        print(f"  gradient accumulation steps / 勾配を合計するステップ数 = {accumulation}")
-        print(f"  total optimization steps / 学習ステップ数: {args.max_train_steps}")
-
-    def _first_epoch(self, told: int | None) -> int:
-        """Whole epochs done already; the engine skips nothing else (and counts its steps from 0 again)."""
-        args = self.args
-        done = told or 0
-        if args.initial_step is not None or args.initial_epoch is not None:
-            if told is not None:
-                warning("steps from the state is ignored because initial_step is specified")
-            done = args.initial_step
-            if done is None:
-                done = (args.initial_epoch - 1) * self.steps_per_epoch
-        assert done == 0 or args.max_train_steps > done, (
-            f"max_train_steps should be greater than initial step: {args.max_train_steps} vs {done}"
+        print(
+            f"  gradient accumulation steps / 勾配を合計するステップ数 = {args.gradient_accumulation_steps}"
         )
-        return int(done // self.steps_per_epoch)
+        print(f"  total optimization steps / 学習ステップ数: {args.max_train_steps}")
+        bar = Bar(args.max_train_steps, "steps: ")
+        for self.epoch in range(first, self.epochs + 1):  # noqa: B020 - an attribute, not `self`
+            print(f"\nepoch {self.epoch}/{self.epochs}\n")
+            self._epoch(bar)
+            if self.epoch < self.epochs:
+                self._checkpoint("epoch", self.epoch)
+        if args.save_state or args.save_state_on_train_end:
+            self._save_state("last", 0)
+        self._save("last", 0)
+        log("model saved.")
+        bar.draw(end="\n")
 
-    def _epoch(self, epoch: int, bar: Bar) -> None:
+    def _resume(self) -> int:
+        """The first epoch to train: the engine skips whole ones only, and counts its steps from 0 again."""
+        done, args = self.args.initial_step, self.args
+        if args.resume:
+            log(f"resume training from local state: {args.resume}")
+            told = files.load_state(Path(args.resume), self.network, self.optimizer, self.rng)
+            if done is not None:
+                log("steps from the state is ignored because initial_step is specified", "WARNING")
+            done = told if done is None else done
+        text = f"max_train_steps should be greater than initial step: {args.max_train_steps} vs {done}"
+        assert not done or args.max_train_steps > done, text
+        return int((done or 0) // self.steps_per_epoch) + 1
+
+    def _epoch(self, bar: Bar) -> None:
         args = self.args
         pause = float(os.environ.get("KOHYA_WRAP_REHEARSAL_STEP_SECONDS", _STEP_SECONDS))
-        batches = self.dataset.epoch(self.dataset_seed, epoch)
+        batches = self.dataset.epoch(args.seed, self.epoch)
         sums: dict[str, Array] = {}
-        spoil = 1.0
         for number, batch in enumerate(batches):
-            self.last_step = self.steps
+            latents = np.stack([encode(path) for path, _ in batch])
             if not sums:
-                spoil = self.faults.at_step(self.steps + 1)
-            latents = np.stack([self._latent(image) for image in batch]) * np.float32(spoil)
-            text = np.stack([embed(image.caption) for image in batch])
-            weights = np.array([args.prior_loss_weight if i.is_reg else 1.0 for i in batch], np.float32)
-            loss, gradients = self.network.loss(latents, text, weights, self.rng)
+                self.faults.at_step(self.steps + 1, latents)
+            text = np.stack([embed(caption) for _, caption in batch])
+            loss, gradients = self.network.loss(latents, text, self.rng)
             for key, gradient in gradients.items():
                 sums[key] = sums.get(key, 0) + gradient / args.gradient_accumulation_steps
-            update = (number + 1) % args.gradient_accumulation_steps == 0 or number + 1 == len(batches)
-            if update:
-                self.optimizer.step(sums, self.schedule.share(self.optimizer.steps), args.max_grad_norm)
+            if (number + 1) % args.gradient_accumulation_steps == 0 or number + 1 == len(batches):
+                self.optimizer.step(sums)
                 sums = {}
                 self.steps += 1
                 time.sleep(pause)
                 bar.advance()
-                samples.draw(args, self.network, None, self.steps)
-                self._after_step(epoch)
-            bar.show_loss(self._average(epoch, number, loss))
+                self._checkpoint("step", self.steps)
+            self.losses[number : number + 1] = [loss]
+            bar.draw(loss=float(np.mean(self.losses)))
             if self.steps >= args.max_train_steps:
                 break
 
-    def _after_step(self, epoch: int) -> None:
-        args, every = self.args, self.args.save_every_n_steps
-        if every is None or self.steps % every != 0:
+    def _checkpoint(self, unit: str, number: int) -> None:
+        """Save where that many epochs or steps are due, and remove what is then one too many."""
+        args, every = self.args, getattr(self.args, f"save_every_n_{unit}s")
+        if every is None or number % every != 0:
             return
-        self._save(files.step_name(args, self.steps), epoch)
+        self._save(unit, number)
         if args.save_state:
-            info("")
-            info(f"saving state at step {self.steps}")
-            self._save_state(files.step_name(args, self.steps), epoch + 1)
-            if kept := args.save_last_n_steps_state or args.save_last_n_steps:
-                files.remove_state(args, files.step_name(args, _old_step(self.steps, kept, every)))
-        if args.save_last_n_steps is not None:
-            files.remove_lora(
-                args, files.step_name(args, _old_step(self.steps, args.save_last_n_steps, every))
-            )
+            self._save_state(unit, number)
+        last = f"save_last_n_{unit}s"
+        for option, ending in ((last, f".{args.save_model_as}"), (f"{last}_state", "-state")):
+            if kept := getattr(args, option) or getattr(args, last):  # a count of epochs, a distance in steps
+                old = number - every * kept if unit == "epoch" else (number - kept - 1) // every * every
+                files.remove(self._path(unit, old, ending))
 
-    def _after_epoch(self, epoch: int) -> None:
-        args, every = self.args, self.args.save_every_n_epochs
-        if every is not None and epoch % every == 0 and epoch < self.epochs:
-            self._save(files.epoch_name(args, epoch), epoch)
-            if args.save_last_n_epochs is not None:
-                files.remove_lora(args, files.epoch_name(args, epoch - every * args.save_last_n_epochs))
-            if args.save_state:
-                info("")
-                info(f"saving state at epoch {epoch}")
-                self._save_state(files.epoch_name(args, epoch), epoch)
-                if kept := args.save_last_n_epochs_state or args.save_last_n_epochs:
-                    files.remove_state(args, files.epoch_name(args, epoch - every * kept))
-        samples.draw(args, self.network, epoch, self.steps)
+    def _save(self, unit: str, number: int) -> None:
+        """Without an output_dir: TypeError, and no sooner, as the engine."""
+        Path(self.args.output_dir).mkdir(parents=True, exist_ok=True)
+        header = files.metadata(
+            self.args, self.family, self.dataset, optimizer=self.optimizer.title, num_epochs=self.epochs,
+            epoch=self.epoch - 1 if unit == "step" else self.epoch, steps=self.steps, num_train_images=self.images,
+        )  # fmt: skip
+        path = self._path(unit, number, f".{self.args.save_model_as}")
+        full = self.faults.strikes("disk-full@save")
+        files.save_lora(path, self.network, header, self.args.save_precision, full)
 
-    def _save(self, name: str, epoch: int) -> None:
-        header = metadata.at_saving(self.args, self.family, self.metadata, steps=self.steps, epoch=epoch)
-        files.save_lora(self.args, name, self.network, header, self.faults)
-
-    def _save_state(self, name: str, epoch: int) -> None:
-        step = self.last_step + 1
+    def _save_state(self, unit: str, number: int) -> None:
+        log("")
+        log("saving last state." if unit == "last" else f"saving state at {unit} {number}")
         files.save_state(
-            self.args, name, self.network, self.optimizer, self.rng, self.faults, epoch=epoch, step=step
-        )
+            self._path(unit, number, "-state"), self.network, self.optimizer, self.rng,
+            self.faults.strikes("disk-full@state"), current_epoch=self.epoch, current_step=self.steps,
+        )  # fmt: skip
 
-    def _latent(self, image: Image) -> Array:
-        exact = not (self.args.cache_latents or self.args.enable_bucket or self.args.random_crop)
-        return encode(image, self.sizes[image], exact=exact)
-
-    def _average(self, epoch: int, number: int, loss: float) -> float:
-        """The engine's avr_loss: the mean of the latest loss of every batch of an epoch."""
-        if epoch == 0:
-            self.losses.append(loss)
-        else:
-            self.losses += [0.0] * (number + 1 - len(self.losses))
-            self.losses[number] = loss
-        return float(np.mean(self.losses))
-
-
-def _old_step(step: int, kept: int, every: int) -> int:
-    old = step - kept - 1
-    return old - old % every
-
-
-def _import_network(name: Any) -> None:
-    """Only networks.lora is played; None, where the option is missing, has no startswith there either."""
-    if name.startswith("lycoris."):
-        raise NotImplementedError("the rehearsal engine does not play LyCORIS: train with the real engine")
-    if name != "networks.lora":
-        raise ModuleNotFoundError(f"No module named '{name}'")
+    def _path(self, unit: str, number: int, ending: str) -> Path:
+        name, part = {
+            "epoch": ("epoch", f"-{number:06d}"), "step": ("at", f"-step{number:08d}"), "last": ("last", "")
+        }[unit]  # fmt: skip
+        return Path(self.args.output_dir) / f"{self.args.output_name or name}{part}{ending}"

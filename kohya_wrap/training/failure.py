@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import signal
 from pathlib import Path
 
@@ -15,10 +16,13 @@ _KNOWN = (
         "The disk is full; the file being saved is cut short.",
         "df -h .   then free space, or point output_dir to another disk",
     ),
-    (
-        "iostream error",
-        "The disk is full; the state being saved is cut short.",
-        "df -h .   then free space, or point output_dir to another disk",
+    *(
+        (
+            text,
+            "The disk is full; the state being saved is cut short.",
+            "df -h .   then free space, or point output_dir to another disk",
+        )
+        for text in ("iostream error", "inline_container")
     ),
     (
         "neither a valid local path nor a valid repo id",
@@ -42,7 +46,7 @@ _KNOWN = (
         "Write sdpa = true instead of xformers = true.",
     ),
     (
-        "size mismatch",
+        "loading state_dict",
         "The LoRA or state to continue from has another network_dim.",
         "Set network_dim to that of the file.",
     ),
@@ -51,18 +55,18 @@ _KNOWN = (
 
 def explain(seen: Seen, code: int, log: Path) -> TrainingFailed:
     """The one error of a failed attempt; `code` is the launcher's exit code, negative for a signal."""
-    look = f"less {log}"
+    look = f"less {shlex.quote(str(log))}"
     if seen.out_of_memory:
         return TrainingFailed(
-            f"The GPU ran out of memory at step {seen.steps}.",
-            why="Batch, resolution or bucket is too large for this card.",
-            hint="kohya-wrap run with gradient_checkpointing = true, or a smaller train_batch_size, in the config",
+            f"The GPU ran out of memory {_when(seen)}.",
+            why="The batch, or the largest bucket, does not fit into this card's memory.",
+            hint="Write gradient_checkpointing = true, or a smaller train_batch_size, into the config and run it again.",
         )
     if seen.not_finite_at is not None:
         return TrainingFailed(
             f"The loss is not a number since step {seen.not_finite_at}.",
             why="The learning rate is too high, or a half-precision VAE gave NaN; the engine trains on and says nothing.",
-            hint="Halve learning_rate, or write no_half_vae = true; the last good checkpoint is in output_dir.",
+            hint="Halve learning_rate, or write no_half_vae = true. Checkpoints from before that step are good.",
         )
     if seen.no_data:
         return TrainingFailed(
@@ -79,16 +83,22 @@ def explain(seen: Seen, code: int, log: Path) -> TrainingFailed:
         return TrainingFailed(text, why=why, hint=hint)
     if signalled := _signal(code, log):
         return TrainingFailed(
-            f"The trainer was killed by {signalled} at step {seen.steps}.",
+            f"The trainer was killed by {signalled} {_when(seen)}.",
             why="SIGKILL without a word is mostly the system, out of main memory."
             if signalled == "SIGKILL"
             else "The trainer itself crashed, or somebody stopped it.",
             hint=look,
         )
     return TrainingFailed(
-        f"The engine ended with exit code {code} at step {seen.steps}.",
+        f"The engine ended with exit code {code} {_when(seen)}.",
         why="Its log says what it was doing.",
         hint=look,
+    )
+
+
+def _when(seen: Seen) -> str:
+    return (
+        f"after step {seen.steps} of {seen.total or '?'}" if seen.steps else "before the first step was done"
     )
 
 

@@ -57,7 +57,6 @@ class OutputReader:
             return self._in_traceback(line)
         if "Traceback (most recent call last)" in line:  # often glued to an unfinished bar
             self._traceback = []
-            return []
         if bar := _BAR.search(line):
             return self._progress(bar)
         if event := self._plain(line):

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import shlex
+from collections.abc import Iterator
 from pathlib import Path
+from typing import IO, Any
 
 from kohya_wrap.errors import TrainingFailed
 from kohya_wrap.training import failure
@@ -17,28 +20,41 @@ def weights_problem(path: Path) -> str:
 
     `lora_up` starts at zero, so a file whose `lora_up` is all zeros has learned nothing.
     """
+    try:
+        with path.open("rb") as file:
+            start = 8 + int.from_bytes(file.read(8), "little")
+            if start > path.stat().st_size:
+                return "is cut short, or no .safetensors file"
+            header = json.loads(file.read(start - 8))
+            moved = [up for name, tensor in header.items() for up in _look(file, start, name, tensor)]
+    except _Unfit as unfit:
+        return str(unfit)
+    except (OSError, ValueError):
+        return "is no readable .safetensors file"
+    return "holds layers that never moved" if moved and not any(moved) else ""
+
+
+class _Unfit(Exception):
+    pass
+
+
+def _look(file: IO[bytes], start: int, name: str, tensor: dict[str, Any]) -> Iterator[bool]:
+    """Whether a tensor that starts at zero has moved; nothing for others. One at a time, for little memory."""
+    if name == "__metadata__" or tensor["dtype"] not in _FLOAT_BITS:
+        return
     import numpy as np
 
-    try:
-        blob = np.memmap(path, dtype=np.uint8, mode="r")
-        start = 8 + int(blob[:8].view("<u8")[0])
-        header = json.loads(bytes(blob[8:start]))
-    except (OSError, ValueError, IndexError):
-        return "is no readable .safetensors file"
-    moved = False
-    for name, tensor in header.items():
-        if name == "__metadata__" or tensor["dtype"] not in _FLOAT_BITS:
-            continue
-        begin, end = (start + offset for offset in tensor["data_offsets"])
-        if end > len(blob):
-            return "is cut short"
-        width, exponent = _FLOAT_BITS[tensor["dtype"]]
-        bits = np.frombuffer(blob[begin:end].tobytes(), f"<u{width // 8}")
-        if ((bits & exponent) == exponent).any():
-            return f"holds values that are no numbers ({name})"
-        if "lora_up" in name or "hada_w" in name or "lokr_w" in name:
-            moved = moved or bool(((bits << 1) != 0).any())  # the sign of a zero is no movement
-    return "" if moved else "holds layers that never moved"
+    begin, end = tensor["data_offsets"]
+    file.seek(start + begin)
+    raw = file.read(end - begin)
+    if len(raw) < end - begin:
+        raise _Unfit("is cut short")
+    width, exponent = _FLOAT_BITS[tensor["dtype"]]
+    bits = np.frombuffer(raw, f"<u{width // 8}")
+    if ((bits & exponent) == exponent).any():
+        raise _Unfit(f"holds values that are no numbers ({name})")
+    if "lora_up" in name:
+        yield bool(((bits << 1) != 0).any())  # the sign of a zero is no movement
 
 
 def judge(lora: Path, seen: Seen, code: int, *, began: float, log: Path) -> None:
@@ -51,7 +67,7 @@ def judge(lora: Path, seen: Seen, code: int, *, began: float, log: Path) -> None
     Raises:
         TrainingFailed: with the engine's own cause where it gave one.
     """
-    look = f"less {log}"
+    look = f"less {shlex.quote(str(log))}"
     if code != 0 or seen.no_data or seen.not_finite_at is not None:
         raise failure.explain(seen, code, log)
     if not lora.is_file() or lora.stat().st_mtime < began - 1:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import signal
 import time
 from collections.abc import Callable, Mapping
@@ -100,8 +101,11 @@ def execute(job: Job, means: Means, env: Mapping[str, str], stop: StopRequest, o
         )
         began = time.time()
         seen, code = _train(config, _attempt(job, engine, folder, env), journal, stop, on_event)
+        lora = Path(config.get("output_dir")) / f"{config.get('output_name')}.{config.get('save_model_as')}"
         try:
-            lora = _judge(config, seen, code, began, folder / "engine.log", stop)
+            if stop and code != 0 and seen.not_finite_at is None:
+                raise _stopped(seen, stop, job.user.path)
+            result.judge(lora, seen, code, began=began, log=folder / "engine.log")
         except KohyaWrapError as error:
             how = "stopped" if isinstance(error, Interrupted | Stopped) else "failed"
             journal.write(RunEnded(how, error.message, seen.checkpoints))
@@ -194,22 +198,18 @@ def _train(
     return Seen.of(events), code
 
 
-def _judge(config: TrainingConfig, seen: Seen, code: int, began: float, log: Path, stop: StopRequest) -> Path:
-    """The finished LoRA's path."""
-    if stop and seen.not_finite_at is None:
-        raise _stopped(seen, stop)
-    lora = Path(config.get("output_dir")) / f"{config.get('output_name')}.{config.get('save_model_as')}"
-    result.judge(lora, seen, code, began=began, log=log)
-    return lora
-
-
-def _stopped(seen: Seen, stop: StopRequest) -> KohyaWrapError:
-    kept = f"{len(seen.checkpoints)} checkpoint(s) and {len(seen.states)} state(s) are kept"
-    kind = Interrupted if stop.number == signal.SIGINT else Stopped
-    return kind(
-        f"Stopped at step {seen.steps} of {seen.total or '?'}.",
-        why=f"You asked for it; {kept}.",
-        hint="kohya-wrap run   (trains from the start)",
+def _stopped(seen: Seen, stop: StopRequest, config: Path) -> KohyaWrapError:
+    saved = [path for path in map(Path, seen.checkpoints) if path.exists()]
+    kept = "nothing was saved yet"
+    again = "from the start"
+    if saved:
+        kept = f"kept: {', '.join(path.name for path in saved[-3:])} in {saved[-1].parent}"
+        again += "; another output_name keeps these files"
+    by = Interrupted if stop.number == signal.SIGINT else Stopped
+    return by(
+        f"Stopped after step {seen.steps} of {seen.total or '?'}; {kept}.",
+        why="Ctrl-C." if by is Interrupted else "SIGTERM: somebody, or the machine going away, asked for it.",
+        hint=f"kohya-wrap run {shlex.quote(str(config))}   ({again})",
     )
 
 

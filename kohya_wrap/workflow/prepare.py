@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -97,9 +98,12 @@ def _machine(
     chosen = machines.choose(known, wanted, env)
     if kind == "real" and not machines.is_here(chosen):
         raise MachineError(
-            "No NVIDIA GPU answers here" if chosen is None else f"This machine has no {chosen.preset.name}.",
+            "There is no NVIDIA GPU here."
+            if chosen is None
+            else f"This machine has no {chosen.preset.name}.",
             why="The driver (NVML) reports none; on a CPU each step takes seconds to minutes.",
-            hint=f"Run on the rented instance, or try it out: kohya-wrap run {request.config} --gpu cpu",
+            hint="Run it on the rented machine, or try it out on this CPU: "
+            f"kohya-wrap run {shlex.quote(str(request.config))} --gpu cpu",
         )
     assert chosen is not None
     return chosen

@@ -13,7 +13,7 @@ from kohya_wrap.engine import checkout, install, locate, pin, tokenizers, weight
 from kohya_wrap.engine.checkout import Checkout
 from kohya_wrap.engine.install import Environment
 from kohya_wrap.engine.locate import Engine
-from kohya_wrap.engine.reference import Reference
+from kohya_wrap.engine.reference import Local, Reference
 from kohya_wrap.engine.weights import Weights
 from kohya_wrap.places import Places
 
@@ -65,6 +65,8 @@ def provide(wanted: Wanted, places: Places, on_news: OnNews) -> Provided:
         EngineError, MachineError: the first part that failed; what the others finished is kept.
     """
     downloading = _beside(lambda: _weights(wanted, places, on_news))
+    if isinstance(wanted.base, Local):
+        downloading.result()  # there at once or not at all
     the_pin = pin.load()
     source = _step(
         "engine",
@@ -72,6 +74,8 @@ def provide(wanted: Wanted, places: Places, on_news: OnNews) -> Provided:
         on_news,
         lambda say: checkout.ensure(the_pin, places, say, engine_dir=wanted.engine_dir),
     )
+    if downloading.done():  # in vain, for all we know: then no need for the gigabytes below
+        downloading.result()
     environment = _step(
         "environment",
         install.find(the_pin, places),

@@ -47,11 +47,16 @@ class Ready:
     """What stands now.
 
     Attributes:
+        preset: the card's; None where `auto` found none.
+        can_train: this machine has the card, or needs none.
+        folder: where the images belong.
         waits: parts left for the machine that has the GPU (nothing is downloaded for a card that is not here).
     """
 
     project: Project
     preset: GpuPreset | None
+    can_train: bool
+    folder: Path
     images: int
     licence: str
     waits: tuple[str, ...]
@@ -71,14 +76,21 @@ def set_up(request: SetupRequest, places: Places, env: Mapping[str, str], on_new
     _check_concept(request)
     on_news(News("gpu", "done", _card_in_words(chosen)))
 
-    images = _dataset(request, project, on_news)
+    folder, images = _dataset(request, project, on_news)
     wanted = Wanted(base, project.models, request.engine_dir, request.reuse_torch, request.allow_pickle)
     provided, waits = _fetch(request, wanted, places, chosen, on_news)
     config_kept = _config(request, project, known, chosen, base, provided, on_news)
 
     found = provided.weights if provided else None
     return Ready(
-        project, chosen.preset if chosen else None, images, found.licence if found else "", waits, config_kept
+        project,
+        chosen.preset if chosen else None,
+        machine.is_here(chosen) or request.engine == "rehearsal",
+        folder,
+        images,
+        found.licence if found else "",
+        waits,
+        config_kept,
     )
 
 
@@ -109,21 +121,21 @@ def _card_in_words(chosen: Machine | None) -> str:
     return f"{chosen.gpu.name}, preset {chosen.preset.name}"
 
 
-def _dataset(request: SetupRequest, project: Project, on_news: OnNews) -> int:
-    """The concept folder, from --images; what is there already is left as it is."""
+def _dataset(request: SetupRequest, project: Project, on_news: OnNews) -> tuple[Path, int]:
+    """The concept folder, from --images, and how many images there are; what is there already is left as it is."""
     data = project.training_data
     there = sorted(data.glob(f"*_{request.concept}")) if data.is_dir() else []
     if request.images is None:
-        if not there:
-            number = "10" if request.repeats == "auto" else request.repeats
-            (data / f"{number}_{request.concept}").mkdir(parents=True, exist_ok=True)
+        number = "10" if request.repeats == "auto" else request.repeats
+        folder = there[0] if there else data / f"{number}_{request.concept}"
+        folder.mkdir(parents=True, exist_ok=True)
         count = _images_in(project)
         on_news(News("dataset", "kept" if there else "done", f"{count} images" if count else "no images yet"))
-        return count
+        return folder, count
     if there and any(there[0].iterdir()):
         count = _images_in(project)
-        on_news(News("dataset", "kept", f"{there[0].name}, {count} images"))
-        return count
+        on_news(News("dataset", "kept", f"{there[0].name}, {count} images (remove it to have it made anew)"))
+        return there[0], count
     on_news(News("dataset", "working", f"reading {request.images}"))
     target = data / f"{build.repeats(request.images, request.repeats)}_{request.concept}"
     built = build.build(request.images, target, trigger=request.trigger)
@@ -133,7 +145,7 @@ def _dataset(request: SetupRequest, project: Project, on_news: OnNews) -> int:
     if built.converted:
         said += f", {len(built.converted)} saved as PNG"
     on_news(News("dataset", "done", said))
-    return built.images
+    return target, built.images
 
 
 def _images_in(project: Project) -> int:

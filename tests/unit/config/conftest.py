@@ -54,6 +54,7 @@ def resolved(user: Callable[[str], UserConfig], shipped: Presets) -> Resolve:
         environment: Mapping[str, str] | None = None,
         v_prediction: bool = False,
         zero_terminal_snr: bool = False,
+        cpu_bf16: bool = False,
     ) -> Resolved:
         preset = shipped.gpus[card]
         hardware = None if preset.is_cpu else gpu(capability=capability)
@@ -63,7 +64,7 @@ def resolved(user: Callable[[str], UserConfig], shipped: Presets) -> Resolve:
             v_prediction=v_prediction,
             zero_terminal_snr=zero_terminal_snr,
             recipe=shipped.recipe.for_family(family),
-            machine=Machine(preset, hardware, Cpu(2, False)),
+            machine=Machine(preset, hardware, Cpu(2, cpu_bf16)),
             caption_extension=".txt",
             environment=environment or {},
         )

@@ -94,7 +94,7 @@ def test_a_cpu_trains_the_guide_s_config_without_fp16_and_says_so_once(resolved:
         ('mixed_precision = "bf16"\nfull_bf16 = true', "T4", (7, 5), "full_bf16", False),
         ('mixed_precision = "bf16"', "RTX 3090", (8, 0), "mixed_precision", "bf16"),
         ('mixed_precision = "fp16"', "RTX 3090", (8, 6), "mixed_precision", "fp16"),
-        ('mixed_precision = "bf16"', "cpu", (0, 0), "mixed_precision", "bf16"),
+        ('mixed_precision = "bf16"', "cpu", (0, 0), "mixed_precision", "no"),
         ('mixed_precision = "fp16"\nfull_fp16 = true', "cpu", (0, 0), "full_fp16", False),
         ("xformers = true", "V100 16GB", (7, 0), "xformers", False),
         ("xformers = true", "V100 16GB", (7, 0), "sdpa", True),
@@ -309,3 +309,12 @@ def test_defaults_that_keep_a_run_resumable(resolved: Resolve, tmp_path: Path) -
     config, _ = resolved("")
     assert (config.get("save_state"), config.get("output_dir")) == (True, str(tmp_path / "output"))
     assert config.get("output_name") == tmp_path.name
+
+
+@pytest.mark.parametrize("written", ["", 'mixed_precision = "fp16"', 'mixed_precision = "bf16"'])
+def test_a_cpu_with_bf16_instructions_uses_them(resolved: Resolve, written: str) -> None:
+    assert resolved(written, card="cpu", cpu_bf16=True)[0].get("mixed_precision") == "bf16"
+
+
+def test_full_precision_asked_for_is_kept(resolved: Resolve) -> None:
+    assert resolved('mixed_precision = "no"', card="cpu", cpu_bf16=True)[0].get("mixed_precision") == "no"

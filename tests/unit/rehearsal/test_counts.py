@@ -78,16 +78,6 @@ def test_an_image_goes_to_the_nearest_aspect_the_first_of_two(bench: Bench) -> N
     assert info["mean_img_ar_error"] == pytest.approx(1 / 3)
 
 
-def test_regularisation_is_repeated_up_to_the_training_passes(bench: Bench) -> None:
-    bench.images(*[SQUARE] * 3, folder="2_thing")
-    bench.images(*[SQUARE] * 5, parent="reg", folder="1_class")
-    run = bench.train(reg_data_dir=str(bench.root / "reg"))
-    assert "num reg images / 正則化画像の数: 5\n" in run.stdout
-    assert (
-        "num batches per epoch / 1epochのバッチ数: 6\n" in run.stdout
-    )  # 6 training + 6 regularisation passes
-
-
 @pytest.mark.parametrize("folder", [None, "thing", "1_empty"])
 def test_no_image_is_an_error_line_and_exit_code_0(bench: Bench, folder: str | None) -> None:
     if folder:

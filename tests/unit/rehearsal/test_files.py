@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
 from safetensors import safe_open
 from safetensors.numpy import load_file
 
@@ -72,14 +70,15 @@ def test_metadata_are_the_engines_and_say_rehearsal(bench: Bench) -> None:
     with safe_open(bench.out / "lo.safetensors", "np") as file:
         found = file.metadata()
     expected = {
-        "ss_num_train_images": "50", "ss_num_reg_images": "0", "ss_batch_size_per_device": "3",
+        "ss_num_train_images": "50", "ss_batch_size_per_device": "3",
         "ss_total_batch_size": "6", "ss_num_batches_per_epoch": "17", "ss_steps": "18", "ss_epoch": "2",
         "ss_num_epochs": "2", "ss_max_train_steps": "18", "ss_network_dim": "8", "ss_network_alpha": "4.0",
         "ss_network_module": "networks.lora", "ss_learning_rate": "0.001", "ss_unet_lr": "None",
         "ss_seed": "7",
         "ss_base_model_version": "sd_v1", "ss_output_name": "lo", "ss_mixed_precision": "fp16",
         "ss_resolution": "(128, 128)", "ss_optimizer": "bitsandbytes.optim.adamw.AdamW8bit",
-        "ss_lr_scheduler": "constant", "kohya_wrap_rehearsal": "true",
+        "ss_lr_scheduler": "constant", "ss_text_encoder_lr": "None", "ss_gradient_accumulation_steps": "2",
+        "ss_sd_scripts_commit_hash": "(rehearsal)", "modelspec.architecture": "stable-diffusion-v1/lora", "kohya_wrap_rehearsal": "true",
     }  # fmt: skip
     assert {key: found[key] for key in expected} == expected
     assert json.loads(found["ss_dataset_dirs"]) == {"10_thing": {"n_repeats": 10, "img_count": 5}}
@@ -87,7 +86,7 @@ def test_metadata_are_the_engines_and_say_rehearsal(bench: Bench) -> None:
         "10_thing": {"thing": 5, "tag0": 2, "tag1": 2, "tag2": 1}
     }
     assert json.loads(found["ss_bucket_info"])["buckets"] == {"0": {"resolution": [128, 128], "count": 50}}
-    assert "rehearsal" in found["ss_training_comment"] and len(found["sshs_model_hash"]) == 64
+    assert "rehearsal" in found["ss_training_comment"]
 
 
 @pytest.mark.parametrize(
@@ -124,18 +123,6 @@ def test_an_integer_alpha_is_saved_as_one(bench: Bench) -> None:
     } == {"int64"}
 
 
-def test_no_metadata_keeps_the_minimum_and_the_mark(bench: Bench) -> None:
-    bench.images(SQUARE)
-    bench.train(no_metadata=True)
-    with safe_open(bench.out / "lo.safetensors", "np") as file:
-        found = file.metadata()
-    assert (
-        "ss_tag_frequency" not in found
-        and found["ss_network_dim"] == "8"
-        and found["kohya_wrap_rehearsal"] == "true"
-    )
-
-
 def test_sdxl_has_its_own_names_and_rules(bench: Bench) -> None:
     bench.images(SQUARE)
     run = bench.train(script="sdxl_train_network.py", bucket_reso_steps=32)
@@ -147,36 +134,9 @@ def test_sdxl_has_its_own_names_and_rules(bench: Bench) -> None:
             and file.metadata()["ss_base_model_version"] == "sdxl_base_v1-0"
         )
     assert "it must be divisible by 64" in bench.train(bucket_reso_steps=32).stderr
-    run = bench.train(script="sdxl_train_network.py", cache_text_encoder_outputs=True)
-    assert run.returncode == 1 and "network for Text Encoder cannot be trained" in run.stderr
 
 
 def test_the_text_encoder_is_left_out_when_it_is_not_trained(bench: Bench) -> None:
     bench.images(SQUARE)
     bench.train(network_train_unet_only=True)
     assert not [name for name in load_file(bench.out / "lo.safetensors") if name.startswith("lora_te")]
-
-
-def test_samples_have_the_engines_names(bench: Bench) -> None:
-    bench.images(*[SQUARE] * 2)
-    prompts = bench.root / "prompts.txt"
-    prompts.write_text("# comment\nthing --w 70 --h 128 --d 5 --s 4\nother --s 2\n")
-    run = bench.train(sample_prompts=str(prompts), sample_every_n_epochs=1, sample_at_first=True)
-    assert run.returncode == 0, run.stderr
-    found: list[Path] = sorted((bench.out / "sample").iterdir())
-    stamps = [path.name.split("_") for path in found]
-    expected = [["lo", f"e{epoch:06d}", number] for epoch in range(3) for number in ("00", "01")]
-    assert [parts[:3] for parts in stamps] == expected
-    assert stamps[0][4] == "5.png" and len(stamps[1]) == 4 and stamps[1][3].removesuffix(".png").isdigit()
-    with Image.open(found[0]) as picture:
-        assert picture.size == (64, 128)
-
-
-def test_sampling_leaves_the_training_as_it_was(bench: Bench) -> None:
-    bench.images(*[SQUARE] * 4)
-    bench.train()
-    plain = load_file(bench.out / "lo.safetensors")
-    (bench.root / "p.txt").write_text("thing\n")
-    bench.train(sample_prompts=str(bench.root / "p.txt"), sample_every_n_steps=1)
-    sampled = load_file(bench.out / "lo.safetensors")
-    assert all((plain[name] == sampled[name]).all() for name in plain)

@@ -82,9 +82,10 @@ def test_a_file_cut_short_is_seen(tmp_path: Path) -> None:
         (
             Seen(steps=2, total=4, out_of_memory=True, crash=Crash("torch.OutOfMemoryError: y")),
             1,
-            "ran out of memory at step 2",
+            "ran out of memory after step 2 of 4",
         ),
-        (Seen(steps=2, total=4), -9, "killed by SIGKILL"),
+        (Seen(out_of_memory=True), 1, "ran out of memory before the first step was done"),
+        (Seen(steps=2, total=4), -9, "killed by SIGKILL after step 2 of 4"),
         (Seen(steps=2, total=4), 1, "exit code 1"),
     ],
 )

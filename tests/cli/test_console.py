@@ -1,0 +1,101 @@
+"""`--json`: one object on stdout, whatever happens, and words on stderr only."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.fixtures.shell import Answer, Shell
+
+REHEARSAL = ("--engine", "rehearsal")
+KEYS = ["schema", "command", "ok", "data", "findings", "error"]
+
+
+def check(answer: Answer, command: str) -> None:
+    envelope = answer.envelope
+    assert list(envelope) == KEYS
+    assert (envelope["schema"], envelope["command"]) == (1, command)
+    assert envelope["ok"] == (answer.code == 0) == (envelope["error"] is None)
+    assert (envelope["data"] is None) != envelope["ok"]
+
+
+def test_init(shell: Shell, tmp_path: Path, photographs: Path) -> None:
+    answer = shell("init", "my-lora", "--images", photographs, *REHEARSAL, "--json")
+    check(answer, "init")
+    data = answer.envelope["data"]
+    assert (data["images"], data["waits"], data["can_train"]) == (8, [], True)
+    assert Path(data["config"]) == tmp_path / "my-lora" / "training_config.toml"
+    assert "✓ config" in answer.err
+
+
+def test_run_with_each_finding_once(shell: Shell, guide: Path) -> None:
+    answer = shell("run", guide, *REHEARSAL, "--json")
+    check(answer, "run")
+    data, findings = answer.envelope["data"], answer.envelope["findings"]
+    assert (data["engine"], data["steps"], data["epochs"]) == ("rehearsal", 50, 10)
+    assert Path(data["lora"]).is_file()
+    assert all(Path(path).is_file() for path in data["checkpoints"])
+    assert all(Path(path).is_dir() for path in data["states"])
+    codes = [finding["code"] for finding in findings]
+    assert codes == ["spelling", "spelling", "hardware", "warmup-longer-than-run"]
+    assert all(answer.err.count(finding["message"]) == 1 for finding in findings)
+
+
+def test_demo(shell: Shell) -> None:
+    answer = shell("demo", "--json")
+    check(answer, "demo")
+    assert Path(answer.envelope["data"]["lora"]).is_file()
+
+
+def test_the_environment_can_ask_for_it(shell: Shell) -> None:
+    check(shell("init", *REHEARSAL, KOHYA_WRAP_JSON="1"), "init")
+    check(shell("run", "nowhere.toml", KOHYA_WRAP_JSON="1"), "run")
+    assert shell("run", "nowhere.toml", KOHYA_WRAP_JSON="0").out == ""
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        (2, ["run", "--no-such-option"]),
+        (2, ["init", "--gpu", "RTX 9999"]),
+        (3, ["run", "nowhere.toml"]),
+        (4, ["init", "--images", "nowhere"]),
+        (5, ["init", "--base", "./nowhere.safetensors", "--gpu", "cpu"]),
+        (6, ["run", "my-lora/training_config.toml", *REHEARSAL]),
+        (8, ["run", "my-lora/training_config.toml"]),
+    ],
+)
+def test_every_family_of_errors(shell: Shell, guide: Path, code: int, words: list[str]) -> None:
+    answer = shell(*words, "--json", KOHYA_WRAP_REHEARSAL_FAULT="oom@3")
+    assert answer.code == code
+    check(answer, words[0])
+    error = answer.envelope["error"]
+    assert list(error) == ["code", "message", "why", "hint"]
+    assert error["code"] == code
+    assert all(error.values())
+    assert error["message"] in answer.err
+
+
+def test_findings_that_end_a_run_are_all_in_it(shell: Shell, guide: Path) -> None:
+    guide.write_text(guide.read_text(encoding="utf-8") + "network_dimm = 3\nseeed = 1\n", encoding="utf-8")
+    answer = shell("run", guide, *REHEARSAL, "--json")
+    errors = [finding["where"] for finding in answer.envelope["findings"] if finding["level"] == "error"]
+    assert errors == ["training_config.toml:29", "training_config.toml:30"]
+
+
+def test_a_bug_of_ours_is_1_with_its_traceback(shell: Shell) -> None:
+    """Seen from outside: a home that is a file, which no message was written for."""
+    home = shell.cwd / "not-a-folder"
+    home.touch()
+    answer = shell("demo", "--engine", "rehearsal", "--json", KOHYA_WRAP_HOME=str(home))
+    assert answer.code == 1
+    check(answer, "demo")
+    assert "Traceback" in answer.err
+    assert "kohya-wrap" in answer.envelope["error"]["why"]
+
+
+def test_a_code_page_without_the_tick_is_no_error(shell: Shell) -> None:
+    answer = shell("init", *REHEARSAL, PYTHONIOENCODING="cp932")
+    assert (answer.code, answer.err) == (0, "")
+    assert "? config" in answer.out

@@ -1,0 +1,186 @@
+"""Bad input: exactly three lines on stderr, and the exit code that a script may rely on."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from kohya_wrap.places import Places
+from tests.fixtures import small_engine, weight_files
+from tests.fixtures.loopback_hub import LoopbackHub
+from tests.fixtures.shell import Shell
+
+RUN = ("run", "my-lora/training_config.toml", "--engine", "rehearsal")
+Spoil = Callable[[Path], object]  # given the project's folder
+
+
+def concept(project: Path) -> Path:
+    return project / "training_data" / "1_concept"
+
+
+def add(text: str) -> Spoil:
+    def spoil(project: Path) -> None:
+        with (project / "training_config.toml").open("a", encoding="utf-8") as config:
+            config.write(text)
+
+    return spoil
+
+
+def remove_images(project: Path) -> None:
+    shutil.rmtree(concept(project))
+    concept(project).mkdir()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "code", "what", "hint"),
+    [
+        (remove_images, 4, "No image in ", "10_concept"),
+        (lambda project: concept(project).rename(project / "training_data" / "concept"), 4,
+         "No numbered folder in ", "mv "),
+        (lambda project: (concept(project) / "camera.jpg").write_bytes(b"\xff\xd8\xff"), 4,
+         "cannot be read: camera.jpg", "rm "),
+        (lambda project: (concept(project) / "camera.txt").write_bytes("猫".encode("shift-jis")), 4,
+         "camera.txt is not UTF-8", "iconv -f SHIFT_JIS"),
+        (lambda project: shutil.rmtree(project / "training_data"), 4, "training_data is not there", "init"),
+        (lambda project: (project / "training_config.toml").unlink(), 3, "is not there", "kohya-wrap init"),
+        (add("network_dimm = 16\n"), 3, "training_config.toml:29: `network_dimm`", "`network_dim`"),
+        (add('seed = "42"\n'), 3, "training_config.toml:29: `seed` must be a whole number, not '42'", "Mend"),
+        (add("seed = = 42\n"), 3, "is not TOML: seed = = 42", "Mend that line"),
+        (add("[kohya_wrap]\nbases = 1\n"), 3, "[kohya_wrap] bases", "remove `bases`"),
+    ],
+)  # fmt: skip
+def test_run_on_a_project_with_a_fault(
+    shell: Shell, guide: Path, spoil: Spoil, code: int, what: str, hint: str
+) -> None:
+    spoil(guide.parent)
+    answer = shell(*RUN)
+    assert answer.code == code
+    said, _, remedy = answer.three_lines
+    assert what in said
+    assert hint in remedy
+    assert not (guide.parent / ".kohya-wrap").exists()  # nothing was started
+    assert said not in answer.out  # nor said twice
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "what", "hint"),
+    [
+        (["--images", "empty"], 4, "No picture in empty", "--images"),
+        (["--images", "nowhere"], 4, "nowhere is not a folder", "--images FOLDER"),
+        (["--gpu", "RTX 9999"], 2, "'RTX 9999'", "--gpu auto"),
+        (["--base", "sd16"], 2, "`sd16`", "sd15"),
+        (["--concept", "a/b"], 2, "'a/b'", "--concept"),
+        (["--repeats", "0"], 2, "'0'", "--repeats 10"),
+    ],
+)
+def test_init_with_words_that_cannot_be_meant(
+    shell: Shell, tmp_path: Path, words: list[str], code: int, what: str, hint: str
+) -> None:
+    (tmp_path / "empty").mkdir()
+    answer = shell("init", "my-lora", *words)
+    assert answer.code == code
+    said, _, remedy = answer.three_lines
+    assert what in said
+    assert hint in remedy
+    assert not (tmp_path / "my-lora" / "training_config.toml").exists()
+
+
+def test_unreadable_pictures_are_all_named_before_anything_is_built(
+    shell: Shell, tmp_path: Path, photographs: Path
+) -> None:
+    shutil.copytree(photographs, tmp_path / "mine")
+    for name in ("a.png", "b.jpg"):
+        (tmp_path / "mine" / name).write_bytes(b"no picture")
+    answer = shell("init", "my-lora", "--images", "mine")
+    assert answer.code == 4
+    assert "a.png, b.jpg" in answer.three_lines[0]
+    assert not (tmp_path / "my-lora").exists()
+
+
+def test_no_gpu_for_a_base_that_needs_one(shell: Shell, guide: Path) -> None:
+    answer = shell("run", guide)
+    assert answer.code == 8
+    what, _, hint = answer.three_lines
+    assert what == "There is no NVIDIA GPU here."
+    assert hint.endswith(f"kohya-wrap run {guide} --gpu cpu")
+
+
+def test_a_model_that_is_nowhere_is_said_before_the_engine_is_fetched(shell: Shell, guide: Path) -> None:
+    answer = shell("init", "--base", "./nowhere.safetensors", "--gpu", "cpu", PATH="")  # no git either
+    assert answer.code == 5
+    assert answer.three_lines[0].endswith("nowhere.safetensors does not exist.")
+
+    text = guide.read_text(encoding="utf-8").replace("v1-5-pruned", "nowhere")
+    guide.write_text(text, encoding="utf-8")
+    answer = shell("run", guide, "--gpu", "cpu", PATH="")
+    assert answer.code == 5
+    what, _, hint = answer.three_lines
+    assert what.startswith("training_config.toml:2: the base model ")
+    assert "sd15" in hint
+
+
+def test_a_pickle_is_refused(shell: Shell, tmp_path: Path) -> None:
+    weight_files.write_ckpt(tmp_path / "model.ckpt", weight_files.SD15)
+    answer = shell("init", "--base", "model.ckpt", "--gpu", "cpu", PATH="")
+    assert answer.code == 5
+    what, _, hint = answer.three_lines
+    assert what.endswith("model.ckpt is a pickle, and refused.")
+    assert "--allow-pickle" in hint
+    assert not (tmp_path / "pickle-was-run").exists()
+
+
+def test_weights_with_a_wrong_hash_are_kept_aside(small: Shell, places: Places) -> None:
+    with LoopbackHub() as hub:
+        hub.put("owner/repo", "base.safetensors", b"damaged on the way", sha256="0" * 64)
+        answer = small("init", "--gpu", "cpu", "--base", "hf:owner/repo/base.safetensors", **hub.env)
+    assert answer.code == 5
+    aside = places.weights / "owner--repo" / "base.safetensors.wrong-hash"
+    assert answer.three_lines[0] == f"base.safetensors has a wrong hash and is kept aside: {aside}"
+    assert aside.read_bytes() == b"damaged on the way"
+    assert not (small.cwd / "training_config.toml").exists()
+
+
+def test_a_disk_too_small_is_said_before_the_download(small: Shell) -> None:
+    with LoopbackHub() as hub:
+        answer = small("init", "--gpu", "cpu", FREE_BYTES="1500000000", **hub.env)
+        assert hub.asked == []
+    assert answer.code == 8
+    what, why, _ = answer.three_lines
+    assert what == "The disk is too small for the base weights."
+    assert why.startswith("It needs 2.1 GB and 1.5 GB are free at ")
+
+
+def test_an_engine_out_of_reach_is_said_within_10_seconds(shell: Shell, tmp_path: Path) -> None:
+    closed = tmp_path / "gitconfig"
+    closed.write_text('[url "http://127.0.0.1:9/"]\n  insteadOf = https://\n', encoding="utf-8")
+    began = time.monotonic()
+    answer = shell("demo", "--engine", "real", GIT_CONFIG_GLOBAL=str(closed))
+    assert time.monotonic() - began < 10
+    assert answer.code == 5
+    what, _, hint = answer.three_lines
+    assert what.startswith("The engine's repository is out of reach: https://")
+    assert "--engine-dir" in hint
+
+
+def test_no_git(shell: Shell) -> None:
+    answer = shell("demo", "--engine", "real", PATH=str(Path(sys.executable).parent))
+    assert answer.code == 5
+    what, _, hint = answer.three_lines
+    assert what == "There is no git program on this machine."
+    assert "apt-get install git" in hint
+
+
+def test_no_python_that_the_engine_supports(shell: Shell, tmp_path: Path) -> None:
+    engine = small_engine.make(tmp_path / "small", python=["3.3"])
+    small = Shell(shell.cwd, {**shell.variables, **engine.variables}, small_engine.CLI)
+    closed = {"UV_PYTHON_INSTALL_MIRROR": "http://127.0.0.1:9"}
+    answer = small("demo", "--engine", "real", **closed)
+    assert answer.code == 5
+    what, _, hint = answer.three_lines
+    assert what == "No Python that the engine supports is on this machine (3.3)."
+    assert hint.startswith("Install Python 3.3")

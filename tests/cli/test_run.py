@@ -1,0 +1,155 @@
+"""`kohya-wrap run`: the guide's config trained, watched, stopped and failed, on the rehearsal engine."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+import toml
+from safetensors import safe_open
+
+from tests.fixtures import projects
+from tests.fixtures.shell import Answer, Shell
+
+REHEARSAL = ("--engine", "rehearsal")
+
+
+def only_run(project: Path) -> Path:
+    (folder,) = (project / ".kohya-wrap" / "runs").iterdir()
+    return folder
+
+
+def metadata(lora: Path) -> dict[str, str]:
+    with safe_open(lora, framework="numpy") as file:
+        return dict(file.metadata())
+
+
+def test_the_guides_config_runs_as_printed(guide_run: tuple[Path, Answer]) -> None:
+    guide, answer = guide_run
+    assert (answer.code, answer.err) == (0, "")
+    assert guide.read_bytes() == projects.GUIDE.read_bytes()
+    for note in (
+        '`resolution = 512` is given as "512,512"',
+        "`batch_size` is the engine's `train_batch_size`",
+        "a CPU cannot train in fp16",
+    ):
+        assert answer.out.count(note) == 1
+    assert "8 images, 8 captions (.txt); 10 epochs of 5 steps = 50 steps, batch 2" in answer.out
+    given = toml.load(only_run(guide.parent) / "engine_config.toml")
+    assert (given["train_batch_size"], given["resolution"]) == (2, "512,512")
+    assert (given["caption_extension"], given["network_module"]) == (".txt", "networks.lora")
+    trained = metadata(guide.parent / "output" / "my_lora.safetensors")
+    assert trained["ss_total_batch_size"] == "2"
+    assert trained["ss_num_train_images"] == "8"
+    assert "skimage photo" in json.loads(trained["ss_tag_frequency"])["1_concept"]
+
+
+def test_ends_by_naming_what_was_made(guide_run: tuple[Path, Answer]) -> None:
+    guide, answer = guide_run
+    summary = answer.out.partition("Rehearsed 50 steps")[2]
+    assert str(guide.parent / "output" / "my_lora.safetensors") in summary
+    assert "4 earlier checkpoints beside it" in summary
+    assert "my_lora-state" in summary
+    assert str(only_run(guide.parent)) in summary
+
+
+def test_a_config_beside_the_user_is_found_without_a_word(shell: Shell, guide: Path) -> None:
+    assert Shell(guide.parent, shell.variables)("run", *REHEARSAL).code == 0
+
+
+def stopped(shell: Shell, guide: Path, strike: Callable[[subprocess.Popen[str]], None]) -> tuple[int, str]:
+    """Run slowly, strike once a checkpoint is saved; exit code and stderr, when nothing runs any more."""
+    with shell.start("run", guide, *REHEARSAL, KOHYA_WRAP_REHEARSAL_STEP_SECONDS="0.03") as child:
+        assert child.stdout is not None
+        for line in child.stdout:
+            if "saving my_lora-000002.safetensors" in line:
+                break
+        family = psutil.Process(child.pid).children(recursive=True)
+        assert len(family) == 2  # launcher and trainer
+        strike(child)
+        _, err = child.communicate(timeout=30)
+    gone, alive = psutil.wait_procs(family, timeout=5)
+    assert (len(gone), alive) == (2, [])
+    return child.returncode, err
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 7)])
+def test_a_signal_stops_everything_and_names_what_is_kept(
+    shell: Shell, guide: Path, number: signal.Signals, code: int
+) -> None:
+    returned, err = stopped(shell, guide, lambda child: child.send_signal(number))
+    assert returned == code
+    what, why, hint = err.splitlines()
+    assert "of 50; kept: my_lora-000002.safetensors" in what
+    assert what.endswith(f" in {guide.parent / 'output'}.")
+    assert ("Ctrl-C" if number == signal.SIGINT else "SIGTERM") in why
+    assert f"kohya-wrap run {guide}" in hint
+    assert (guide.parent / "output" / "my_lora-000002.safetensors").is_file()
+    last = (only_run(guide.parent) / "events.jsonl").read_text(encoding="utf-8").splitlines()[-1]
+    assert (json.loads(last)["event"], json.loads(last)["outcome"]) == ("RunEnded", "stopped")
+
+
+def test_a_killed_trainer_is_a_failed_training(shell: Shell, guide: Path) -> None:
+    def kill_trainer(child: subprocess.Popen[str]) -> None:
+        (launcher,) = psutil.Process(child.pid).children()
+        (trainer,) = launcher.children()
+        trainer.kill()
+
+    returned, err = stopped(shell, guide, kill_trainer)
+    assert returned == 6
+    assert err.splitlines()[0].startswith("error: The trainer was killed by SIGKILL after step 1")
+
+
+@pytest.mark.parametrize(
+    ("fault", "what", "why"),
+    [
+        ("oom@7", "The GPU ran out of memory after step 6 of 50.", "memory"),
+        ("nan@7", "The loss is not a number since step 7.", "learning rate"),
+        ("crash@7", "The trainer was killed by SIGKILL after step 6 of 50.", "out of main memory"),
+        ("disk-full@save", "No space left on device", "The disk is full"),
+        ("disk-full@state", "inline_container", "The disk is full"),
+    ],
+)
+def test_a_failure_says_the_engines_real_cause(
+    shell: Shell, guide: Path, fault: str, what: str, why: str
+) -> None:
+    answer = shell("run", guide, *REHEARSAL, KOHYA_WRAP_REHEARSAL_FAULT=fault)
+    assert answer.code == 6
+    said, cause, _ = answer.three_lines
+    assert what in said
+    assert why in cause
+    assert "CalledProcessError" not in answer.err
+    assert "Rehearsed" not in answer.out
+
+
+def test_the_engines_exit_code_0_is_not_believed(shell: Shell, guide: Path) -> None:
+    """NaN in the last step: the engine saves its file and leaves with 0, mostly before anybody can stop it."""
+    answer = shell("run", guide, *REHEARSAL, KOHYA_WRAP_REHEARSAL_FAULT="nan@50")
+    assert answer.code == 6
+    assert answer.three_lines[0] == "The loss is not a number since step 50."
+    assert events(guide)[-1]["outcome"] == "failed"
+
+
+def events(config: Path) -> list[dict[str, Any]]:
+    text = (only_run(config.parent) / "events.jsonl").read_text(encoding="utf-8")
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def test_a_reader_that_leaves_ends_no_training(shell: Shell, guide: Path) -> None:
+    """`kohya-wrap run | head -1`, a lost terminal: what is paid for goes on."""
+    with shell.start("run", guide, *REHEARSAL) as child:
+        assert child.stdout is not None
+        child.stdout.readline()
+        child.stdout.close()
+        assert child.stderr is not None
+        err = child.stderr.read()
+    assert (child.wait(), err) == (0, "")
+    assert events(guide)[-1]["outcome"] == "done"
+    assert time.time() - (guide.parent / "output" / "my_lora.safetensors").stat().st_mtime < 60
