@@ -86,7 +86,13 @@ def main() -> None:
 
 
 def alone(engine: bare_engine.Installed, folder: Path, options: argparse.Namespace) -> None:
-    for extra in ("", "cache_latents = true", "sdpa = true", "max_data_loader_n_workers = 0"):
+    for extra in (
+        "",
+        "cache_latents = true",
+        "sdpa = true",
+        'mixed_precision = "bf16"',
+        "max_data_loader_n_workers = 0",
+    ):
         timed = bare(engine, by_hand(engine, folder, options.size, options.steps, 1, extra), folder)
         print(
             f"{extra or 'the guide alone':32} {timed.per_step:6.2f} s/step  {timed.wall:6.1f} s in all",

@@ -72,7 +72,7 @@ def main() -> None:
         folder = Path(name)
         photographs.write(folder / "training_data" / "1_concept")
         config = folder / "training_config.toml"
-        config.write_text(by_hand(engine, folder, 128, options.steps, 1), encoding="utf-8")
+        config.write_text(by_hand(engine, folder, 256, options.steps, 1), encoding="utf-8")
         for _ in range(options.pairs):
             wall, watch, run = wrapped(config)
             bare = bare_engine.train(engine, run / "engine_config.toml", folder / "logs", folder / "bare.log")

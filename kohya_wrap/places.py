@@ -37,7 +37,7 @@ class Places:
 
     @property
     def weights(self) -> Path:
-        """What is known of downloaded weights (verified hashes), and files that failed their hash."""
+        """Downloaded base weights, each with the record of its hash; and files that failed theirs."""
         return self.home / "weights"
 
     @property

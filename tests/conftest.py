@@ -14,7 +14,7 @@ REAL_ENVIRONMENT = dict(os.environ)
 
 @pytest.fixture(autouse=True)
 def own_home(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """HOME, KOHYA_WRAP_HOME and the caches of Hub and uv in the test's own folder."""
+    """HOME, KOHYA_WRAP_HOME and the Hub's cache in the test's own folder."""
     home = tmp_path / "home"
     home.mkdir()
     for name in list(os.environ):

@@ -41,11 +41,11 @@ def command(engine: str | None, gpu: str, engine_dir: Path | None, as_json: bool
     from kohya_wrap.workflow.prepare import JobRequest, prepare
 
     console, places = Console(as_json=as_json), Places.from_environment(os.environ)
-    kind = engine or demo.installed_engine(places)
+    kind = engine or demo.installed_engine(places, engine_dir)
     known = presets.load(resources.presets())
     chosen = machine.choose(known, gpu, os.environ)
     preset = chosen.preset if machine.is_here(chosen) and chosen is not None else known.gpus["cpu"]
-    if kind == "real" and demo.installed_engine(places) != "real":
+    if kind == "real" and demo.installed_engine(places, engine_dir) != "real":
         console.say(f"The real engine is not installed yet: {install.COST}, under {places.home}.")
     with SetupDisplay(console) as display:
         config = demo.lay_out(kind, preset, places, display.on_news, engine_dir)

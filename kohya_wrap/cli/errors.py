@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import shlex
@@ -12,8 +13,10 @@ from typing import NoReturn
 
 import click
 
-from kohya_wrap.errors import ExitCode, Interrupted, KohyaWrapError, Stopped, UsageError
+from kohya_wrap.errors import ExitCode, Interrupted, KohyaWrapError, MachineError, Stopped, UsageError
 
+# What a disk may answer, and no code can mend.
+_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EIO)
 _NO = ("", "0", "false", "no", "off")  # as click reads a flag's variable
 
 
@@ -24,6 +27,10 @@ def run_and_exit(command: click.Command, argv: list[str]) -> NoReturn:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a code page without the tick is no reason to fail
     signal.signal(signal.SIGTERM, _terminated)
+    if (
+        signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN
+    ):  # not under nohup: a lost terminal ends a set-up in good order
+        signal.signal(signal.SIGHUP, _terminated)
     try:
         command.main(argv, prog_name="kohya-wrap", standalone_mode=False)
         code = ExitCode.DONE
@@ -40,6 +47,8 @@ def run_and_exit(command: click.Command, argv: list[str]) -> NoReturn:
         )
         code = _say(interrupted, argv, as_json)
     except Exception as error:
+        if isinstance(error, OSError) and error.errno in _DISK:
+            sys.exit(_say(_disk(error), argv, as_json))
         traceback.print_exc()
         bug = KohyaWrapError(
             f"{type(error).__name__}: {error}",
@@ -51,10 +60,18 @@ def run_and_exit(command: click.Command, argv: list[str]) -> NoReturn:
     sys.exit(code)
 
 
+def _disk(error: OSError) -> MachineError:
+    return MachineError(
+        f"{error.filename or 'The disk'}: {error.strerror}.",
+        why="The disk is full or read-only, or the folder is not yours to write.",
+        hint="df -h .   then mend that, or set KOHYA_WRAP_HOME to a folder that can be written; and the same command again",
+    )
+
+
 def _terminated(number: int, frame: object) -> NoReturn:
     raise Stopped(
-        "Stopped by SIGTERM.",
-        why="Somebody, or the machine going away, asked for it.",
+        f"Stopped by {signal.Signals(number).name}.",
+        why="Somebody, or the machine going away, asked for it; or the terminal is gone.",
         hint="The same command again goes on where it was.",
     )
 

@@ -59,6 +59,8 @@ def train(console: Console, job: Job, places: Places) -> tuple[Job, Result]:
 
     with SetupDisplay(console) if job.missing else nullcontext() as setup:
         job, means = provided(job, places, os.environ, setup.on_news if setup else lambda news: None)
+    if means.weights and means.weights.licence and "weights" in job.missing:
+        console.say(f"Licence of the base, which your LoRA inherits: {means.weights.licence}")
     console.findings(job.findings)
     say_plan(console, job)
     with (

@@ -78,6 +78,13 @@ def _rules(config: TrainingConfig, script: str, lines: Mapping[str, str]) -> Ite
             f"`output_name = {name!r}` holds a slash: the engine fails at the first save.",
             "Put the folder into output_dir.",
         )  # fmt: skip
+    for other in ("dataset_config", "in_json"):
+        if config.get(other):
+            yield finding(
+                Level.ERROR, "dataset-config", other,
+                f"`{other}` is not understood by kohya-wrap yet: what it names would be trained on uncounted.",
+                "Put the images into training_data/N_concept folders and remove the line.",
+            )  # fmt: skip
     yield from _resolution(config, script, lines)
     if config.get("lr_scheduler", "constant") == "constant" and config.get("lr_warmup_steps"):
         yield finding(

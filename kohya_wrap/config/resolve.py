@@ -30,6 +30,7 @@ PATHS = frozenset({
     "output_dir", "logging_dir", "network_weights", "base_weights", "resume", "sample_prompts",
     "dataset_config", "in_json", "tokenizer_cache_dir", "console_log_file", "log_tracker_config",
 })  # fmt: skip
+_NEEDED_EARLY = frozenset({"pretrained_model_name_or_path", "vae", "train_data_dir", "caption_extension"})
 _NOT_ON_DISK = ("hf:", "civitai:", "http:", "https:")
 
 
@@ -74,6 +75,12 @@ def read_user(source: UserToml) -> UserConfig:
                 Level.ERROR, "given-twice", f"`{name}` is given twice: at {lines[name]} and here.",
                 "Keep one of them: the engine would silently take the last.", where,
             ))  # fmt: skip
+        if name in _NEEDED_EARLY and not isinstance(value, str):
+            raise ConfigError(
+                f"{where}: `{name}` must be a text in quotes, not {value!r}.",
+                why="It is needed before anything else can be checked.",
+                hint="Mend the value there.",
+            )
         values[name] = _absolute(name, value, source.path.parent)
         lines[name] = where
     gpu = _gpu_section(source)
@@ -118,11 +125,12 @@ def resolve(
     environment: Mapping[str, str],
 ) -> tuple[TrainingConfig, tuple[Finding, ...]]:
     """Lay all origins over each other (PRODUCT: weakest first) and say what the machine changes."""
-    set_by_hand = _from_environment(environment, user.path.parent)
+    set_by_hand = from_environment(environment, user.path.parent)
+    by_user = {**user.values, **set_by_hand}
     layers = [
-        Layer(Origin.WRAPPER, _wrapper_defaults(user, caption_extension)),
+        Layer(Origin.WRAPPER, _wrapper_defaults(user.path.parent.absolute(), by_user, caption_extension)),
         Layer(Origin.FAMILY, _family_defaults(family, v_prediction, zero_terminal_snr), family.title),
-        Layer(Origin.RECIPE, _recipe(recipe, {**user.values, **set_by_hand}), "presets/recipes"),
+        Layer(Origin.RECIPE, _recipe(recipe, by_user), "presets/recipes"),
         Layer(Origin.FILE, user.values, user.path.name, user.lines),
         Layer(Origin.ENVIRONMENT, set_by_hand, "KOHYA_WRAP_SET_*"),
     ]
@@ -131,7 +139,22 @@ def resolve(
     config = config.with_layer(Layer(Origin.GPU, card, machine.preset.name))
     config = config.with_layer(Layer(Origin.WRAPPER, _speed(config, family.name)))
     limits, said = _machine_limits(config, machine)
-    return config.with_layer(Layer(Origin.HARDWARE, limits, machine.preset.name)), (*findings, *said)
+    config = config.with_layer(Layer(Origin.HARDWARE, limits, machine.preset.name))
+    if family.name is FamilyName.SDXL and config.get("mixed_precision") == "fp16" and not config.get("vae"):
+        # SDXL's own VAE gives NaN in fp16, in silence where latents are cached (engine contract, section 8).
+        config = config.with_layer(Layer(Origin.FAMILY, {"no_half_vae": True}, family.title))
+    said += _prediction(config, v_prediction, user.lines)
+    return config, (*findings, *said)
+
+
+def _prediction(config: TrainingConfig, v_prediction: bool, lines: Mapping[str, str]) -> list[Finding]:
+    """A file that denies what the base's own tensors say. (Not the other way round: many v-models say nothing.)"""
+    if not v_prediction or config.get("v_parameterization"):
+        return []
+    return [Finding(
+        Level.WARNING, "prediction", "this base predicts v, but the config says v_parameterization = false.",
+        "Remove the line: kohya-wrap reads it from the base.", lines.get("v_parameterization", ""),
+    )]  # fmt: skip
 
 
 def _absolute(name: str, value: Any, folder: Path) -> Any:
@@ -152,14 +175,15 @@ def _recipe(recipe: RecipeForFamily, by_user: Mapping[str, Any]) -> dict[str, An
             options.pop(rate, None)
     if by_user.get("text_encoder_lr"):  # they want it trained
         options.pop("network_train_unet_only", None)
+    if by_user.get("use_8bit_adam") or by_user.get("use_lion_optimizer"):  # the engine refuses both at once
+        options.pop("optimizer_type", None)
     if by_user.get("lr_scheduler") == "constant":  # takes no warm-up
         options.pop("lr_warmup_steps", None)
     return options
 
 
-def _wrapper_defaults(user: UserConfig, caption_extension: str) -> dict[str, Any]:
-    folder = user.path.parent.absolute()
-    return {
+def _wrapper_defaults(folder: Path, by_user: Mapping[str, Any], caption_extension: str) -> dict[str, Any]:
+    values = {
         "caption_extension": caption_extension,
         "output_dir": str(folder / "output"),
         "output_name": folder.name or "lora",
@@ -172,10 +196,14 @@ def _wrapper_defaults(user: UserConfig, caption_extension: str) -> dict[str, Any
         "save_precision": "fp16",  # the engine's default writes fp32, twice the size
         "save_state": True,  # else nothing can be resumed
         "save_last_n_epochs_state": 2,
+    }
+    if every := by_user.get("save_every_n_steps"):  # each state is three times the LoRA
+        values["save_last_n_steps_state"] = every
+    if not by_user.get("persistent_data_loader_workers"):
         # In the training process itself: with cached latents there is nothing to load, eight workers take
         # seconds to start at every epoch, and the number of workers changes the order of the images.
-        "max_data_loader_n_workers": 0,
-    }
+        values["max_data_loader_n_workers"] = 0
+    return values
 
 
 def _family_defaults(family: Family, v_prediction: bool, zero_terminal_snr: bool) -> dict[str, Any]:
@@ -191,7 +219,7 @@ def _family_defaults(family: Family, v_prediction: bool, zero_terminal_snr: bool
     return values
 
 
-def _from_environment(environment: Mapping[str, str], folder: Path) -> dict[str, Any]:
+def from_environment(environment: Mapping[str, str], folder: Path) -> dict[str, Any]:
     """KOHYA_WRAP_SET_NETWORK_DIM=16: the value is read as TOML, else as a text; paths as in the file."""
     import tomlkit
     from tomlkit.exceptions import TOMLKitError

@@ -6,10 +6,10 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from kohya_wrap.dataset.inventory import not_utf8
+from kohya_wrap.dataset.inventory import not_utf8, sizes
 from kohya_wrap.domain.steps import repeats_for
 from kohya_wrap.errors import DatasetError
-from kohya_wrap.host import atomic, image_file
+from kohya_wrap.host import atomic, image_file, lock
 
 
 @dataclass(frozen=True)
@@ -41,16 +41,8 @@ def build(images: Path, target: Path, *, trigger: str) -> Built:
             why="Only files directly in that folder count: png, jpg, webp, bmp, gif, tiff.",
             hint="kohya-wrap init --images FOLDER_WITH_PICTURES --concept NAME",
         )
-    bad = [(path, why) for path in pictures if (why := _unreadable(path))]
-    if bad:
-        names = ", ".join(path.name for path, _ in bad[:5])
-        names += f" and {len(bad) - 5} more" if len(bad) > 5 else ""
-        raise DatasetError(
-            f"{len(bad)} picture(s) in {images} cannot be read: {names} ({bad[0][1]}).",
-            why="The file is damaged or is no picture; the engine would die at its batch.",
-            hint=f"Replace or remove: rm '{bad[0][0]}'",
-        )
-    with atomic.new_folder(target) as folder:
+    sizes(images, pictures)
+    with lock.hold(target), atomic.new_folder(target) as folder:
         return _fill(pictures, folder, target, trigger)
 
 
@@ -62,14 +54,6 @@ def _pictures(images: Path) -> list[Path]:
             hint="kohya-wrap init --images FOLDER --concept NAME",
         )
     return sorted(path for path in images.iterdir() if path.is_file() and image_file.looks_like_image(path))
-
-
-def _unreadable(path: Path) -> str:
-    try:
-        image_file.size(path)
-    except image_file.Unreadable as error:
-        return str(error)
-    return ""
 
 
 def _fill(pictures: list[Path], folder: Path, target: Path, trigger: str) -> Built:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -84,22 +85,30 @@ def _is_read(path: Path) -> bool:
 
 def _images(folder: Path, extension: str) -> tuple[ImageFacts, ...]:
     paths = sorted(path for path in folder.iterdir() if _is_read(path))
+    return tuple(
+        ImageFacts(path, size, _caption(path, extension))
+        for path, size in zip(paths, sizes(folder, paths), strict=True)
+    )
+
+
+def sizes(folder: Path, pictures: Sequence[Path]) -> list[tuple[int, int]]:
+    """(width, height) of each, in their order, every file read to its last byte.
+
+    Raises:
+        DatasetError: those that cannot be read, all named.
+    """
     with ThreadPoolExecutor(4) as pool:
-        sizes = list(pool.map(_size_or_reason, paths))
-    bad = [(path, why) for path, why in zip(paths, sizes, strict=True) if isinstance(why, str)]
+        read = list(pool.map(_size_or_reason, pictures))
+    bad = [(path, why) for path, why in zip(pictures, read, strict=True) if isinstance(why, str)]
     if bad:
         names = ", ".join(path.name for path, _ in bad[:5])
         names += f" and {len(bad) - 5} more" if len(bad) > 5 else ""
         raise DatasetError(
             f"{len(bad)} picture(s) in {folder} cannot be read: {names} ({bad[0][1]}).",
             why="The file is damaged or is no picture; the engine would die at its batch, hours later.",
-            hint=f"Replace or remove: rm '{bad[0][0]}'",
+            hint=f"Replace or remove: rm {_typed(bad[0][0])}",
         )
-    return tuple(
-        ImageFacts(path, size, _caption(path, extension))
-        for path, size in zip(paths, sizes, strict=True)
-        if not isinstance(size, str)
-    )
+    return [size for size in read if not isinstance(size, str)]
 
 
 def _size_or_reason(path: Path) -> tuple[int, int] | str:
@@ -128,16 +137,22 @@ def _readable_caption(path: Path) -> None:
         raise DatasetError(
             f"{path} is empty.",
             why="The engine refuses an empty caption file.",
-            hint=f"Write a caption into it, or: rm '{path}'",
+            hint=f"Write a caption into it, or: rm {_typed(path)}",
         )
 
 
 def not_utf8(path: Path, why: str) -> DatasetError:
+    old, new = _typed(path), _typed(f"{path}.utf8")
     return DatasetError(
         f"{path} is not UTF-8.",
         why=why,
-        hint=f"iconv -f SHIFT_JIS -t UTF-8 '{path}' -o '{path}.utf8' && mv '{path}.utf8' '{path}'",
+        hint=f"iconv -f SHIFT_JIS -t UTF-8 {old} -o {new} && mv {new} {old}",
     )
+
+
+def _typed(path: Path | str) -> str:
+    """A path as it stands in a command, whatever is in its name."""
+    return shlex.quote(str(path))
 
 
 def _beside(parent: Path, folders: dict[Path, tuple[int, str]]) -> Iterator[Finding]:
@@ -150,7 +165,7 @@ def _beside(parent: Path, folders: dict[Path, tuple[int, str]]) -> Iterator[Find
                 Level.WARNING,
                 "folder-without-number",
                 f"the engine ignores {path.name}/: its name does not start with a number above 0.",
-                f"mv '{path}' '{path.with_name('10_' + path.name)}'",
+                f"mv {_typed(path)} {_typed(path.with_name('10_' + path.name))}",
                 str(path),
             )
         elif path.is_file() and image_file.looks_like_image(path):
@@ -158,7 +173,7 @@ def _beside(parent: Path, folders: dict[Path, tuple[int, str]]) -> Iterator[Find
                 Level.WARNING,
                 "loose-image",
                 f"the engine ignores {path.name}: it lies beside the concept folders, not in one.",
-                f"mv '{path}' '{next(iter(folders), parent / '10_concept')}/'",
+                f"mv {_typed(path)} {_typed(next(iter(folders), parent / '10_concept'))}/",
                 str(path),
             )
 
@@ -172,7 +187,7 @@ def _skipped(folders: dict[Path, tuple[int, str]]) -> Iterator[Finding]:
                     Level.WARNING,
                     "nested-folder",
                     f"the engine does not look into {folder.name}/{path.name}/.",
-                    f"mv '{path}'/* '{folder}/'",
+                    f"mv {_typed(path)}/* {_typed(folder)}/",
                     str(path),
                 )
             elif path.is_file() and image_file.looks_like_image(path) and not _is_read(path):
@@ -221,9 +236,9 @@ def _nothing(parent: Path, folders: dict[Path, tuple[int, str]]) -> DatasetError
     unnumbered = [path for path in there if path.is_dir()]
     if not folders and (unnumbered or any(image_file.looks_like_image(path) for path in there)):
         if unnumbered:
-            hint = f"mv '{unnumbered[0]}' '{parent / ('10_' + unnumbered[0].name)}'"
+            hint = f"mv {_typed(unnumbered[0])} {_typed(parent / ('10_' + unnumbered[0].name))}"
         else:
-            hint = f"cd '{parent}' && mkdir 10_concept && mv *.* 10_concept/"
+            hint = f"cd {_typed(parent)} && mkdir 10_concept && mv *.* 10_concept/"
         names = ", ".join(path.name for path in there[:4])
         return DatasetError(
             f"No numbered folder in {parent} (there: {names}).",

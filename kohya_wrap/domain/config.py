@@ -21,20 +21,6 @@ class Origin(IntEnum):
     COMMAND_LINE = 7
     HARDWARE = 8  # only what the machine cannot do
 
-    @property
-    def words(self) -> str:
-        return {
-            Origin.ENGINE: "engine default",
-            Origin.WRAPPER: "kohya-wrap default",
-            Origin.FAMILY: "base-model family",
-            Origin.RECIPE: "recipe",
-            Origin.GPU: "GPU preset",
-            Origin.FILE: "your file",
-            Origin.ENVIRONMENT: "environment",
-            Origin.COMMAND_LINE: "command line",
-            Origin.HARDWARE: "what this machine can do",
-        }[self]
-
 
 @dataclass(frozen=True)
 class Value:

@@ -89,7 +89,7 @@ class NoData(Event):
 
 @dataclass(frozen=True)
 class Crash(Event):
-    """The trainer's last exception, launcher frames left out."""
+    """An exception of the trainer, launcher frames left out; the first of a run is its cause."""
 
     cause: str  # e.g. "ValueError: lr_warmup_steps ..."
     where: str = ""  # innermost frame of the engine, "library/train_util.py:5410"

@@ -10,18 +10,15 @@ class Gpu:
     """One NVIDIA GPU as NVML names it.
 
     Attributes:
+        uuid: the card's name for CUDA_VISIBLE_DEVICES: CUDA and NVML count cards in different orders.
         memory: total bytes.
-        free: free bytes when asked.
         capability: CUDA compute capability, e.g. (8, 9).
-        driver: driver version, e.g. "580.159.04".
     """
 
-    index: int
+    uuid: str
     name: str
     memory: int
-    free: int
     capability: tuple[int, int]
-    driver: str
 
     @property
     def does_bf16(self) -> bool:

@@ -72,6 +72,9 @@ class Catalogue:
 
 
 def load(folder: Path) -> Catalogue:
-    """Read presets/bases/*.toml."""
-    bases = [Base.model_validate(toml.load(path)) for path in sorted((folder / "bases").glob("*.toml"))]
-    return Catalogue({base.name: base for base in bases})
+    """Read presets/bases/*.toml; `vae = "sdxl"` there means the VAE of sdxl.toml."""
+    read = {path.stem: toml.load(path) for path in sorted((folder / "bases").glob("*.toml"))}
+    for data in read.values():
+        if isinstance(data.get("vae"), str):
+            data["vae"] = read[data["vae"]]["vae"]
+    return Catalogue({name: Base.model_validate(data) for name, data in read.items()})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,6 +76,6 @@ def _given(pin: Pin, folder: Path) -> Checkout:
         raise EngineError(
             f"{folder} is not sd-scripts at {pin.short} ({pin.described}).",
             why=f"It is {at}; options and file formats differ between versions.",
-            hint=f"git -C {folder} checkout {pin.commit}, or leave --engine-dir out to have it fetched.",
+            hint=f"git -C {shlex.quote(str(folder))} checkout {pin.commit}   (or leave --engine-dir out to have it fetched)",
         )
     return Checkout(folder.resolve(), commit)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import shutil
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,6 +65,15 @@ def find(pin: Pin, places: Places) -> Environment | None:
     return None
 
 
+def bytes_needed(where: Path, *, reuse_torch: bool) -> int:
+    """Free bytes that `ensure` asks for at `where`: less what a run that was cut off left in uv's cache."""
+    needed = NEEDED_BESIDE_TORCH if reuse_torch else NEEDED
+    if atomic.free_bytes(where) >= needed:
+        return needed
+    held = sum(file.stat().st_size for file in environment.cache_folder().rglob("*") if file.is_file())
+    return max(0, needed - held)
+
+
 def ensure(
     pin: Pin, checkout: Checkout, places: Places, say: Say, *, reuse_torch: bool = False
 ) -> Environment:
@@ -81,9 +92,8 @@ def ensure(
         if found is not None:
             return found
         inherited = _find_torch(pin) if reuse_torch else None
-        needed = NEEDED_BESIDE_TORCH if inherited else NEEDED
         for where in (folder, environment.cache_folder()):
-            disk.require_free(where, needed, "the engine's environment")
+            disk.require_free(where, bytes_needed(where, reuse_torch=reuse_torch), "the engine's environment")
         python = _venv(pin, places, inherited, say)
         how = f"on the torch {inherited.version} here" if inherited else "(4 GB to download, 8 GB on disk)"
         say(f"installing the engine's packages {how}")
@@ -138,8 +148,10 @@ def _beside(folder: Path, inherited: InheritedTorch) -> Path:
 
 def _find_torch(pin: Pin) -> InheritedTorch:
     """The torch of the image: of `python` on PATH, or where Vast.ai's images have it."""
+    # Not ours: an activated environment of kohya-wrap stands first on PATH, before the image's own.
+    others = [folder for folder in os.get_exec_path() if not Path(folder).is_relative_to(sys.prefix)]
     for name in ("python", "python3", "/venv/main/bin/python"):
-        program = shutil.which(name)
+        program = shutil.which(name, path=os.pathsep.join(others))
         if program is None:
             continue
         try:

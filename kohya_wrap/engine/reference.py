@@ -10,6 +10,7 @@ from pathlib import Path
 from kohya_wrap.engine.catalogue import Base, Catalogue, WeightsFile
 from kohya_wrap.errors import UsageError
 
+ELSEWHERE = ("hf:", "civitai:")
 _MODEL_FILE = (".safetensors", ".ckpt", ".pt", ".pth", ".bin")
 _HUB = re.compile(r"hf:(?P<repo>[\w.-]+/[\w.-]+)/(?P<file>[^@]+?)(?:@(?P<revision>[^@\s]+))?")
 _CIVITAI = re.compile(r"civitai:(\d+)")
@@ -59,7 +60,7 @@ def parse(base: str, catalogue: Catalogue, start: Path | None = None) -> Referen
         return OnHub(found["repo"], found["file"], found["revision"] or "main")
     if found := _CIVITAI.fullmatch(base):
         return OnCivitai(int(found[1]))
-    if base.startswith(("hf:", "civitai:")):
+    if base.startswith(ELSEWHERE):
         raise UsageError(
             f"`{base}` is not complete.",
             why="The forms are hf:owner/repo/file.safetensors[@revision] and civitai:<number>.",

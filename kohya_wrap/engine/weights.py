@@ -74,6 +74,11 @@ def find(reference: Reference, models: Path, places: Places, *, allow_pickle: bo
     )
 
 
+def is_stored(reference: Catalogued, path: Path, places: Places) -> bool:
+    """Whether `path` is, or links to, what was downloaded for `reference`."""
+    return path.resolve() == _stored(reference.file, places).resolve()
+
+
 def bytes_needed(reference: Reference, models: Path, places: Places) -> int:
     """How much `ensure` would download; asks the Hub or Civitai only for what the catalogue does not know.
 

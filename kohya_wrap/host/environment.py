@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from kohya_wrap.errors import EngineError
+from kohya_wrap.errors import EngineError, MachineError
 from kohya_wrap.host import tool
 
 Say = Callable[[str], None]
@@ -108,7 +108,7 @@ def sync(python: Path, lock: Path, say: Say, *, from_source: Sequence[str] = ())
         from_source: packages without a wheel; what builds them is taken from the lock too.
 
     Raises:
-        EngineError: the index is out of reach, a hash differs, or the disk is full.
+        EngineError: the index is out of reach, or a hash differs. MachineError: the disk is full.
     """
     try:
         _uv("pip", "sync", "--python", python, "--require-hashes", *build_only(from_source),
@@ -119,7 +119,11 @@ def sync(python: Path, lock: Path, say: Say, *, from_source: Sequence[str] = ())
         if "hash mismatch" in error.outcome.output.lower():
             hint = "Nothing of it was used. See which package index answers (UV_DEFAULT_INDEX, uv.toml)."
         elif "no space left" in error.outcome.output.lower():
-            hint = "Free space, or set KOHYA_WRAP_HOME and UV_CACHE_DIR to a larger disk."
+            raise MachineError(
+                "The disk is full: the engine's packages did not fit.",
+                why=why,
+                hint="Free space, or set KOHYA_WRAP_HOME and UV_CACHE_DIR to a larger disk, and run the same command again.",
+            ) from error
         raise EngineError("The engine's packages could not be installed.", why=why, hint=hint) from error
 
 

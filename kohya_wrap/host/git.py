@@ -55,11 +55,6 @@ def head(folder: Path) -> str | None:
         return None
 
 
-def is_clean(folder: Path) -> bool:
-    """No tracked file differs from the commit. Files left out by a sparse checkout do not count."""
-    return not _git(folder, "status", "--porcelain", "--untracked-files=no", url=str(folder)).strip()
-
-
 def _git(folder: Path, *words: str, url: str, within: float = FETCH_WITHIN) -> str:
     if shutil.which("git") is None:
         raise EngineError(

@@ -22,8 +22,7 @@ def gpus() -> tuple[Gpu, ...]:
     except pynvml.NVMLError:
         return ()
     try:
-        driver = _text(pynvml.nvmlSystemGetDriverVersion())
-        return tuple(_gpu(pynvml, index, driver) for index in range(pynvml.nvmlDeviceGetCount()))
+        return tuple(_gpu(pynvml, index) for index in range(pynvml.nvmlDeviceGetCount()))
     except pynvml.NVMLError as error:
         raise MachineError(
             f"A GPU of this machine does not answer: {error}.",
@@ -34,12 +33,12 @@ def gpus() -> tuple[Gpu, ...]:
         pynvml.nvmlShutdown()
 
 
-def _gpu(pynvml, index: int, driver: str) -> Gpu:  # type: ignore[no-untyped-def]  # a module without types
+def _gpu(pynvml, index: int) -> Gpu:  # type: ignore[no-untyped-def]  # a module without types
     handle = pynvml.nvmlDeviceGetHandleByIndex(index)
-    memory = pynvml.nvmlDeviceGetMemoryInfo(handle)
+    memory = int(pynvml.nvmlDeviceGetMemoryInfo(handle).total)
     capability = tuple(pynvml.nvmlDeviceGetCudaComputeCapability(handle))
-    name = _text(pynvml.nvmlDeviceGetName(handle))
-    return Gpu(index, name, int(memory.total), int(memory.free), (capability[0], capability[1]), driver)
+    uuid, name = _text(pynvml.nvmlDeviceGetUUID(handle)), _text(pynvml.nvmlDeviceGetName(handle))
+    return Gpu(uuid, name, memory, (capability[0], capability[1]))
 
 
 def _text(value: str | bytes) -> str:
@@ -47,26 +46,35 @@ def _text(value: str | bytes) -> str:
 
 
 def visible(found: tuple[Gpu, ...], cuda_visible_devices: str | None) -> tuple[Gpu, ...]:
-    """What CUDA would see: CUDA_VISIBLE_DEVICES picks by number, up to the first that
-    does not exist; an empty value hides all.
+    """The cards that CUDA_VISIBLE_DEVICES leaves, up to the first that does not exist; an empty value hides all.
 
-    Names like GPU-1b2c… say nothing here: all are returned.
+    A number counts in NVML's order (by PCI bus), which is CUDA's only where all cards are alike.
     """
-    if cuda_visible_devices is None or cuda_visible_devices.strip().startswith(("GPU-", "MIG-")):
+    if cuda_visible_devices is None:
         return found
     seen = []
-    for word in cuda_visible_devices.split(","):
-        if not word.strip().isdecimal() or int(word) >= len(found):
+    for word in map(str.strip, cuda_visible_devices.split(",")):
+        named = [gpu for gpu in found if word.startswith("GPU-") and gpu.uuid.startswith(word)]
+        if word.isdecimal() and int(word) < len(found):
+            named = [found[int(word)]]
+        if not named:
             break
-        seen.append(found[int(word)])
+        seen.append(named[0])
     return tuple(seen)
 
 
 def cpu() -> Cpu:
-    """Cores this process may use, and whether they multiply in bfloat16."""
+    """Cores this process may use (a container's share of them), and whether they multiply in bfloat16."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    try:
-        flags = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace")
-    except OSError:
-        flags = ""
+    flags = _read("/proc/cpuinfo")
+    quota, _, period = _read("/sys/fs/cgroup/cpu.max").strip().partition(" ")
+    if quota.isdecimal() and period.isdecimal():
+        cores = max(1, min(cores, int(quota) // int(period)))
     return Cpu(cores, " avx512_bf16" in flags or " amx_bf16" in flags)
+
+
+def _read(path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return ""

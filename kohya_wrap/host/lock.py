@@ -2,16 +2,38 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 
+class Busy(Exception):
+    """Another process holds the lock."""
+
+
 @contextmanager
-def hold(path: Path) -> Iterator[None]:
-    """Wait for, then hold, the lock `<path>.lock`; it dies with the process, so a kill leaves none behind."""
-    from filelock import FileLock
+def hold(path: Path, *, wait: bool = True) -> Iterator[None]:
+    """Hold the lock `.<name>.lock` beside `path`, waiting for it or not.
+
+    It dies with the process, so a kill leaves none behind; but commands started meanwhile (host/tool.py) inherit it:
+    one that outlives a killed parent still works on the folder, and so still keeps it.
+
+    Raises:
+        Busy: it is held, and `wait` is False.
+    """
+    from filelock import FileLock, Timeout
 
     path.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(str(path.with_name(f".{path.name}.lock"))):
+    lock = FileLock(str(path.with_name(f".{path.name}.lock")))
+    try:
+        lock.acquire(timeout=-1 if wait else 0)
+    except Timeout:
+        raise Busy(str(path)) from None
+    try:
+        descriptor = lock._context.lock_file_fd
+        if descriptor is not None and wait:
+            os.set_inheritable(descriptor, True)
         yield
+    finally:
+        lock.release()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,7 +48,7 @@ def read(path: Path) -> UserToml:
     except ParseError as error:
         shown = text.splitlines()[error.line - 1].strip() if error.line <= len(text.splitlines()) else ""
         raise ConfigError(
-            f"{path.name}:{error.line}:{error.col} is not TOML: {shown}",
+            f"{path.name}:{error.line}:{error.col + 1} is not TOML: {shown}",
             why=str(error).split(" at line")[0] + ".",
             hint="Mend that line; texts need quotes, lists brackets, and every key stands once.",
         ) from error
@@ -73,7 +74,7 @@ def _text(path: Path) -> str:
         raise ConfigError(
             f"{path} is a folder.",
             why="A config is one TOML file.",
-            hint=f"kohya-wrap run {path / 'training_config.toml'}",
+            hint=f"kohya-wrap run {shlex.quote(str(path / 'training_config.toml'))}",
         ) from None
     except UnicodeDecodeError as error:
         raise ConfigError(
@@ -85,7 +86,7 @@ def _text(path: Path) -> str:
         raise ConfigError(
             f"{path} cannot be read: {error.strerror}.",
             why="Its rights or the disk do not allow it.",
-            hint=f"ls -l {path}",
+            hint=f"ls -l {shlex.quote(str(path))}",
         ) from error
 
 

@@ -72,7 +72,7 @@ def run(
         child = subprocess.Popen(
             words, cwd=cwd, env=dict(env) if env is not None else None, stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, encoding="utf-8", errors="replace",
-            start_new_session=True,
+            start_new_session=True, close_fds=False,  # a lock held for it goes along (host/lock.py)
         )  # fmt: skip
     except OSError as error:
         raise ToolFailed(Outcome(said, 127, redact(str(error)))) from error

@@ -6,7 +6,13 @@ import sys
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="accelerate launch", allow_abbrev=False)
-    for flag in ("num_cpu_threads_per_process", "num_processes", "num_machines", "mixed_precision"):
+    for flag in (
+        "config_file",
+        "num_cpu_threads_per_process",
+        "num_processes",
+        "num_machines",
+        "mixed_precision",
+    ):
         parser.add_argument(f"--{flag}")
     parser.add_argument("--dynamo_backend")
     parser.add_argument("--cpu", action="store_true")

@@ -9,11 +9,24 @@ from pathlib import Path
 _SCRUBBED = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "CONDA_PREFIX", "RANK", "LOCAL_RANK", "WORLD_SIZE")
 
 
+# Read by the launcher in place of a user's own default_config.yaml, which would choose the kind of launcher and the GPUs.
+LAUNCHER_CONFIG = '{"distributed_type": "NO", "mixed_precision": "no"}'
+
+
 def argv(
-    launch: tuple[str, ...], source: Path, script: str, engine_config: Path, *, cpu: bool, threads: int
+    launch: tuple[str, ...],
+    source: Path,
+    script: str,
+    engine_config: Path,
+    launcher_config: Path,
+    *,
+    cpu: bool,
+    threads: int,
 ) -> tuple[str, ...]:
-    """`accelerate launch` with every flag explicit: else a user's default_config.yaml decides (engine contract, section 13)."""
+    """`accelerate launch` with every flag explicit (engine contract, section 13); `launcher_config` holds LAUNCHER_CONFIG."""
     flags = (
+        "--config_file",
+        str(launcher_config),
         "--num_cpu_threads_per_process",
         str(threads),
         "--num_processes",
@@ -30,14 +43,19 @@ def argv(
     return (*launch, *flags, str(source / script), "--config_file", str(engine_config))
 
 
-def environment(inherited: Mapping[str, str], *, threads: int) -> dict[str, str]:
-    """No network while training, one line per log message, output as it comes."""
+def environment(inherited: Mapping[str, str], *, threads: int, gpu: str) -> dict[str, str]:
+    """No network while training, one line per log message, output as it comes, and the chosen card alone.
+
+    Args:
+        gpu: its UUID; empty for none.
+    """
     kept = {
         name: value
         for name, value in inherited.items()
         if name not in _SCRUBBED and not name.startswith("ACCELERATE_")
     }
     return kept | {
+        "CUDA_VISIBLE_DEVICES": gpu,
         "HF_HUB_OFFLINE": "1",
         "COLUMNS": "200",
         "PYTHONUNBUFFERED": "1",

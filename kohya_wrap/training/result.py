@@ -12,6 +12,8 @@ from kohya_wrap.errors import TrainingFailed
 from kohya_wrap.training import failure
 from kohya_wrap.training.seen import Seen
 
+Stamp = tuple[int, int, int] | None
+
 _FLOAT_BITS = {"F16": (16, 0x7C00), "BF16": (16, 0x7F80), "F32": (32, 0x7F800000)}  # width, exponent mask
 
 
@@ -57,12 +59,22 @@ def _look(file: IO[bytes], start: int, name: str, tensor: dict[str, Any]) -> Ite
         yield bool(((bits << 1) != 0).any())  # the sign of a zero is no movement
 
 
-def judge(lora: Path, seen: Seen, code: int, *, began: float, log: Path) -> None:
+def stamp(path: Path) -> Stamp:
+    """What tells a file from one written later under its name, by no clock but the file system's own."""
+    if not path.is_file():
+        return None
+    stat = path.stat()
+    return stat.st_ino, stat.st_mtime_ns, stat.st_size
+
+
+def judge(lora: Path, seen: Seen, code: int, *, before: Stamp, resumed: bool, log: Path) -> None:
     """Pass a run whose final file is new, whole, finite and moved, after all the steps the engine announced.
 
     Args:
         code: the launcher's exit code.
-        began: seconds since the epoch; an older `lora` is another run's.
+        before: stamp(lora) from before the start; the same afterwards means another run's file.
+        resumed: the engine's step count then starts at zero while its total does not (engine contract, section 4), so
+            that the last epoch must have been reached.
 
     Raises:
         TrainingFailed: with the engine's own cause where it gave one.
@@ -70,11 +82,11 @@ def judge(lora: Path, seen: Seen, code: int, *, began: float, log: Path) -> None
     look = f"less {shlex.quote(str(log))}"
     if code != 0 or seen.no_data or seen.not_finite_at is not None:
         raise failure.explain(seen, code, log)
-    if not lora.is_file() or lora.stat().st_mtime < began - 1:
+    if not lora.is_file() or stamp(lora) == before:
         raise TrainingFailed(
             f"The engine ended without {lora.name}.", why="It exits 0 also where it did nothing.", hint=look
         )
-    if seen.steps != seen.total:
+    if seen.steps != seen.total and not (resumed and seen.epoch == seen.epochs):
         raise TrainingFailed(
             f"The engine ended after {seen.steps} of {seen.total} steps.",
             why="It exits 0 all the same.",

@@ -9,7 +9,7 @@ from typing import Any
 from kohya_wrap.domain.events import (
     CheckpointSaved,
     Crash,
-    EngineWarning,
+    EpochStarted,
     Event,
     LossNotFinite,
     NoData,
@@ -26,29 +26,29 @@ class Seen:
 
     steps: int = 0
     total: int | None = None
+    epoch: int = 0
+    epochs: int | None = None
     loss: float | None = None
-    seconds_per_step: float | None = None
     checkpoints: tuple[str, ...] = ()
     states: tuple[str, ...] = ()
     crash: Crash | None = None
     out_of_memory: bool = False
     no_data: bool = False
     not_finite_at: int | None = None
-    warnings: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, events: Iterable[Event]) -> Seen:
         facts: dict[str, Any] = {}
-        saved: dict[type, list[str]] = {CheckpointSaved: [], StateSaved: [], EngineWarning: []}
+        saved: dict[type, list[str]] = {CheckpointSaved: [], StateSaved: []}
         for event in events:
             if isinstance(event, Progress):
-                facts |= {"steps": event.step, "loss": event.loss, "seconds_per_step": event.seconds_per_step}
+                facts |= {"steps": event.step, "loss": event.loss}
+            elif isinstance(event, EpochStarted):
+                facts |= {"epoch": event.epoch, "epochs": event.epochs}
             elif isinstance(event, PlanSeen) and event.label == "total_steps":
                 facts["total"] = event.value
             elif isinstance(event, CheckpointSaved | StateSaved):
                 saved[type(event)].append(event.path)
-            elif isinstance(event, EngineWarning):
-                saved[EngineWarning].append(event.text)
             elif isinstance(event, Crash):
                 facts.setdefault("crash", event)
             elif isinstance(event, OutOfMemory):
@@ -60,6 +60,5 @@ class Seen:
         return cls(
             checkpoints=tuple(saved[CheckpointSaved]),
             states=tuple(saved[StateSaved]),
-            warnings=tuple(saved[EngineWarning]),
             **facts,
         )

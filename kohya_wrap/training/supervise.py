@@ -55,9 +55,7 @@ def supervise(
             time.sleep(_LOOK)
         _pass_on(log.new(last=True), reader, on_event)
     finally:
-        if (
-            trainer.process.poll() is None
-        ):  # an exception of ours must not leave a trainer that nobody watches
+        if trainer.process.poll() is None:  # an exception of ours: no trainer is left that nobody watches
             trainer.stop()
         trainer.sweep()
         log.close()

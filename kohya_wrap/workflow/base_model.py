@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from kohya_wrap import resources
 from kohya_wrap.config.resolve import UserConfig
@@ -22,19 +24,24 @@ class Facts:
     zero_terminal_snr: bool = False
 
 
-def of(user: UserConfig, *, needed: bool) -> Reference | None:
+def of(asked: Mapping[str, Any], user: UserConfig, places: Places, *, needed: bool) -> Reference | None:
     """The file the config names; where it is missing, what the catalogue knows by that name, or the project's base.
+
+    Args:
+        asked: the options as the user gave them, in the file or by environment.
 
     Raises:
         EngineError: `needed`, and nothing is known of it.
     """
     known = catalogue.load(resources.presets())
-    path = user.values.get("pretrained_model_name_or_path")
+    path = asked.get("pretrained_model_name_or_path", "")
+    if path.startswith(reference.ELSEWHERE):
+        return reference.parse(path, known)
+    by_name = reference.named_like(path, known) if path else None
+    if by_name is not None and (not Path(path).exists() or weights.is_stored(by_name, Path(path), places)):
+        return by_name  # our own link too, so that its VAE comes with it
     if path and Path(path).exists():
         return reference.parse(path, known)
-    by_name = reference.named_like(Path(path).name, known) if path else None
-    if by_name is not None:
-        return by_name
     if user.wrapper.base:
         return reference.parse(user.wrapper.base, known, user.path.parent)
     if not needed:
@@ -43,16 +50,17 @@ def of(user: UserConfig, *, needed: bool) -> Reference | None:
     raise EngineError(
         f"{where}: the base model {path} is not there." if path else f"{where} names no base model.",
         why="No catalogue entry has a file of that name, so it cannot be fetched either.",
-        hint=f'Mend pretrained_model_name_or_path, or take a known base ({", ".join(known.bases)}): [kohya_wrap] base = "sd15"',
+        hint="Mend pretrained_model_name_or_path, or take a known base "
+        f'({", ".join(known.bases)}): [kohya_wrap] base = "sd15"',
     )
 
 
-def facts(base: Reference | None, models: Path, places: Places, *, allow_pickle: bool) -> Facts:
-    """From the file's header where it is here, else from the catalogue; SD 1.5 where nothing is known yet."""
+def facts(base: Reference | None, models: Path, places: Places, *, allow_pickle: bool) -> Facts | None:
+    """From the file's header where it is here, else from the catalogue; None where nothing is known yet."""
     found = weights.find(base, models, places, allow_pickle=allow_pickle) if base is not None else None
     if found is not None:
         return of_weights(found)
-    return Facts(base.base.family if isinstance(base, Catalogued) else FamilyName.SD15)
+    return Facts(base.base.family) if isinstance(base, Catalogued) else None
 
 
 def of_weights(found: Weights) -> Facts:

@@ -29,9 +29,9 @@ class Scale:
 _SCALES = {"real": Scale(128, 3, 1), "rehearsal": Scale(256, 8, 5)}
 
 
-def installed_engine(places: Places) -> str:
+def installed_engine(places: Places, engine_dir: Path | None = None) -> str:
     """ "real" where engine, environment and tokenizers are all here, else "rehearsal"."""
-    return "rehearsal" if missing(_engine_only(places), places) else "real"
+    return "rehearsal" if missing(_engine_only(places, engine_dir), places) else "real"
 
 
 def _engine_only(places: Places, engine_dir: Path | None = None) -> Wanted:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import shlex
 import signal
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -21,8 +22,8 @@ from kohya_wrap.domain.finding import Finding, Level
 from kohya_wrap.engine import locate
 from kohya_wrap.engine.locate import Engine
 from kohya_wrap.engine.weights import Weights
-from kohya_wrap.errors import Interrupted, KohyaWrapError, Stopped
-from kohya_wrap.host import atomic
+from kohya_wrap.errors import EngineError, Interrupted, KohyaWrapError, Stopped, UsageError
+from kohya_wrap.host import atomic, lock
 from kohya_wrap.host.child import StopRequest
 from kohya_wrap.places import Places, Project
 from kohya_wrap.training import command, result
@@ -72,9 +73,15 @@ def provided(job: Job, places: Places, env: Mapping[str, str], on_news: OnNews) 
         return job, Means(locate.rehearsal(), None)
     found = provide(job.wanted, places, on_news)
     assert found.weights is not None
-    return prepare.resolved(job, base_model.of_weights(found.weights), env), Means(
-        found.engine, found.weights
-    )
+    job = prepare.resolved(job, base_model.of_weights(found.weights), env)
+    vae = job.config.get("vae")
+    if vae and not Path(vae).exists():
+        raise EngineError(
+            f"The VAE {vae} is not there.",
+            why="The config names it, and it did not come with the base either.",
+            hint="Mend `vae`, or remove the line: a base of the catalogue brings the VAE that it needs.",
+        )
+    return job, Means(found.engine, found.weights)
 
 
 def execute(job: Job, means: Means, env: Mapping[str, str], stop: StopRequest, on_event: OnEvent) -> Result:
@@ -100,12 +107,16 @@ def execute(job: Job, means: Means, env: Mapping[str, str], stop: StopRequest, o
             )
         )
         began = time.time()
-        seen, code = _train(config, _attempt(job, engine, folder, env), journal, stop, on_event)
+        seen = Seen()
         lora = Path(config.get("output_dir")) / f"{config.get('output_name')}.{config.get('save_model_as')}"
+        before = result.stamp(lora)
         try:
+            with _alone(job, config.get("output_name")):
+                seen, code = _train(config, _attempt(job, engine, folder, env), journal, stop, on_event)
             if stop and code != 0 and seen.not_finite_at is None:
                 raise _stopped(seen, stop, job.user.path)
-            result.judge(lora, seen, code, began=began, log=folder / "engine.log")
+            resumed = bool(config.get("resume"))
+            result.judge(lora, seen, code, before=before, resumed=resumed, log=folder / "engine.log")
         except KohyaWrapError as error:
             how = "stopped" if isinstance(error, Interrupted | Stopped) else "failed"
             journal.write(RunEnded(how, error.message, seen.checkpoints))
@@ -125,6 +136,20 @@ def execute(job: Job, means: Means, env: Mapping[str, str], stop: StopRequest, o
     )
 
 
+@contextmanager
+def _alone(job: Job, output_name: str) -> Iterator[None]:
+    """Two trainings must not write the same files: after a lost terminal the first one goes on unseen."""
+    try:
+        with lock.hold(job.project.runs / output_name, wait=False):
+            yield
+    except lock.Busy:
+        raise UsageError(
+            f"Another run of this project is training {output_name} already.",
+            why="It goes on by itself, also when the terminal it was started in is gone.",
+            hint=f"ls -t {shlex.quote(str(job.project.runs))}   (the newest folder but one has its engine.log)",
+        ) from None
+
+
 def _run_folder(project: Project) -> Path:
     """.kohya-wrap/runs/<local time>, made by this run alone."""
     stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
@@ -140,9 +165,7 @@ def _run_folder(project: Project) -> Path:
 
 def _real_paths(job: Job, means: Means) -> dict[str, Any]:
     """No symlinks: some of the engine's scripts break on relative ones (engine contract, section 6)."""
-    paths = {
-        name: str(Path(job.config.get(name)).resolve()) for name in resolve.PATHS if job.config.get(name)
-    }
+    paths = {name: _real(job.config.get(name)) for name in resolve.PATHS if job.config.get(name)}
     if means.weights is not None:
         paths["pretrained_model_name_or_path"] = str(means.weights.path)
         if means.weights.vae is not None and not job.user.values.get("vae"):
@@ -152,17 +175,32 @@ def _real_paths(job: Job, means: Means) -> dict[str, Any]:
     return paths
 
 
+def _real(value: str | list[str]) -> str | list[str]:
+    """Links resolved, but for one whose target has another ending (in a Hub cache): the engine goes by the ending."""
+    if isinstance(value, list):
+        return [str(_real(item)) for item in value]
+    path, target = Path(value), Path(value).resolve()
+    return str(target if target.suffix == path.suffix else path)
+
+
 def _attempt(job: Job, engine: Engine, folder: Path, env: Mapping[str, str]) -> Attempt:
-    threads = job.machine.cpu.cores
+    cores, gpu = job.machine.cpu.cores, job.machine.gpu
+    threads = (
+        cores if gpu is None else min(cores, 4)
+    )  # the guide's figure: beside a GPU more only get in its way
+    launcher_config = folder / "accelerate.json"
+    launcher_config.write_text(command.LAUNCHER_CONFIG, encoding="utf-8")
     argv = command.argv(
         engine.launch,
         engine.source,
         job.family.script,
         folder / "engine_config.toml",
-        cpu=job.machine.gpu is None,
+        launcher_config,
+        cpu=gpu is None,
         threads=threads,
     )
-    return Attempt(argv, command.environment(env, threads=threads), engine.source, folder / "engine.log")
+    variables = command.environment(env, threads=threads, gpu=gpu.uuid if gpu else "")
+    return Attempt(argv, variables, engine.source, folder / "engine.log")
 
 
 def _write_run(folder: Path, job: Job, engine: Engine) -> None:
@@ -199,7 +237,10 @@ def _train(
 
 
 def _stopped(seen: Seen, stop: StopRequest, config: Path) -> KohyaWrapError:
-    saved = [path for path in map(Path, seen.checkpoints) if path.exists()]
+    # The engine names a file before it writes it: the last one may be cut short.
+    saved = [
+        path for path in map(Path, seen.checkpoints) if path.exists() and not result.weights_problem(path)
+    ]
     kept = "nothing was saved yet"
     again = "from the start"
     if saved:

@@ -67,8 +67,11 @@ def prepare(request: JobRequest, places: Places, env: Mapping[str, str]) -> Job:
     known = presets.load(resources.presets())
     machine = _machine(request, user, kind, known, env)
     project = Project(user.path.parent.absolute())
-    base = base_model.of(user, needed=kind == "real")
-    seen = inventory.take(_folder(user, project), user.values.get("caption_extension"))
+    asked = {**user.values, **resolve.from_environment(env, user.path.parent)}
+    base = base_model.of(asked, user, places, needed=kind == "real")
+    seen = inventory.take(
+        Path(asked.get("train_data_dir") or project.training_data), asked.get("caption_extension")
+    )
     wanted = Wanted(base, project.models, request.engine_dir, request.reuse_torch, request.allow_pickle)
     job = Job(
         project,
@@ -83,9 +86,10 @@ def prepare(request: JobRequest, places: Places, env: Mapping[str, str]) -> Job:
         wanted,
         missing(wanted, places) if kind == "real" else (),
     )
-    return resolved(
-        job, base_model.facts(base, project.models, places, allow_pickle=request.allow_pickle), env
-    )
+    facts = base_model.facts(base, project.models, places, allow_pickle=request.allow_pickle)
+    if facts is None and kind == "real":
+        return job  # its family stands in its header: checked when the file has come
+    return resolved(job, facts or base_model.Facts(FamilyName.SD15), env)
 
 
 def _machine(
@@ -93,9 +97,11 @@ def _machine(
 ) -> Machine:
     wanted = request.gpu
     written = str(user.gpu.get("preset", ""))
-    if wanted == "auto" and (kind == "rehearsal" or written == "cpu"):
+    if wanted == "auto" and kind == "rehearsal":
         wanted = written or "cpu"
     chosen = machines.choose(known, wanted, env)
+    if chosen is None and written == "cpu":  # made for a CPU; where there is a GPU, that one is taken
+        chosen = machines.choose(known, "cpu", env)
     if kind == "real" and not machines.is_here(chosen):
         raise MachineError(
             "There is no NVIDIA GPU here."
@@ -107,10 +113,6 @@ def _machine(
         )
     assert chosen is not None
     return chosen
-
-
-def _folder(user: UserConfig, project: Project) -> Path:
-    return Path(user.values.get("train_data_dir") or project.training_data)
 
 
 def resolved(job: Job, facts: base_model.Facts, env: Mapping[str, str]) -> Job:

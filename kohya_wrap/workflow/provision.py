@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeVar
 
-from kohya_wrap.engine import checkout, install, locate, pin, tokenizers, weights
+from kohya_wrap.engine import checkout, disk, install, locate, pin, tokenizers, weights
 from kohya_wrap.engine.checkout import Checkout
 from kohya_wrap.engine.install import Environment
 from kohya_wrap.engine.locate import Engine
-from kohya_wrap.engine.reference import Local, Reference
+from kohya_wrap.engine.reference import Catalogued, Local, Reference
 from kohya_wrap.engine.weights import Weights
 from kohya_wrap.places import Places
 
@@ -64,6 +64,7 @@ def provide(wanted: Wanted, places: Places, on_news: OnNews) -> Provided:
     Raises:
         EngineError, MachineError: the first part that failed; what the others finished is kept.
     """
+    _require_room(wanted, places)
     downloading = _beside(lambda: _weights(wanted, places, on_news))
     if isinstance(wanted.base, Local):
         downloading.result()  # there at once or not at all
@@ -89,6 +90,15 @@ def provide(wanted: Wanted, places: Places, on_news: OnNews) -> Provided:
         lambda say: tokenizers.ensure(environment.python, places, say),
     )
     return Provided(source, environment, locate.real(source, environment, folder), downloading.result())
+
+
+def _require_room(wanted: Wanted, places: Places) -> None:
+    """Environment and weights come at the same time: each alone would find the room that the other is filling."""
+    lacking = missing(wanted, places)
+    if isinstance(wanted.base, Catalogued) and {"environment", "weights"} <= set(lacking):
+        needed = install.bytes_needed(places.home, reuse_torch=wanted.reuse_torch)
+        needed += weights.bytes_needed(wanted.base, wanted.models, places)
+        disk.require_free(places.home, needed, "the engine's environment and the base weights")
 
 
 def _beside(work: Callable[[], T]) -> Future[T]:

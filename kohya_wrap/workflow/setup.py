@@ -14,13 +14,13 @@ from kohya_wrap.config.resolve import Machine
 from kohya_wrap.dataset import build, inventory
 from kohya_wrap.domain import buckets, steps
 from kohya_wrap.domain.family import FAMILIES, Family, FamilyName
-from kohya_wrap.engine import catalogue, reference
+from kohya_wrap.engine import catalogue, reference, weights
 from kohya_wrap.engine.reference import Catalogued, Local, OnHub, Reference
 from kohya_wrap.engine.weights import Weights
 from kohya_wrap.errors import UsageError
 from kohya_wrap.places import Places, Project
 from kohya_wrap.workflow import machine
-from kohya_wrap.workflow.provision import News, OnNews, Provided, Wanted, missing, provide
+from kohya_wrap.workflow.provision import News, OnNews, Wanted, missing, provide
 
 
 @dataclass(frozen=True)
@@ -78,17 +78,17 @@ def set_up(request: SetupRequest, places: Places, env: Mapping[str, str], on_new
 
     folder, images = _dataset(request, project, on_news)
     wanted = Wanted(base, project.models, request.engine_dir, request.reuse_torch, request.allow_pickle)
-    provided, waits = _fetch(request, wanted, places, chosen, on_news)
-    config_kept = _config(request, project, known, chosen, base, provided, on_news)
-
-    found = provided.weights if provided else None
+    were_here = weights.find(base, wanted.models, places, allow_pickle=request.allow_pickle)
+    fetched, waits = _fetch(request, wanted, places, chosen, on_news)
+    found = fetched or were_here
+    config_kept = _config(request, project, known, chosen, base, found, on_news)
     return Ready(
         project,
         chosen.preset if chosen else None,
         machine.is_here(chosen) or request.engine == "rehearsal",
         folder,
         images,
-        found.licence if found else "",
+        found.licence if found and not were_here else "",  # once: when it comes
         waits,
         config_kept,
     )
@@ -124,7 +124,11 @@ def _card_in_words(chosen: Machine | None) -> str:
 def _dataset(request: SetupRequest, project: Project, on_news: OnNews) -> tuple[Path, int]:
     """The concept folder, from --images, and how many images there are; what is there already is left as it is."""
     data = project.training_data
-    there = sorted(data.glob(f"*_{request.concept}")) if data.is_dir() else []
+    there = [
+        folder
+        for folder in (sorted(data.iterdir()) if data.is_dir() else [])
+        if folder.is_dir() and (inventory.repeats_and_tokens(folder.name) or (0, ""))[1] == request.concept
+    ]
     if request.images is None:
         number = "10" if request.repeats == "auto" else request.repeats
         folder = there[0] if there else data / f"{number}_{request.concept}"
@@ -156,7 +160,7 @@ def _images_in(project: Project) -> int:
 
 def _fetch(
     request: SetupRequest, wanted: Wanted, places: Places, chosen: Machine | None, on_news: OnNews
-) -> tuple[Provided | None, tuple[str, ...]]:
+) -> tuple[Weights | None, tuple[str, ...]]:
     if request.engine == "rehearsal":
         return None, ()
     if not (machine.is_here(chosen) or request.full):
@@ -164,7 +168,7 @@ def _fetch(
         for part in waits:
             on_news(News(part, "waits", "for the machine with the GPU; nothing is downloaded here"))
         return None, waits
-    return provide(wanted, places, on_news), ()
+    return provide(wanted, places, on_news).weights, ()
 
 
 def _config(
@@ -173,17 +177,14 @@ def _config(
     known: Presets,
     chosen: Machine | None,
     base: Reference,
-    provided: Provided | None,
+    found: Weights | None,
     on_news: OnNews,
 ) -> bool:
     """Write training_config.toml unless there is one; True where it was kept."""
     if project.config.exists():
         on_news(News("config", "kept", f"{project.config.name} (remove it to have it made anew)"))
         return True
-    found = provided.weights if provided else None
     family_name = found.family if found else base.base.family if isinstance(base, Catalogued) else None
-    if family_name is None and request.engine == "rehearsal":
-        family_name = FamilyName.SD15
     if family_name is None:
         on_news(
             News("config", "waits", f"for the weights: the family of {request.base} stands in their header")

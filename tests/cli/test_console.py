@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -84,15 +85,36 @@ def test_findings_that_end_a_run_are_all_in_it(shell: Shell, guide: Path) -> Non
     assert errors == ["training_config.toml:29", "training_config.toml:30"]
 
 
+def broken(shell: Shell, error: str) -> Shell:
+    """`kohya-wrap` whose demo draws no pictures but raises."""
+    program = "from kohya_wrap.cli import main; from kohya_wrap.dataset import drawn\n"
+    program += f"def draw(folder): raise {error}\n"
+    return Shell(shell.cwd, shell.variables, (sys.executable, "-c", program + "drawn.draw = draw; main()"))
+
+
 def test_a_bug_of_ours_is_1_with_its_traceback(shell: Shell) -> None:
-    """Seen from outside: a home that is a file, which no message was written for."""
-    home = shell.cwd / "not-a-folder"
-    home.touch()
-    answer = shell("demo", "--engine", "rehearsal", "--json", KOHYA_WRAP_HOME=str(home))
+    answer = broken(shell, "KeyError('x')")("demo", "--engine", "rehearsal", "--json")
     assert answer.code == 1
     check(answer, "demo")
     assert "Traceback" in answer.err
     assert "kohya-wrap" in answer.envelope["error"]["why"]
+
+
+@pytest.mark.parametrize("error", ["ENOSPC", "EDQUOT", "EROFS", "EACCES", "EIO"])
+def test_a_disk_that_refuses_is_8_and_no_traceback(shell: Shell, error: str) -> None:
+    raised = f"OSError(__import__('errno').{error}, 'what the system says', 'folder/file')"
+    answer = broken(shell, raised)("demo", "--engine", "rehearsal")
+    assert answer.code == 8
+    assert answer.three_lines[0] == "folder/file: what the system says."
+
+
+@pytest.mark.parametrize("words", [["demo", *REHEARSAL], ["init", "--gpu", "cpu"]])
+def test_a_home_that_is_a_file_is_8(shell: Shell, words: list[str]) -> None:
+    home = shell.cwd / "not-a-folder"
+    home.touch()
+    answer = shell(*words, KOHYA_WRAP_HOME=str(home))
+    assert answer.code == 8
+    assert str(home) in answer.three_lines[0]
 
 
 def test_a_code_page_without_the_tick_is_no_error(shell: Shell) -> None:

@@ -27,8 +27,8 @@ def test_trains_says_that_it_rehearsed_and_what_the_real_one_takes(shell: Shell,
     assert answer.out.splitlines()[-1].strip().startswith("kohya-wrap init ")  # what to type next
 
 
-def test_the_real_one_says_what_it_takes_before_anything_is_fetched(shell: Shell) -> None:
-    answer = shell("demo", "--engine", "real", PATH="")
+def test_the_real_one_says_what_it_takes_before_anything_is_fetched(small: Shell) -> None:
+    answer = small("demo", "--engine", "real", PATH="")
     assert answer.code == 5
     assert answer.out.startswith(f"The real engine is not installed yet: {COST}")
     assert answer.three_lines[0] == "There is no git program on this machine."

@@ -51,6 +51,7 @@ def remove_images(project: Path) -> None:
         (add("network_dimm = 16\n"), 3, "training_config.toml:29: `network_dimm`", "`network_dim`"),
         (add('seed = "42"\n'), 3, "training_config.toml:29: `seed` must be a whole number, not '42'", "Mend"),
         (add("seed = = 42\n"), 3, "is not TOML: seed = = 42", "Mend that line"),
+        (add('dataset_config = "d.toml"\n'), 3, "training_config.toml:29: `dataset_config`", "training_data/N_"),
         (add("[kohya_wrap]\nbases = 1\n"), 3, "[kohya_wrap] bases", "remove `bases`"),
     ],
 )  # fmt: skip
@@ -151,15 +152,15 @@ def test_a_disk_too_small_is_said_before_the_download(small: Shell) -> None:
         assert hub.asked == []
     assert answer.code == 8
     what, why, _ = answer.three_lines
-    assert what == "The disk is too small for the base weights."
+    assert what == "The disk is too small for the engine's environment and the base weights."
     assert why.startswith("It needs 2.1 GB and 1.5 GB are free at ")
 
 
-def test_an_engine_out_of_reach_is_said_within_10_seconds(shell: Shell, tmp_path: Path) -> None:
+def test_an_engine_out_of_reach_is_said_within_10_seconds(small: Shell, tmp_path: Path) -> None:
     closed = tmp_path / "gitconfig"
     closed.write_text('[url "http://127.0.0.1:9/"]\n  insteadOf = https://\n', encoding="utf-8")
     began = time.monotonic()
-    answer = shell("demo", "--engine", "real", GIT_CONFIG_GLOBAL=str(closed))
+    answer = small("demo", "--engine", "real", GIT_CONFIG_GLOBAL=str(closed))
     assert time.monotonic() - began < 10
     assert answer.code == 5
     what, _, hint = answer.three_lines
@@ -167,8 +168,8 @@ def test_an_engine_out_of_reach_is_said_within_10_seconds(shell: Shell, tmp_path
     assert "--engine-dir" in hint
 
 
-def test_no_git(shell: Shell) -> None:
-    answer = shell("demo", "--engine", "real", PATH=str(Path(sys.executable).parent))
+def test_no_git(small: Shell) -> None:
+    answer = small("demo", "--engine", "real", PATH=str(Path(sys.executable).parent))
     assert answer.code == 5
     what, _, hint = answer.three_lines
     assert what == "There is no git program on this machine."

@@ -12,7 +12,7 @@ import toml
 from kohya_wrap.places import Places
 from tests.fixtures import weight_files
 from tests.fixtures.loopback_hub import LoopbackHub
-from tests.fixtures.shell import Shell
+from tests.fixtures.shell import Shell, until
 from tests.fixtures.small_engine import SmallEngine
 
 REHEARSAL = ("--engine", "rehearsal")
@@ -62,6 +62,17 @@ def test_a_second_time_keeps_everything(shell: Shell, tmp_path: Path, photograph
     assert answer.code == 0
     assert answer.envelope["data"]["config_kept"] is True
     assert tree(tmp_path / "my-lora") == before
+
+
+def test_a_concept_is_not_another_whose_name_ends_alike(
+    shell: Shell, tmp_path: Path, photographs: Path
+) -> None:
+    black = tmp_path / "training_data" / "10_black_cat"
+    black.mkdir(parents=True)
+    (black / "note.txt").write_text("mine", encoding="utf-8")
+    assert shell("init", "--images", photographs, "--concept", "cat", *REHEARSAL).code == 0
+    assert len(list((tmp_path / "training_data" / "10_cat").glob("*.txt"))) == 8
+    assert list(tree(black)) == ["note.txt"]
 
 
 @pytest.mark.parametrize(
@@ -139,9 +150,7 @@ def test_a_signal_ends_it_at_once_also_in_a_download_that_hangs(
         hub.put("owner/repo", "base.safetensors", bytes(10**6))
         base = "hf:owner/repo/base.safetensors"
         with small.start("init", "--gpu", "cpu", "--base", base, **hub.env) as child:
-            assert child.stdout is not None
-            while not child.stdout.readline().startswith("✓ tokenizers"):
-                pass
+            until(child, "✓ tokenizers")
             child.send_signal(number)
             _, err = child.communicate(timeout=3)
     assert child.returncode == code

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import subprocess
 import time
@@ -16,13 +17,13 @@ import toml
 from safetensors import safe_open
 
 from tests.fixtures import projects
-from tests.fixtures.shell import Answer, Shell
+from tests.fixtures.shell import Answer, Shell, until
 
 REHEARSAL = ("--engine", "rehearsal")
 
 
 def only_run(project: Path) -> Path:
-    (folder,) = (project / ".kohya-wrap" / "runs").iterdir()
+    (folder,) = (project / ".kohya-wrap" / "runs").glob("2*")  # beside a lock
     return folder
 
 
@@ -65,12 +66,9 @@ def test_a_config_beside_the_user_is_found_without_a_word(shell: Shell, guide: P
 
 
 def stopped(shell: Shell, guide: Path, strike: Callable[[subprocess.Popen[str]], None]) -> tuple[int, str]:
-    """Run slowly, strike once a checkpoint is saved; exit code and stderr, when nothing runs any more."""
-    with shell.start("run", guide, *REHEARSAL, KOHYA_WRAP_REHEARSAL_STEP_SECONDS="0.03") as child:
-        assert child.stdout is not None
-        for line in child.stdout:
-            if "saving my_lora-000002.safetensors" in line:
-                break
+    """Strike once a checkpoint is saved and step 15 never ends; exit code and stderr, when nothing runs any more."""
+    with shell.start("run", guide, *REHEARSAL, KOHYA_WRAP_REHEARSAL_FAULT="hang@15") as child:
+        until(child, "saving my_lora-000002.safetensors")
         family = psutil.Process(child.pid).children(recursive=True)
         assert len(family) == 2  # launcher and trainer
         strike(child)
@@ -94,6 +92,50 @@ def test_a_signal_stops_everything_and_names_what_is_kept(
     assert (guide.parent / "output" / "my_lora-000002.safetensors").is_file()
     last = (only_run(guide.parent) / "events.jsonl").read_text(encoding="utf-8").splitlines()[-1]
     assert (json.loads(last)["event"], json.loads(last)["outcome"]) == ("RunEnded", "stopped")
+
+
+def test_two_runs_do_not_write_the_same_files(shell: Shell, guide: Path) -> None:
+    with shell.start("run", guide, *REHEARSAL, KOHYA_WRAP_REHEARSAL_FAULT="hang@15") as first:
+        until(first, "engine started")
+        second = shell("run", guide, *REHEARSAL)
+        other = shell("run", guide, *REHEARSAL, KOHYA_WRAP_SET_OUTPUT_NAME="other")
+        first.terminate()
+        first.communicate(timeout=30)
+    assert second.code == 2
+    assert second.three_lines[0] == "Another run of this project is training my_lora already."
+    assert "engine started" not in second.out
+    assert (other.code, other.err) == (0, "")
+    assert first.returncode == 7
+    assert shell("run", guide, *REHEARSAL).code == 0
+
+
+def test_a_run_goes_on_from_a_state(shell: Shell, tmp_path: Path, photographs: Path) -> None:
+    config = projects.guide(tmp_path / "my-lora", photographs, more="save_last_n_epochs_state = 9\n")
+    text = config.read_text(encoding="utf-8")
+
+    def run(epochs: int, more: str = "") -> Answer:
+        changed = text.replace("max_train_epochs = 10", f"max_train_epochs = {epochs}") + more
+        config.write_text(changed, encoding="utf-8")
+        return shell("run", config, *REHEARSAL)
+
+    assert run(4).code == 0
+    again = run(6, 'resume = "output/my_lora-000002-state"\ninitial_step = 10\n')
+    assert (again.code, again.err) == (0, "")
+    assert "Rehearsed 20 steps" in again.out  # epochs 3 to 6, five steps each
+    assert metadata(tmp_path / "my-lora" / "output" / "my_lora.safetensors")["ss_epoch"] == "6"
+
+
+def test_the_environment_decides_which_images_are_counted(
+    shell: Shell, guide: Path, photographs: Path
+) -> None:
+    elsewhere = guide.parent / "others" / "3_few"
+    elsewhere.mkdir(parents=True)
+    for name in ("astronaut.png", "astronaut.txt", "camera.jpg"):
+        shutil.copy(photographs / name, elsewhere)
+    answer = shell("run", guide, *REHEARSAL, KOHYA_WRAP_SET_TRAIN_DATA_DIR="others")
+    assert answer.code == 0
+    assert "2 images, 1 captions" in answer.out
+    assert metadata(guide.parent / "output" / "my_lora.safetensors")["ss_num_train_images"] == "6"
 
 
 def test_a_killed_trainer_is_a_failed_training(shell: Shell, guide: Path) -> None:

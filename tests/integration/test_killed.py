@@ -8,6 +8,7 @@ import random
 import signal
 import subprocess
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +18,7 @@ import toml
 from kohya_wrap.places import Places
 from tests.fixtures import projects, weight_files
 from tests.fixtures.loopback_hub import LoopbackHub
-from tests.fixtures.shell import Shell
+from tests.fixtures.shell import Shell, until
 from tests.fixtures.small_engine import SmallEngine
 
 KILLS = 30
@@ -143,17 +144,16 @@ def test_a_killed_run_leaves_whole_events(shell: Shell, tmp_path: Path, photogra
     config = projects.guide(tmp_path / "my-lora", photographs)
     for _ in range(2):
         child = shell.start("run", config, "--engine", "rehearsal", KOHYA_WRAP_REHEARSAL_STEP_SECONDS="0.02")
-        assert child.stdout is not None
-        while not child.stdout.readline().startswith("epoch 1/10"):
-            pass
+        until(child, "epoch 1/10")
         family = psutil.Process(child.pid).children(recursive=True)
         try:
             child.communicate(timeout=chance.uniform(0, 0.5))
         except subprocess.TimeoutExpired:
             kill(child)
         for survivor in family:  # a killed wrapper cannot: the trainer trains on, into its log
-            survivor.kill()
-        newest = max((tmp_path / "my-lora" / ".kohya-wrap" / "runs").iterdir())
+            with suppress(psutil.NoSuchProcess):
+                survivor.kill()
+        newest = max((tmp_path / "my-lora" / ".kohya-wrap" / "runs").glob("2*"))
         text = (newest / "events.jsonl").read_text(encoding="utf-8")
         assert text.endswith("\n")
         events = [json.loads(line)["event"] for line in text.splitlines()]

@@ -28,7 +28,7 @@ def shipped() -> Presets:
 
 def gpu(name: str = "card", gib: int = 24, capability: tuple[int, int] = (8, 9)) -> Gpu:
     """As the driver shows a card: a little less than its name says."""
-    return Gpu(0, name, int(gib * 0.96 * 2**30), 0, capability, "580")
+    return Gpu("GPU-0", name, int(gib * 0.96 * 2**30), capability)
 
 
 @pytest.fixture

@@ -40,6 +40,8 @@ def findings(script: str = "train_network.py", **file: Any) -> tuple[Finding, ..
         ({"gradient_accumulation_steps": 0}, "below-one"),
         ({"max_train_epochs": -1}, "below-one"),
         ({"bucket_reso_steps": 0}, "below-one"),
+        ({"dataset_config": "x.toml"}, "dataset-config"),
+        ({"in_json": "x.json"}, "dataset-config"),
         ({"output_name": "a/b"}, "output-name"),
         ({"output_name": "a\\b"}, "output-name"),
         ({"resolution": "512x512"}, "resolution"),

@@ -243,6 +243,8 @@ def test_one_option_given_twice_is_an_error_with_both_lines(user: Callable[[str]
         ("learning_rate = 3e-4", FamilyName.SD15, "unet_lr"),
         ("learning_rate = 3e-4", FamilyName.SD15, "text_encoder_lr"),
         ('lr_scheduler = "constant"', FamilyName.SD15, "lr_warmup_steps"),
+        ("use_8bit_adam = true", FamilyName.SD15, "optimizer_type"),
+        ("use_lion_optimizer = true", FamilyName.SD15, "optimizer_type"),
         ("text_encoder_lr = 1e-5", SDXL, "network_train_unet_only"),
         ("text_encoder_lr = 1e-5", SDXL, "cache_text_encoder_outputs"),
     ],
@@ -267,6 +269,56 @@ def test_sdxl_gets_its_resolution_buckets_and_cached_text_encoders(resolved: Res
 def test_v_prediction_comes_from_the_weights(resolved: Resolve, option: str) -> None:
     assert resolved("")[0].get(option) is None
     assert resolved("", v_prediction=True, zero_terminal_snr=True)[0].get(option) is True
+
+
+@pytest.mark.parametrize(
+    ("text", "family", "told"),
+    [
+        ("v_parameterization = false", SDXL, [(Level.WARNING, "prediction", "training_config.toml:1")]),
+        ("v_parameterization = true", SDXL, []),
+        ("", SDXL, []),
+    ],
+)
+def test_a_file_that_denies_v_prediction_is_told(
+    resolved: Resolve, text: str, family: FamilyName, told: list[tuple[Level, str, str]]
+) -> None:
+    _, said = resolved(text, family=family, v_prediction=True)
+    assert [(finding.level, finding.code, finding.where) for finding in said] == told
+
+
+def test_without_v_prediction_denying_it_is_right(resolved: Resolve) -> None:
+    assert resolved("v_parameterization = false")[1] == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "card", "capability", "family", "value"),
+    [
+        ('mixed_precision = "fp16"', "RTX 4090", (8, 9), SDXL, True),
+        ("", "T4", (7, 5), SDXL, True),
+        ('mixed_precision = "bf16"', "T4", (7, 5), SDXL, True),  # becomes fp16 there
+        ('mixed_precision = "fp16"\nvae = "v.safetensors"', "RTX 4090", (8, 9), SDXL, None),
+        ('mixed_precision = "fp16"\nno_half_vae = false', "RTX 4090", (8, 9), SDXL, False),
+        ("", "RTX 4090", (8, 9), SDXL, None),
+        ('mixed_precision = "fp16"', "RTX 4090", (8, 9), FamilyName.SD15, None),
+    ],
+)
+def test_sdxl_s_own_vae_is_not_run_in_fp16(
+    resolved: Resolve, text: str, card: str, capability: tuple[int, int], family: FamilyName, value: bool
+) -> None:
+    config, _ = resolved(text, card=card, capability=capability, family=family)
+    assert config.get("no_half_vae") is value
+
+
+@pytest.mark.parametrize(
+    ("text", "workers"),
+    [
+        ("", 0),
+        ("persistent_data_loader_workers = true", None),  # beside 0 workers the engine dies of it
+        ("persistent_data_loader_workers = true\nmax_data_loader_n_workers = 2", 2),
+    ],
+)
+def test_persistent_workers_are_some(resolved: Resolve, text: str, workers: int | None) -> None:
+    assert resolved(text)[0].plain().get("max_data_loader_n_workers") == workers
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from PIL import Image
 from kohya_wrap.dataset.build import build, repeats
 from kohya_wrap.dataset.inventory import take
 from kohya_wrap.errors import DatasetError
+from kohya_wrap.host import lock
 from tests.unit.dataset.conftest import Picture
 
 
@@ -174,7 +176,18 @@ def test_a_failure_leaves_no_half_built_folder(picture: Picture, tmp_path: Path,
         image.with_suffix(".txt").write_bytes("猫".encode("shift_jis"))
     with pytest.raises(DatasetError, match=r"b\.(png|txt)"):
         build(tmp_path / "in", tmp_path / "data/10_cat", trigger="")
-    assert not (tmp_path / "data").exists() or contents(tmp_path / "data") == []
+    assert not (tmp_path / "data").exists() or contents(tmp_path / "data") == [".10_cat.lock"]
+
+
+def test_two_at_once_build_one_after_the_other(picture: Picture, tmp_path: Path) -> None:
+    picture("in/a.png")
+    target = tmp_path / "data/10_cat"
+    with ThreadPoolExecutor(1) as pool:
+        with lock.hold(target):
+            second = pool.submit(build, tmp_path / "in", target, trigger="")
+            assert not wait([second], timeout=0.5).done
+            assert not target.exists()
+        assert second.result(timeout=30).images == 1
 
 
 @pytest.mark.parametrize(("wanted", "count", "number"), [("7", 2, 7), ("auto", 30, 10), ("auto", 3, 100)])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -107,9 +109,9 @@ def test_images_in_the_order_of_their_names(picture: Picture, tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("passed_over", "code", "hint"),
     [
-        ("data/cats/b.png", "folder-without-number", "mv '{0}/data/cats' '{0}/data/10_cats'"),
-        ("data/b.png", "loose-image", "mv '{0}/data/b.png' '{0}/data/1_a/'"),
-        ("data/1_a/more/b.png", "nested-folder", "mv '{0}/data/1_a/more'/* '{0}/data/1_a/'"),
+        ("data/cats/b.png", "folder-without-number", "mv {0}/data/cats {0}/data/10_cats"),
+        ("data/b.png", "loose-image", "mv {0}/data/b.png {0}/data/1_a/"),
+        ("data/1_a/more/b.png", "nested-folder", "mv {0}/data/1_a/more/* {0}/data/1_a/"),
     ],
 )
 def test_what_the_engine_ignores_is_said(
@@ -122,6 +124,25 @@ def test_what_the_engine_ignores_is_said(
     assert [(f.level, f.code, f.hint) for f in inventory.findings] == [
         (Level.WARNING, code, hint.format(tmp_path))
     ]
+
+
+@pytest.mark.parametrize("name", ["mom's cat", "a b", "$HOME", "猫;ls"])
+def test_what_is_to_be_typed_can_be_pasted(picture: Picture, tmp_path: Path, name: str) -> None:
+    picture("data/1_a/a.png", caption="x")
+    picture(f"data/{name}/b.png")
+    (finding,) = take(tmp_path / "data", None).findings
+    subprocess.run(finding.hint, shell=True, check=True)  # noqa: S602 - as a person would
+    assert found(take(tmp_path / "data", None)) == ["b.png", "a.png"]
+
+
+def test_a_caption_to_mend_can_be_pasted(picture: Picture, tmp_path: Path) -> None:
+    caption = picture("data/1_a/mom's cat.png").with_suffix(".txt")
+    caption.write_bytes("猫".encode("shift_jis"))
+    with pytest.raises(DatasetError) as error:
+        take(tmp_path / "data", None)
+    iconv, _, mv = error.value.hint.partition(" && ")
+    assert shlex.split(iconv) == ["iconv", "-f", "SHIFT_JIS", "-t", "UTF-8", str(caption), "-o", f"{caption}.utf8"]
+    assert shlex.split(mv) == ["mv", f"{caption}.utf8", str(caption)]
 
 
 # --- captions
@@ -244,5 +265,14 @@ def test_pictures_that_cannot_be_read_are_all_named(picture: Picture, tmp_path: 
     picture("data/1_a/empty.png").write_bytes(b"")
     cut = picture("data/1_a/cut.jpg", (400, 400))
     cut.write_bytes(cut.read_bytes()[:-40])
-    with pytest.raises(DatasetError, match=r"2 picture\(s\).*cut.jpg, empty.png"):
+    with pytest.raises(DatasetError, match=r"2 picture\(s\).*cut.jpg, empty.png") as error:
         take(tmp_path / "data", None)
+    assert error.value.hint.endswith(f"rm {cut}")
+
+
+def test_a_picture_to_remove_can_be_pasted(picture: Picture, tmp_path: Path) -> None:
+    bad = picture("data/1_a/mom's cat.jpg")
+    bad.write_bytes(b"no picture")
+    with pytest.raises(DatasetError) as error:
+        take(tmp_path / "data", None)
+    assert shlex.split(error.value.hint.partition(": ")[2]) == ["rm", str(bad)]

@@ -69,7 +69,3 @@ def test_origin_of_an_option() -> None:
     config = settle([Layer(Origin.RECIPE, {"seed": 1})])
     assert (config.origin("seed"), config.origin("unset")) == (Origin.RECIPE, None)
     assert TrainingConfig({}).plain() == {}
-
-
-def test_every_origin_has_words() -> None:
-    assert len({origin.words for origin in Origin}) == len(Origin)

@@ -33,7 +33,7 @@ def pin(repository: Upstream) -> Pin:
         commit=repository.commit,
         described="two",
         leave_out=("docs/",),
-        python=("3.11", "3.12", "3.10"),
+        python=(upstream.PYTHON,),
         from_source=(),
         imports=("train_network",),
     )

@@ -38,6 +38,7 @@ def test_brings_no_history_and_nothing_that_is_left_out(tmp_path: Path, reposito
     folder = fetched(tmp_path, repository.url, repository.commit)
     assert upstream.git(folder, "rev-list", "--count", "HEAD") == "1"
     assert not (folder / "docs").exists()
+    assert upstream.git(folder, "status", "--porcelain") == ""
     assert (folder / "library" / "docs" / "kept.md").is_file()
     missing = upstream.git(folder, "rev-list", "--objects", "--missing=print", "HEAD").splitlines()
     assert len([line for line in missing if line.startswith("?")]) == 1  # docs/big.md was not even downloaded
@@ -114,10 +115,3 @@ def test_head_of_what_is_no_checkout_is_none(tmp_path: Path, repository: Upstrea
     if made == "no commit yet":
         upstream.git(folder, "init", "-q")
     assert git.head(folder) is None
-
-
-def test_is_clean_sees_an_edit_but_not_what_was_left_out(tmp_path: Path, repository: Upstream) -> None:
-    folder = fetched(tmp_path, repository.url, repository.commit)
-    assert git.is_clean(folder)
-    (folder / "train.py").write_text("edited", encoding="utf-8")
-    assert not git.is_clean(folder)

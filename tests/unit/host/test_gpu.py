@@ -11,7 +11,7 @@ from kohya_wrap.domain.hardware import Gpu
 from kohya_wrap.errors import MachineError
 from kohya_wrap.host import gpu
 
-FOUND = tuple(Gpu(index, f"card {index}", 24 << 30, 23 << 30, (8, 9), "580") for index in range(3))
+FOUND = tuple(Gpu(f"GPU-{index}f", f"card {index}", 24 << 30, (8, 9)) for index in range(3))
 
 
 @pytest.mark.parametrize(
@@ -28,12 +28,13 @@ FOUND = tuple(Gpu(index, f"card {index}", 24 << 30, 23 << 30, (8, 9), "580") for
         ("0,7,1", [0]),
         ("7", []),
         ("none", []),
-        ("GPU-1b2c", [0, 1, 2]),
-        ("MIG-1b2c", [0, 1, 2]),
+        ("GPU-2", [2]),
+        ("GPU-2f,GPU-0f", [2, 0]),
+        ("GPU-7", []),
     ],
 )
 def test_visible(variable: str | None, indices: list[int]) -> None:
-    assert [card.index for card in gpu.visible(FOUND, variable)] == indices
+    assert gpu.visible(FOUND, variable) == tuple(FOUND[index] for index in indices)
 
 
 @pytest.mark.parametrize(
@@ -41,7 +42,7 @@ def test_visible(variable: str | None, indices: list[int]) -> None:
     [((7, 0), False), ((7, 5), False), ((8, 0), True), ((8, 6), True), ((12, 0), True)],
 )
 def test_bf16_starts_with_8_0(capability: tuple[int, int], bf16: bool) -> None:
-    assert Gpu(0, "x", 0, 0, capability, "").does_bf16 is bf16
+    assert Gpu("GPU-0", "x", 0, capability).does_bf16 is bf16
 
 
 class Nvml:
@@ -56,13 +57,13 @@ class Nvml:
         return answer
 
     def install(self, monkeypatch: pytest.MonkeyPatch, pynvml: Any) -> None:
-        memory = SimpleNamespace(total=24 << 30, free=23 << 30)
+        memory = SimpleNamespace(total=24 << 30)
         answers = {
-            "nvmlSystemGetDriverVersion": "580.1",
             "nvmlDeviceGetCount": 1,
             "nvmlDeviceGetHandleByIndex": "handle",
             "nvmlDeviceGetMemoryInfo": memory,
             "nvmlDeviceGetCudaComputeCapability": (8, 9),
+            "nvmlDeviceGetUUID": b"GPU-1b",
             "nvmlDeviceGetName": b"NVIDIA GeForce RTX 4090",
         }
         for name, answer in answers.items():
@@ -83,7 +84,7 @@ def pynvml() -> Any:
 def test_a_card_as_the_driver_names_it(monkeypatch: pytest.MonkeyPatch, pynvml: Any) -> None:
     driver = Nvml("", pynvml.NVMLError)
     driver.install(monkeypatch, pynvml)
-    assert gpu.gpus() == (Gpu(0, "NVIDIA GeForce RTX 4090", 24 << 30, 23 << 30, (8, 9), "580.1"),)
+    assert gpu.gpus() == (Gpu("GPU-1b", "NVIDIA GeForce RTX 4090", 24 << 30, (8, 9)),)
     assert driver.open == 0
 
 
@@ -105,3 +106,13 @@ def test_a_card_that_does_not_answer_is_no_traceback(
 
 def test_this_processor_has_cores() -> None:
     assert gpu.cpu().cores >= 1
+
+
+@pytest.mark.parametrize(
+    ("quota", "cores"),
+    [("max 100000", 8), ("250000 100000", 2), ("50000 100000", 1), ("900000 100000", 8), ("", 8)],
+)
+def test_a_container_s_share_of_the_cores(monkeypatch: pytest.MonkeyPatch, quota: str, cores: int) -> None:
+    monkeypatch.setattr("os.sched_getaffinity", lambda pid: set(range(8)), raising=False)
+    monkeypatch.setattr(gpu, "_read", lambda path: f"{quota}\n" if path.endswith("cpu.max") else "")
+    assert gpu.cpu().cores == cores

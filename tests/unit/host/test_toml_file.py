@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +64,8 @@ def test_where_each_key_stands(tmp_path: Path, table: str, key: str, where: str)
 @pytest.mark.parametrize(
     ("content", "place", "shown"),
     [
-        ("seed = 1\nvae = x\n", "c.toml:2:6", "vae = x"),
+        ("seed = 1\nvae = x\n", "c.toml:2:7 ", "vae = x"),
+        ("= 1\n", "c.toml:1:1 ", "= 1"),
         ("seed = 1\nseed = 2\n", "c.toml:2", "seed = 2"),
         ('vae = "x\n', "c.toml:1", 'vae = "x'),
         ("a = [1,\n", "c.toml:1", "a = [1,"),
@@ -75,6 +77,14 @@ def test_a_syntax_error_with_its_line_shown(tmp_path: Path, content: str, place:
         user(tmp_path, content)
     assert error.value.message.startswith(place)
     assert shown in error.value.message or shown.strip("[]") in error.value.why
+
+
+def test_what_is_to_be_typed_can_be_pasted(tmp_path: Path) -> None:
+    folder = tmp_path / "mom's lora"
+    folder.mkdir()
+    with pytest.raises(ConfigError) as error:
+        read(folder)
+    assert shlex.split(error.value.hint) == ["kohya-wrap", "run", str(folder / "training_config.toml")]
 
 
 def test_no_utf8_is_told_with_its_byte(tmp_path: Path) -> None:

@@ -12,7 +12,10 @@ LAUNCH = ("python", "-m", "accelerate.commands.launch")
 
 
 def command(cpu: bool = False, threads: int = 2) -> tuple[str, ...]:
-    return argv(LAUNCH, Path("/engine"), "train_network.py", Path("/run/c.toml"), cpu=cpu, threads=threads)
+    run = Path("/run")
+    return argv(
+        LAUNCH, Path("/engine"), "train_network.py", run / "c.toml", run / "a.json", cpu=cpu, threads=threads
+    )
 
 
 def test_launcher_flags_script_config_in_this_order() -> None:
@@ -24,6 +27,7 @@ def test_launcher_flags_script_config_in_this_order() -> None:
 @pytest.mark.parametrize(
     ("flag", "value"),
     [
+        ("--config_file", "/run/a.json"),
         ("--num_cpu_threads_per_process", "2"),
         ("--num_processes", "1"),
         ("--num_machines", "1"),
@@ -52,10 +56,15 @@ def test_cpu_is_said_to_the_launcher(cpu: bool) -> None:
         ("PYTHONUTF8", "1"),
         ("TOKENIZERS_PARALLELISM", "false"),
         ("OMP_NUM_THREADS", "3"),
+        ("CUDA_VISIBLE_DEVICES", "GPU-1b"),
     ],
 )
 def test_set_whatever_the_user_s_environment_says(name: str, value: str) -> None:
-    assert environment({name: "other"}, threads=3)[name] == value
+    assert environment({name: "other"}, threads=3, gpu="GPU-1b")[name] == value
+
+
+def test_no_card_is_visible_to_a_training_on_the_processor() -> None:
+    assert environment({"CUDA_VISIBLE_DEVICES": "0"}, threads=1, gpu="")["CUDA_VISIBLE_DEVICES"] == ""
 
 
 @pytest.mark.parametrize(
@@ -63,9 +72,9 @@ def test_set_whatever_the_user_s_environment_says(name: str, value: str) -> None
     ["PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "CONDA_PREFIX", "RANK", "WORLD_SIZE", "ACCELERATE_USE_CPU"],
 )
 def test_what_would_lead_the_engine_elsewhere_is_left_out(name: str) -> None:
-    assert name not in environment({name: "x"}, threads=1)
+    assert name not in environment({name: "x"}, threads=1, gpu="")
 
 
-@pytest.mark.parametrize("name", ["HOME", "PATH", "CUDA_VISIBLE_DEVICES", "LD_LIBRARY_PATH", "HF_TOKEN"])
+@pytest.mark.parametrize("name", ["HOME", "PATH", "LD_LIBRARY_PATH", "HF_TOKEN"])
 def test_the_rest_is_kept(name: str) -> None:
-    assert environment({name: "x"}, threads=1)[name] == "x"
+    assert environment({name: "x"}, threads=1, gpu="")[name] == "x"

@@ -10,7 +10,7 @@ from safetensors.numpy import save_file
 
 from kohya_wrap.domain.events import (
     Crash,
-    EngineWarning,
+    EpochStarted,
     LossNotFinite,
     NoData,
     OutOfMemory,
@@ -36,7 +36,7 @@ DONE = Seen(steps=4, total=4, loss=0.1)
 @pytest.mark.parametrize("dtype", ["float16", "float32"])
 def test_a_whole_file_that_moved_passes(tmp_path: Path, dtype: str) -> None:
     result.judge(
-        lora(tmp_path / "a.safetensors", dtype=dtype), DONE, 0, began=time.time() - 5, log=tmp_path / "log"
+        lora(tmp_path / "a.safetensors", dtype=dtype), DONE, 0, before=None, resumed=False, log=tmp_path / "log"
     )
 
 
@@ -92,27 +92,44 @@ def test_a_file_cut_short_is_seen(tmp_path: Path) -> None:
 def test_what_is_no_success(tmp_path: Path, seen: Seen, code: int, words: str) -> None:
     with pytest.raises(TrainingFailed, match=words):
         result.judge(
-            lora(tmp_path / "a.safetensors"), seen, code, began=time.time() - 5, log=tmp_path / "log"
+            lora(tmp_path / "a.safetensors"), seen, code, before=None, resumed=False, log=tmp_path / "log"
         )
 
 
 def test_exit_code_0_without_the_file_is_no_success(tmp_path: Path) -> None:
     with pytest.raises(TrainingFailed, match=r"without a\.safetensors"):
-        result.judge(tmp_path / "a.safetensors", DONE, 0, began=time.time(), log=tmp_path / "log")
+        result.judge(tmp_path / "a.safetensors", DONE, 0, before=None, resumed=False, log=tmp_path / "log")
 
 
-def test_a_file_of_an_earlier_run_is_no_success(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("epoch", "resumed", "passes"), [(3, True, True), (2, True, False), (3, False, False)])
+def test_a_resumed_run_counts_its_own_steps(tmp_path: Path, epoch: int, resumed: bool, passes: bool) -> None:
+    """The engine's bar then ends at the steps of this run, of a total that counts all."""
+    seen = Seen(steps=5, total=15, epoch=epoch, epochs=3)
     path = lora(tmp_path / "a.safetensors")
-    os.utime(path, (1, 1))
+    if passes:
+        result.judge(path, seen, 0, before=None, resumed=resumed, log=tmp_path / "log")
+        return
+    with pytest.raises(TrainingFailed, match="5 of 15 steps"):
+        result.judge(path, seen, 0, before=None, resumed=resumed, log=tmp_path / "log")
+
+
+@pytest.mark.parametrize("seconds", [-86400, 0, 86400], ids=["past", "now", "future"])
+def test_a_file_of_an_earlier_run_is_no_success(tmp_path: Path, seconds: int) -> None:
+    """Nor where the clock of this machine, or of the disk's server, is wrong."""
+    path = lora(tmp_path / "a.safetensors")
+    os.utime(path, (time.time() + seconds,) * 2)
+    before = result.stamp(path)
     with pytest.raises(TrainingFailed, match=r"without a\.safetensors"):
-        result.judge(path, DONE, 0, began=time.time(), log=tmp_path / "log")
+        result.judge(path, DONE, 0, before=before, resumed=False, log=tmp_path / "log")
+    path.write_bytes(path.read_bytes())  # in place, as the engine does
+    result.judge(path, DONE, 0, before=before, resumed=False, log=tmp_path / "log")
 
 
 def test_a_trainer_killed_behind_the_launcher_is_named(tmp_path: Path) -> None:
     log = tmp_path / "log"
     log.write_text("subprocess.CalledProcessError: Command '[...]' died with <Signals.SIGKILL: 9>.\n")
     with pytest.raises(TrainingFailed, match="killed by SIGKILL"):
-        result.judge(tmp_path / "a.safetensors", Seen(steps=1), 1, began=0, log=log)
+        result.judge(tmp_path / "a.safetensors", Seen(steps=1), 1, before=None, resumed=False, log=log)
 
 
 def test_events_amount_to() -> None:
@@ -123,12 +140,12 @@ def test_events_amount_to() -> None:
             Progress(2, 9, float("nan"), 2.0, 1),
             LossNotFinite(2),
             LossNotFinite(3),
-            EngineWarning("w"),
+            EpochStarted(3, 4),
             NoData("n"),
             Crash("first"),
             Crash("second"),
             OutOfMemory("o"),
         ]
     )
-    assert (seen.steps, seen.total, seen.not_finite_at, seen.warnings) == (2, 9, 2, ("w",))
+    assert (seen.steps, seen.total, seen.epoch, seen.epochs, seen.not_finite_at) == (2, 9, 3, 4, 2)
     assert seen.no_data and seen.out_of_memory and seen.crash == Crash("first")

@@ -1,0 +1,67 @@
+"""What the engine is started with, and what is made of its end."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kohya_wrap.domain.events import EpochStarted, Event, PlanSeen, Progress
+from kohya_wrap.domain.hardware import Gpu
+from kohya_wrap.engine import locate
+from kohya_wrap.errors import TrainingFailed
+from kohya_wrap.host.child import StopRequest
+from kohya_wrap.training.supervise import Attempt
+from kohya_wrap.workflow import job
+from kohya_wrap.workflow.job import Means
+from kohya_wrap.workflow.prepare import Job
+from tests.unit.workflow.conftest import RTX_3090, T4, Prepared
+
+SD15 = 'output_name = "x"\n[kohya_wrap]\nbase = "sd15"\n'
+ALL_DONE = (EpochStarted(1, 1), PlanSeen("total_steps", 5), Progress(5, 5, 0.1, 0.1, 1))
+Launch = Callable[..., Attempt]
+
+
+@pytest.fixture
+def launch(monkeypatch: pytest.MonkeyPatch) -> Launch:
+    """Execute a job on an engine that says these events and writes nothing; what it was started with."""
+
+    def execute(prepared: Job, env: dict[str, str], *events: Event) -> Attempt:
+        started: list[Attempt] = []
+
+        def supervise(attempt: Attempt, reader: Any, stop: Any, told: Callable[[Event], None]) -> int:
+            started.append(attempt)
+            for event in events:
+                told(event)
+            return 0
+
+        monkeypatch.setattr(job, "supervise", supervise)
+        with pytest.raises(TrainingFailed, match=r"ended without x\.safetensors"):
+            job.execute(prepared, Means(locate.rehearsal(), None), env, StopRequest(), lambda event: None)
+        return started[0]
+
+    return execute
+
+
+@pytest.mark.parametrize(("asked", "visible"), [("auto", "GPU-7"), ("RTX 3090", "GPU-3090"), ("cpu", "")])
+def test_the_engine_sees_the_chosen_card_alone(
+    prepared: Prepared, cards: list[Gpu], launch: Launch, asked: str, visible: str
+) -> None:
+    cards += [T4, RTX_3090]
+    env = {"CUDA_VISIBLE_DEVICES": "0,1", "HOME": "/h"}
+    attempt = launch(prepared(SD15, env=env, gpu=asked), env)
+    assert (attempt.env["CUDA_VISIBLE_DEVICES"], attempt.env["HOME"]) == (visible, "/h")
+    assert ("--cpu" in attempt.argv) is (asked == "cpu")
+
+
+def test_a_file_that_was_there_before_is_no_success(prepared: Prepared, launch: Launch, tmp_path: Path) -> None:
+    """All steps done, exit code 0, and a file of a time to come: but it is the one of the run before."""
+    left = tmp_path / "my-lora" / "output" / "x.safetensors"
+    left.parent.mkdir(parents=True)
+    left.write_bytes(b"of an earlier run")
+    os.utime(left, (time.time() + 86400,) * 2)
+    launch(prepared(SD15, gpu="cpu"), {}, *ALL_DONE)

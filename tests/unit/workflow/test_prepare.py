@@ -1,0 +1,82 @@
+"""Which card, which base and which images a config means."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from kohya_wrap.domain.hardware import Gpu
+from kohya_wrap.engine.reference import Catalogued, OnCivitai, OnHub, Reference
+from kohya_wrap.errors import MachineError
+from tests.unit.workflow.conftest import RTX_3090, T4, Prepared
+
+SD15 = '[kohya_wrap]\nbase = "sd15"\n'
+FOR_A_CPU = '[gpu]\npreset = "cpu"\ntrain_batch_size = 2\ngradient_accumulation_steps = 2\nmixed_precision = "no"\n'
+
+
+def test_what_was_made_for_a_cpu_takes_the_card_that_is_here(prepared: Prepared, cards: list[Gpu]) -> None:
+    cards += [RTX_3090]
+    job = prepared(FOR_A_CPU + SD15)
+    assert (job.machine.gpu, job.machine.preset.name) == (RTX_3090, "RTX 3090")
+    assert job.config.get("mixed_precision") == "bf16"
+    assert "other-card" in [finding.code for finding in job.findings]
+
+
+def test_what_was_made_for_a_cpu_runs_on_one(prepared: Prepared) -> None:
+    job = prepared(FOR_A_CPU + SD15)
+    assert (job.machine.gpu, job.machine.preset.name) == (None, "cpu")
+
+
+def test_a_cpu_that_is_asked_for_is_taken(prepared: Prepared, cards: list[Gpu]) -> None:
+    cards += [RTX_3090]
+    assert prepared(SD15, gpu="cpu").machine.gpu is None
+
+
+def test_the_real_engine_wants_a_card(prepared: Prepared) -> None:
+    with pytest.raises(MachineError, match="no NVIDIA GPU"):
+        prepared(SD15)
+
+
+@pytest.mark.parametrize(
+    ("asked", "visible", "chosen"),
+    [("auto", None, T4), ("auto", "1", RTX_3090), ("auto", "GPU-3090", RTX_3090), ("RTX 3090", None, RTX_3090)],
+)
+def test_of_several_cards(
+    prepared: Prepared, cards: list[Gpu], asked: str, visible: str | None, chosen: Gpu
+) -> None:
+    cards += [T4, RTX_3090]
+    env = {} if visible is None else {"CUDA_VISIBLE_DEVICES": visible}
+    assert prepared(SD15, env=env, gpu=asked).machine.gpu == chosen
+
+
+@pytest.mark.parametrize(
+    ("path", "base"),
+    [
+        ("hf:owner/repo/file.safetensors", OnHub("owner/repo", "file.safetensors", "main")),
+        ("civitai:290640", OnCivitai(290640)),
+    ],
+)
+def test_the_config_may_name_a_base_that_is_elsewhere(
+    prepared: Prepared, path: str, base: Reference
+) -> None:
+    text = f'pretrained_model_name_or_path = "{path}"\n'
+    job = prepared(text, gpu="cpu")
+    assert job.wanted.base == base
+    assert "weights" in job.missing
+
+
+def test_the_guides_missing_file_is_the_catalogues(prepared: Prepared) -> None:
+    base = prepared('pretrained_model_name_or_path = "./models/v1-5-pruned.safetensors"', gpu="cpu").wanted.base
+    assert isinstance(base, Catalogued)
+    assert (base.base.name, base.file.local_name) == ("sd15", "v1-5-pruned.safetensors")
+
+
+def test_the_environment_decides_which_images_are_counted(prepared: Prepared, tmp_path: Path) -> None:
+    other = tmp_path / "my-lora" / "others" / "3_few" / "a.png"
+    other.parent.mkdir(parents=True)
+    Image.new("RGB", (64, 64)).save(other)
+    job = prepared(SD15, gpu="cpu", env={"KOHYA_WRAP_SET_TRAIN_DATA_DIR": "others"})
+    assert (job.inventory.images, job.inventory.subsets[0].repeats) == (1, 3)
+    assert job.config.get("train_data_dir") == str(tmp_path / "my-lora" / "others")
