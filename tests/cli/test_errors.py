@@ -14,6 +14,7 @@ from kohya_wrap.places import Places
 from tests.fixtures import small_engine, weight_files
 from tests.fixtures.loopback_hub import LoopbackHub
 from tests.fixtures.shell import Shell
+from tests.fixtures.small_engine import SmallEngine
 
 RUN = ("run", "my-lora/training_config.toml", "--engine", "rehearsal")
 Spoil = Callable[[Path], object]  # given the project's folder
@@ -146,14 +147,19 @@ def test_weights_with_a_wrong_hash_are_kept_aside(small: Shell, places: Places) 
     assert not (small.cwd / "training_config.toml").exists()
 
 
-def test_a_disk_too_small_is_said_before_the_download(small: Shell) -> None:
+@pytest.mark.parametrize(("environment", "needs"), [("0", "2.1 GB"), ("1000000000", "3.1 GB")])
+def test_a_disk_too_small_for_both_is_said_before_anything_is_fetched(
+    small: Shell, engine: SmallEngine, places: Places, environment: str, needs: str
+) -> None:
+    free = "1500000000" if environment == "0" else "2500000000"  # then enough for each alone
     with LoopbackHub() as hub:
-        answer = small("init", "--gpu", "cpu", FREE_BYTES="1500000000", **hub.env)
+        answer = small("init", "--gpu", "cpu", FREE_BYTES=free, NEEDED_BYTES=environment, **hub.env)
         assert hub.asked == []
     assert answer.code == 8
     what, why, _ = answer.three_lines
     assert what == "The disk is too small for the engine's environment and the base weights."
-    assert why.startswith("It needs 2.1 GB and 1.5 GB are free at ")
+    assert why.startswith(f"It needs {needs} and {free[0]}.5 GB are free at ")
+    assert not engine.source(places).exists()
 
 
 def test_an_engine_out_of_reach_is_said_within_10_seconds(small: Shell, tmp_path: Path) -> None:

@@ -141,7 +141,12 @@ def test_a_caption_to_mend_can_be_pasted(picture: Picture, tmp_path: Path) -> No
     with pytest.raises(DatasetError) as error:
         take(tmp_path / "data", None)
     iconv, _, mv = error.value.hint.partition(" && ")
-    assert shlex.split(iconv) == ["iconv", "-f", "SHIFT_JIS", "-t", "UTF-8", str(caption), "-o", f"{caption}.utf8"]
+    assert shlex.split(iconv) == [
+        *["iconv", "-f", "SHIFT_JIS", "-t", "UTF-8"],
+        str(caption),
+        "-o",
+        f"{caption}.utf8",
+    ]
     assert shlex.split(mv) == ["mv", f"{caption}.utf8", str(caption)]
 
 

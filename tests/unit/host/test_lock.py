@@ -59,7 +59,9 @@ def test_one_who_does_not_wait_is_told(tmp_path: Path) -> None:
 def test_a_command_that_outlives_its_killed_parent_keeps_it(tmp_path: Path) -> None:
     """It still writes into the folder: whoever comes next waits for it."""
     path = tmp_path / "engine"
-    with subprocess.Popen([sys.executable, "-c", RUN, str(path)], stdout=subprocess.PIPE, text=True) as holder:
+    with subprocess.Popen(
+        [sys.executable, "-c", RUN, str(path)], stdout=subprocess.PIPE, text=True
+    ) as holder:
         assert holder.stdout is not None
         command = psutil.Process(int(holder.stdout.readline()))
         holder.kill()

@@ -36,7 +36,12 @@ DONE = Seen(steps=4, total=4, loss=0.1)
 @pytest.mark.parametrize("dtype", ["float16", "float32"])
 def test_a_whole_file_that_moved_passes(tmp_path: Path, dtype: str) -> None:
     result.judge(
-        lora(tmp_path / "a.safetensors", dtype=dtype), DONE, 0, before=None, resumed=False, log=tmp_path / "log"
+        lora(tmp_path / "a.safetensors", dtype=dtype),
+        DONE,
+        0,
+        before=None,
+        resumed=False,
+        log=tmp_path / "log",
     )
 
 
@@ -101,7 +106,9 @@ def test_exit_code_0_without_the_file_is_no_success(tmp_path: Path) -> None:
         result.judge(tmp_path / "a.safetensors", DONE, 0, before=None, resumed=False, log=tmp_path / "log")
 
 
-@pytest.mark.parametrize(("epoch", "resumed", "passes"), [(3, True, True), (2, True, False), (3, False, False)])
+@pytest.mark.parametrize(
+    ("epoch", "resumed", "passes"), [(3, True, True), (2, True, False), (3, False, False)]
+)
 def test_a_resumed_run_counts_its_own_steps(tmp_path: Path, epoch: int, resumed: bool, passes: bool) -> None:
     """The engine's bar then ends at the steps of this run, of a total that counts all."""
     seen = Seen(steps=5, total=15, epoch=epoch, epochs=3)

@@ -58,7 +58,9 @@ def test_the_engine_sees_the_chosen_card_alone(
     assert ("--cpu" in attempt.argv) is (asked == "cpu")
 
 
-def test_a_file_that_was_there_before_is_no_success(prepared: Prepared, launch: Launch, tmp_path: Path) -> None:
+def test_a_file_that_was_there_before_is_no_success(
+    prepared: Prepared, launch: Launch, tmp_path: Path
+) -> None:
     """All steps done, exit code 0, and a file of a time to come: but it is the one of the run before."""
     left = tmp_path / "my-lora" / "output" / "x.safetensors"
     left.parent.mkdir(parents=True)

@@ -13,7 +13,9 @@ from kohya_wrap.errors import MachineError
 from tests.unit.workflow.conftest import RTX_3090, T4, Prepared
 
 SD15 = '[kohya_wrap]\nbase = "sd15"\n'
-FOR_A_CPU = '[gpu]\npreset = "cpu"\ntrain_batch_size = 2\ngradient_accumulation_steps = 2\nmixed_precision = "no"\n'
+FOR_A_CPU = (
+    '[gpu]\npreset = "cpu"\ntrain_batch_size = 2\ngradient_accumulation_steps = 2\nmixed_precision = "no"\n'
+)
 
 
 def test_what_was_made_for_a_cpu_takes_the_card_that_is_here(prepared: Prepared, cards: list[Gpu]) -> None:
@@ -41,7 +43,12 @@ def test_the_real_engine_wants_a_card(prepared: Prepared) -> None:
 
 @pytest.mark.parametrize(
     ("asked", "visible", "chosen"),
-    [("auto", None, T4), ("auto", "1", RTX_3090), ("auto", "GPU-3090", RTX_3090), ("RTX 3090", None, RTX_3090)],
+    [
+        ("auto", None, T4),
+        ("auto", "1", RTX_3090),
+        ("auto", "GPU-3090", RTX_3090),
+        ("RTX 3090", None, RTX_3090),
+    ],
 )
 def test_of_several_cards(
     prepared: Prepared, cards: list[Gpu], asked: str, visible: str | None, chosen: Gpu
@@ -58,9 +65,7 @@ def test_of_several_cards(
         ("civitai:290640", OnCivitai(290640)),
     ],
 )
-def test_the_config_may_name_a_base_that_is_elsewhere(
-    prepared: Prepared, path: str, base: Reference
-) -> None:
+def test_the_config_may_name_a_base_that_is_elsewhere(prepared: Prepared, path: str, base: Reference) -> None:
     text = f'pretrained_model_name_or_path = "{path}"\n'
     job = prepared(text, gpu="cpu")
     assert job.wanted.base == base
@@ -68,7 +73,9 @@ def test_the_config_may_name_a_base_that_is_elsewhere(
 
 
 def test_the_guides_missing_file_is_the_catalogues(prepared: Prepared) -> None:
-    base = prepared('pretrained_model_name_or_path = "./models/v1-5-pruned.safetensors"', gpu="cpu").wanted.base
+    base = prepared(
+        'pretrained_model_name_or_path = "./models/v1-5-pruned.safetensors"', gpu="cpu"
+    ).wanted.base
     assert isinstance(base, Catalogued)
     assert (base.base.name, base.file.local_name) == ("sd15", "v1-5-pruned.safetensors")
 
