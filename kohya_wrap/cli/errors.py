@@ -16,7 +16,16 @@ import click
 from kohya_wrap.errors import ExitCode, Interrupted, KohyaWrapError, MachineError, Stopped, UsageError
 
 # What a disk may answer, and no code can mend.
-_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EIO)
+_DISK = (
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.EROFS,
+    errno.EACCES,
+    errno.EPERM,
+    errno.ENOTDIR,
+    errno.EEXIST,
+    errno.EIO,
+)
 _NO = ("", "0", "false", "no", "off")  # as click reads a flag's variable
 
 

@@ -54,8 +54,9 @@ def environment(inherited: Mapping[str, str], *, threads: int, gpu: str) -> dict
         for name, value in inherited.items()
         if name not in _SCRUBBED and not name.startswith("ACCELERATE_")
     }
+    slice_of_it = inherited.get("CUDA_VISIBLE_DEVICES", "").startswith("MIG-") and gpu
     return kept | {
-        "CUDA_VISIBLE_DEVICES": gpu,
+        "CUDA_VISIBLE_DEVICES": inherited["CUDA_VISIBLE_DEVICES"] if slice_of_it else gpu,
         "HF_HUB_OFFLINE": "1",
         "COLUMNS": "200",
         "PYTHONUNBUFFERED": "1",

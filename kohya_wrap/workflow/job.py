@@ -90,44 +90,48 @@ def execute(job: Job, means: Means, env: Mapping[str, str], stop: StopRequest, o
     Raises:
         TrainingFailed: with the engine's real cause. Interrupted, Stopped: a signal; what was saved is kept.
     """
-    engine = means.engine
     config = job.config.with_layer(Layer(Origin.HARDWARE, _real_paths(job, means), "where it lies here"))
-    folder = _run_folder(job.project)
-    render.for_engine(folder / "engine_config.toml", config, option_table.for_script(job.family.script))
-    _write_run(folder, job, engine)
-    with Journal(folder / "events.jsonl") as journal:
-        journal.write(
-            RunStarted(
-                engine.kind,
-                engine.commit,
-                str(job.user.path),
-                job.machine.preset.name,
-                job.plan.steps,
-                job.plan.epochs,
-            )
-        )
-        began = time.time()
-        seen = Seen()
-        lora = Path(config.get("output_dir")) / f"{config.get('output_name')}.{config.get('save_model_as')}"
-        before = result.stamp(lora)
-        try:
-            with _alone(job, config.get("output_name")):
-                seen, code = _train(config, _attempt(job, engine, folder, env), journal, stop, on_event)
-            if stop and code != 0 and seen.not_finite_at is None:
-                raise _stopped(seen, stop, job.user.path)
-            resumed = bool(config.get("resume"))
-            result.judge(lora, seen, code, before=before, resumed=resumed, log=folder / "engine.log")
-        except KohyaWrapError as error:
-            how = "stopped" if isinstance(error, Interrupted | Stopped) else "failed"
-            journal.write(RunEnded(how, error.message, seen.checkpoints))
-            raise
-        journal.write(RunEnded("done", "", seen.checkpoints))
+    with _alone(job, config.get("output_name")):
+        folder = _run_folder(job.project)
+        render.for_engine(folder / "engine_config.toml", config, option_table.for_script(job.family.script))
+        _write_run(folder, job, means.engine)
+        with Journal(folder / "events.jsonl") as journal:
+            return _attempt(job, config, means.engine, folder, journal, env, stop, on_event)
+
+
+def _attempt(
+    job: Job,
+    config: TrainingConfig,
+    engine: Engine,
+    folder: Path,
+    journal: Journal,
+    env: Mapping[str, str],
+    stop: StopRequest,
+    on_event: OnEvent,
+) -> Result:
+    """Start, watch, judge; the journal has the beginning and the end, whatever comes."""
+    gpu, plan = job.machine.preset.name, job.plan
+    journal.write(RunStarted(engine.kind, engine.commit, str(job.user.path), gpu, plan.steps, plan.epochs))
+    began, seen = time.time(), Seen()
+    lora = Path(config.get("output_dir")) / f"{config.get('output_name')}.{config.get('save_model_as')}"
+    before = result.stamp(lora)
+    try:
+        seen, code = _train(config, _command(job, engine, folder, env), journal, stop, on_event)
+        if stop and code != 0 and seen.not_finite_at is None:
+            raise _stopped(seen, stop, job.user.path)
+        resumed = bool(config.get("resume"))
+        result.judge(lora, seen, code, before=before, resumed=resumed, log=folder / "engine.log")
+    except KohyaWrapError as error:
+        how = "stopped" if isinstance(error, Interrupted | Stopped) else "failed"
+        journal.write(RunEnded(how, error.message, seen.checkpoints))
+        raise
+    journal.write(RunEnded("done", "", seen.checkpoints))
     return Result(
         lora,
         tuple(map(Path, seen.checkpoints)),
         tuple(map(Path, seen.states)),
         seen.steps,
-        job.plan.epochs,
+        plan.epochs,
         seen.loss,
         time.time() - began,
         engine.kind,
@@ -146,7 +150,7 @@ def _alone(job: Job, output_name: str) -> Iterator[None]:
         raise UsageError(
             f"Another run of this project is training {output_name} already.",
             why="It goes on by itself, also when the terminal it was started in is gone.",
-            hint=f"ls -t {shlex.quote(str(job.project.runs))}   (the newest folder but one has its engine.log)",
+            hint=f"ls -t {shlex.quote(str(job.project.runs))}   (the newest folder there has its engine.log)",
         ) from None
 
 
@@ -183,7 +187,7 @@ def _real(value: str | list[str]) -> str | list[str]:
     return str(target if target.suffix == path.suffix else path)
 
 
-def _attempt(job: Job, engine: Engine, folder: Path, env: Mapping[str, str]) -> Attempt:
+def _command(job: Job, engine: Engine, folder: Path, env: Mapping[str, str]) -> Attempt:
     cores, gpu = job.machine.cpu.cores, job.machine.gpu
     threads = (
         cores if gpu is None else min(cores, 4)

@@ -31,6 +31,7 @@ FOUND = tuple(Gpu(f"GPU-{index}f", f"card {index}", 24 << 30, (8, 9)) for index 
         ("GPU-2", [2]),
         ("GPU-2f,GPU-0f", [2, 0]),
         ("GPU-7", []),
+        ("MIG-7", [0, 1, 2]),
     ],
 )
 def test_visible(variable: str | None, indices: list[int]) -> None:

@@ -78,3 +78,8 @@ def test_what_would_lead_the_engine_elsewhere_is_left_out(name: str) -> None:
 @pytest.mark.parametrize("name", ["HOME", "PATH", "LD_LIBRARY_PATH", "HF_TOKEN"])
 def test_the_rest_is_kept(name: str) -> None:
     assert environment({name: "x"}, threads=1, gpu="")[name] == "x"
+
+
+@pytest.mark.parametrize(("gpu", "seen"), [("GPU-1b", "MIG-7"), ("", "")])
+def test_a_slice_of_a_card_stays_the_one_that_is_seen(gpu: str, seen: str) -> None:
+    assert environment({"CUDA_VISIBLE_DEVICES": "MIG-7"}, threads=1, gpu=gpu)["CUDA_VISIBLE_DEVICES"] == seen
