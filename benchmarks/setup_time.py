@@ -36,7 +36,11 @@ def guide(folder: Path, url: str, commit: str) -> float:
     """
     began = time.monotonic()
     subprocess.run(
-        ["bash", "-c", script], check=True, stdin=subprocess.DEVNULL, env=os.environ | {"PIP_FIND_LINKS": ""}
+        ["bash", "-c", script],
+        check=True,
+        stdin=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env=os.environ | {"PIP_FIND_LINKS": ""},
     )
     return time.monotonic() - began
 

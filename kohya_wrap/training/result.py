@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Iterator
+from operator import and_
 from pathlib import Path
 from typing import IO, Any
 
@@ -14,7 +15,8 @@ from kohya_wrap.training.seen import Seen
 
 Stamp = tuple[int, int, int] | None
 
-_FLOAT_BITS = {"F16": (16, 0x7C00), "BF16": (16, 0x7F80), "F32": (32, 0x7F800000)}  # width, exponent mask
+# Bytes of a float type, and the bits its exponent fills in the last byte and the one before: all set in NaN and infinity.
+_FLOATS = {"F16": (2, 0x7C, 0x00), "BF16": (2, 0x7F, 0x80), "F32": (4, 0x7F, 0x80)}
 
 
 def weights_problem(path: Path) -> str:
@@ -42,21 +44,26 @@ class _Unfit(Exception):
 
 def _look(file: IO[bytes], start: int, name: str, tensor: dict[str, Any]) -> Iterator[bool]:
     """Whether a tensor that starts at zero has moved; nothing for others. One at a time, for little memory."""
-    if name == "__metadata__" or tensor["dtype"] not in _FLOAT_BITS:
+    if name == "__metadata__" or tensor["dtype"] not in _FLOATS:
         return
-    import numpy as np
-
     begin, end = tensor["data_offsets"]
     file.seek(start + begin)
     raw = file.read(end - begin)
     if len(raw) < end - begin:
         raise _Unfit("is cut short")
-    width, exponent = _FLOAT_BITS[tensor["dtype"]]
-    bits = np.frombuffer(raw, f"<u{width // 8}")
-    if ((bits & exponent) == exponent).any():
+    width, last, before = _FLOATS[tensor["dtype"]]
+    suspects = _has_all(raw[width - 1 :: width], last)
+    if 1 in suspects and any(map(and_, suspects, _has_all(raw[width - 2 :: width], before))):
         raise _Unfit(f"holds values that are no numbers ({name})")
     if "lora_up" in name:
-        yield bool(((bits << 1) != 0).any())  # the sign of a zero is no movement
+        unsigned = raw[width - 1 :: width].translate(bytes(byte & 0x7F for byte in range(256)))
+        rest = (raw[place::width] for place in range(width - 1))
+        yield any(part.strip(b"\0") for part in (unsigned, *rest))  # the sign of a zero is no movement
+
+
+def _has_all(column: bytes, bits: int) -> bytes:
+    """1 for each byte that has all these bits set, else 0. (NumPy would say it shorter, at 10 MB and 0.3 s.)"""
+    return column.translate(bytes(byte & bits == bits for byte in range(256)))
 
 
 def stamp(path: Path) -> Stamp:
