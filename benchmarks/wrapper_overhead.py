@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -47,7 +48,11 @@ class Watch(threading.Thread):
 def wrapped(config: Path) -> tuple[float, Watch, Path]:
     began = time.monotonic()
     argv = [sys.executable, "-m", "kohya_wrap", "run", str(config), "--gpu", "cpu", "--json"]
-    with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as running:
+    # Compiled modules are kept, as they are where people run it.
+    env = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    with subprocess.Popen(
+        argv, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=env
+    ) as running:
         watch = Watch(running.pid)
         watch.start()
         said = running.communicate()[0]

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from collections.abc import Iterator
 from operator import and_
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
-from kohya_wrap.errors import TrainingFailed
+from kohya_wrap.errors import EngineError, TrainingFailed
+from kohya_wrap.host import safetensors_file
+from kohya_wrap.host.safetensors_file import Tensor
 from kohya_wrap.training import failure
 from kohya_wrap.training.seen import Seen
 
@@ -25,16 +26,13 @@ def weights_problem(path: Path) -> str:
     `lora_up` starts at zero, so a file whose `lora_up` is all zeros has learned nothing.
     """
     try:
+        header = safetensors_file.read_header(path)
         with path.open("rb") as file:
-            start = 8 + int.from_bytes(file.read(8), "little")
-            if start > path.stat().st_size:
-                return "is cut short, or no .safetensors file"
-            header = json.loads(file.read(start - 8))
-            moved = [up for name, tensor in header.items() for up in _look(file, start, name, tensor)]
+            moved = [up for name, tensor in header.tensors.items() for up in _look(file, name, tensor)]
     except _Unfit as unfit:
         return str(unfit)
-    except (OSError, ValueError):
-        return "is no readable .safetensors file"
+    except EngineError:
+        return "is no whole .safetensors file"
     return "holds layers that never moved" if moved and not any(moved) else ""
 
 
@@ -42,16 +40,13 @@ class _Unfit(Exception):
     pass
 
 
-def _look(file: IO[bytes], start: int, name: str, tensor: dict[str, Any]) -> Iterator[bool]:
+def _look(file: IO[bytes], name: str, tensor: Tensor) -> Iterator[bool]:
     """Whether a tensor that starts at zero has moved; nothing for others. One at a time, for little memory."""
-    if name == "__metadata__" or tensor["dtype"] not in _FLOATS:
+    if tensor.dtype not in _FLOATS:
         return
-    begin, end = tensor["data_offsets"]
-    file.seek(start + begin)
-    raw = file.read(end - begin)
-    if len(raw) < end - begin:
-        raise _Unfit("is cut short")
-    width, last, before = _FLOATS[tensor["dtype"]]
+    file.seek(tensor.begin)
+    raw = file.read(tensor.end - tensor.begin)
+    width, last, before = _FLOATS[tensor.dtype]
     suspects = _has_all(raw[width - 1 :: width], last)
     if 1 in suspects and any(map(and_, suspects, _has_all(raw[width - 2 :: width], before))):
         raise _Unfit(f"holds values that are no numbers ({name})")

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+import struct
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,8 @@ from tests.fixtures import weight_files
 def test_names_shapes_types_and_metadata(tmp_path: Path) -> None:
     path = weight_files.write(tmp_path / "a.safetensors", {"x.weight": (2, 3)}, metadata={"ss_epoch": "4"})
     header = read_header(path)
-    assert dict(header.tensors) == {"x.weight": Tensor("F16", (2, 3))}
+    size = path.stat().st_size
+    assert dict(header.tensors) == {"x.weight": Tensor("F16", (2, 3), size - 12, size)}
     assert dict(header.metadata) == {"ss_epoch": "4"}
 
 
@@ -32,6 +35,26 @@ def test_a_truncated_file_is_named(tmp_path: Path, kept: int) -> None:
 def test_another_kind_of_file(tmp_path: Path) -> None:
     path = tmp_path / "page.safetensors"
     path.write_text("<html>please log in</html>")
+    with pytest.raises(EngineError, match="not a whole"):
+        read_header(path)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        [],
+        {"x": 1},
+        {"x": {}},
+        {"x": {"dtype": "F16", "shape": [1], "data_offsets": [0]}},
+        {"x": {"dtype": "F16", "shape": [1], "data_offsets": [0, 4]}},
+        {"x": {"dtype": "F16", "shape": [1], "data_offsets": [2, 0]}},
+        {"x": {"dtype": "F16", "shape": "?", "data_offsets": [0, 2]}},
+    ],
+)
+def test_a_header_that_cannot_be(tmp_path: Path, header: object) -> None:
+    text = json.dumps(header).encode()
+    path = tmp_path / "odd.safetensors"
+    path.write_bytes(struct.pack("<Q", len(text)) + text + b"\0\0")
     with pytest.raises(EngineError, match="not a whole"):
         read_header(path)
 
