@@ -78,8 +78,10 @@ def main() -> None:
             line = f"round {number}: guide {seconds['guide']:.0f} s, init {seconds['ours']:.0f} s ({seconds['guide'] / seconds['ours']:.1f} times)"
             if options.reuse_torch:
                 (folder / "reuse").mkdir()
-                os.environ["PATH"] = f"{folder}/guide/sd-scripts/venv/bin:{os.environ['PATH']}"
+                path = os.environ["PATH"]
+                os.environ["PATH"] = f"{folder}/guide/sd-scripts/venv/bin:{path}"
                 reused = ours(folder / "reuse", reuse_torch=True)
+                os.environ["PATH"] = path
                 line += f", with --reuse-torch {reused:.1f} s ({seconds['guide'] / reused:.0f} times)"
             print(line, flush=True)
 

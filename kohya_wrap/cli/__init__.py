@@ -2,32 +2,21 @@
 
 from __future__ import annotations
 
-import importlib
 import sys
 from collections.abc import Sequence
 
 import click
 
 from kohya_wrap import __version__
+from kohya_wrap.cli.chapters import Chapters
 
-COMMANDS = ("init", "run", "demo")  # in the guide's order, as --help lists them
-
-
-class _Chapters(click.Group):
-    """Commands by module name: `kohya_wrap.cli.<name>` holds a click command `command`."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in COMMANDS:
-            return None
-        command: click.Command = importlib.import_module(f"kohya_wrap.cli.{cmd_name}").command
-        return command
+COMMANDS = ("init", "config", "run", "demo")  # in the guide's order, as --help lists them
 
 
 @click.group(
-    cls=_Chapters,
+    cls=Chapters,
+    package="kohya_wrap.cli",
+    names=COMMANDS,
     context_settings={
         "help_option_names": ["-h", "--help"],
         "auto_envvar_prefix": "KOHYA_WRAP",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Iterable
 from dataclasses import asdict
@@ -81,19 +80,10 @@ class Console:
 
 
 def _print(out: RichConsole, text: str, style: str | None = None) -> None:
-    try:
-        out.print(text, style=style, soft_wrap=True)
-    except OSError:  # a terminal that is gone
-        out.on_broken_pipe()
+    out.print(text, style=style, soft_wrap=True)
 
 
 def _rich(*, stderr: bool) -> RichConsole:
     from rich.console import Console as RichConsole
 
-    class Unread(RichConsole):
-        def on_broken_pipe(self) -> None:
-            """`| head`: the work goes on unseen, where rich would exit."""
-            self.quiet = True
-            os.dup2(os.open(os.devnull, os.O_WRONLY), self.file.fileno())
-
-    return Unread(stderr=stderr, highlight=False, markup=False, emoji=False)
+    return RichConsole(stderr=stderr, highlight=False, markup=False, emoji=False)

@@ -31,6 +31,7 @@ def command(engine: str | None, gpu: str, engine_dir: Path | None, as_json: bool
     kohya-wrap demo --engine real
     """
     from kohya_wrap import resources
+    from kohya_wrap.cli import as_typed
     from kohya_wrap.cli.console import Console
     from kohya_wrap.cli.run import as_data, say_result, train
     from kohya_wrap.cli.setup_display import SetupDisplay
@@ -47,19 +48,20 @@ def command(engine: str | None, gpu: str, engine_dir: Path | None, as_json: bool
     preset = chosen.preset if machine.is_here(chosen) and chosen is not None else known.gpus["cpu"]
     if kind == "real" and demo.installed_engine(places, engine_dir) != "real":
         console.say(f"The real engine is not installed yet: {install.COST}, under {places.home}.")
-    with SetupDisplay(console) as display:
-        config = demo.lay_out(kind, preset, places, display.on_news, engine_dir)
-    job = prepare(JobRequest(config, preset.name, engine_dir=engine_dir), places, os.environ)
-    job, result = train(console, job, places)
+    with demo.alone(kind, places):
+        with SetupDisplay(console) as display:
+            config = demo.lay_out(kind, preset, places, display.on_news, engine_dir)
+        job = prepare(JobRequest(config, preset.name, engine_dir=engine_dir), places, os.environ)
+        job, result = train(console, job, places)
     say_result(console, result)
     if kind == "rehearsal":
         console.say(
             "\nThat was a rehearsal. The real engine, on a base of random weights, with everything it installs:"
         )
-        console.say(f"  kohya-wrap demo --engine real     ({install.COST})")
+        console.say(f"  {as_typed.program()} demo --engine real     ({install.COST})")
     console.say("\nYour own pictures, for a rented card:")
     console.say(
-        '  kohya-wrap init my-lora --images FOLDER --concept mycat --trigger "sks cat" --gpu "RTX 4090"'
+        f'  {as_typed.program()} init my-lora --images FOLDER --concept mycat --trigger "sks cat" --gpu "RTX 4090"'
     )
     if as_json:
         console.envelope("demo", as_data(result), findings=(*job.findings, *result.findings))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import io
 import os
 import shlex
 import signal
@@ -13,6 +12,7 @@ from typing import NoReturn
 
 import click
 
+from kohya_wrap.cli import streams
 from kohya_wrap.errors import ExitCode, Interrupted, KohyaWrapError, MachineError, Stopped, UsageError
 
 # What a disk may answer, and no code can mend.
@@ -32,9 +32,7 @@ _NO = ("", "0", "false", "no", "off")  # as click reads a flag's variable
 def run_and_exit(command: click.Command, argv: list[str]) -> NoReturn:
     """Run, and leave with the promised exit code (PRODUCT: exit codes)."""
     as_json = "--json" in argv or os.environ.get("KOHYA_WRAP_JSON", "").lower() not in _NO
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")  # a code page without the tick is no reason to fail
+    streams.open_to_all()
     signal.signal(signal.SIGTERM, _terminated)
     if (
         signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN
@@ -56,7 +54,7 @@ def run_and_exit(command: click.Command, argv: list[str]) -> NoReturn:
         )
         code = _say(interrupted, argv, as_json)
     except Exception as error:
-        if isinstance(error, OSError) and error.errno in _DISK:
+        if isinstance(error, OSError) and (error.errno in _DISK or _no_folder(error)):
             sys.exit(_say(_disk(error), argv, as_json))
         traceback.print_exc()
         bug = KohyaWrapError(
@@ -67,6 +65,11 @@ def run_and_exit(command: click.Command, argv: list[str]) -> NoReturn:
         code = _say(bug, argv, as_json)
     sys.stdout.flush()
     sys.exit(code)
+
+
+def _no_folder(error: OSError) -> bool:
+    """A folder that cannot be made where the system keeps its own (/proc): there it says that it is "not found"."""
+    return error.errno == errno.ENOENT and traceback.extract_tb(error.__traceback__)[-1].name == "mkdir"
 
 
 def _disk(error: OSError) -> MachineError:
@@ -99,7 +102,8 @@ def _say(error: KohyaWrapError, argv: list[str], as_json: bool) -> ExitCode:
 def _envelope(error: KohyaWrapError, argv: list[str]) -> None:
     from kohya_wrap.cli.console import Console
 
-    command = next((word for word in argv if not word.startswith("-")), "")
+    words = [word for word in argv if not word.startswith("-")]
+    command = " ".join(words[:2]) if words[:1] == ["config"] else "".join(words[:1])
     Console(as_json=True).envelope(command, None, findings=error.findings, error=error)
 
 

@@ -17,6 +17,16 @@ json_output = click.option(
     envvar="KOHYA_WRAP_JSON",
     help="One JSON object on stdout; words go to stderr.",
 )
+set_values = click.option(
+    "--set",
+    "words",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Set an option for this once, over file and environment; may be repeated.",
+)
+config_file = click.argument(
+    "config", type=click.Path(path_type=Path), default=Path("training_config.toml"), metavar="[CONFIG]"
+)
 engine_dir = click.option(
     "--engine-dir", type=click.Path(path_type=Path), help="An sd-scripts checkout of your own, used as it is."
 )

@@ -19,22 +19,24 @@ if TYPE_CHECKING:
 
 
 @click.command("run", short_help="Train the LoRA that a config describes.")
-@click.argument(
-    "config", type=click.Path(path_type=Path), default=Path("training_config.toml"), metavar="[CONFIG]"
-)
+@options.config_file
 @options.gpu("The card to train on.")
 @click.option(
     "--engine", type=click.Choice(["real", "rehearsal"]), default=None, help="[default: as the config says]"
 )
+@options.set_values
 @options.provisioning
 @options.json_output
-def command(config: Path, gpu: str, engine: str | None, as_json: bool, **provisioning: Any) -> None:
+def command(
+    config: Path, gpu: str, engine: str | None, words: tuple[str, ...], as_json: bool, **provisioning: Any
+) -> None:
     """Train the LoRA that CONFIG describes, fetching first what is missing.
 
     The guide's own file runs unchanged: its spellings are mapped to the engine's, and each mapping is said.
 
     \b
     kohya-wrap run my-lora/training_config.toml
+    kohya-wrap run --set learning_rate=2e-4 --set output_name=stronger
     kohya-wrap run --engine rehearsal        the same way in seconds, without a GPU: no training
     """
     from kohya_wrap.cli.console import Console
@@ -43,7 +45,7 @@ def command(config: Path, gpu: str, engine: str | None, as_json: bool, **provisi
 
     console = Console(as_json=as_json)
     places = Places.from_environment(os.environ)
-    job = prepare(JobRequest(config, gpu, engine or "", **provisioning), places, os.environ)
+    job = prepare(JobRequest(config, gpu, engine or "", words=words, **provisioning), places, os.environ)
     job, result = train(console, job, places)
     say_result(console, result)
     if as_json:
@@ -71,7 +73,9 @@ def train(console: Console, job: Job, places: Places) -> tuple[Job, Result]:
 
 
 def say_plan(console: Console, job: Job) -> None:
-    plan, config = job.plan, job.config
+    from kohya_wrap.cli.plan_in_words import plan_in_words
+
+    config = job.config
     if job.engine_kind == "rehearsal":
         console.say(
             "This is a rehearsal: a miniature in NumPy stands in for the engine. What it trains is no LoRA for pictures."
@@ -80,9 +84,7 @@ def say_plan(console: Console, job: Job) -> None:
     if config.get("gradient_accumulation_steps", 1) > 1:
         batch += f" x {config.get('gradient_accumulation_steps')} accumulated"
     captions = f"{job.inventory.captions} captions ({job.inventory.caption_extension})"
-    console.say(
-        f"{job.inventory.images} images, {captions}; {plan.epochs} epochs of {plan.steps_per_epoch} steps = {plan.steps} steps, {batch}"
-    )
+    console.say(f"{job.inventory.images} images, {captions}; {plan_in_words(job.plan)}, {batch}")
     console.say(
         f"{job.family.title}, {job.family.script}, {job.machine.preset.name}, {job.engine_kind} engine"
     )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from kohya_wrap.config.presets import GpuPreset, RecipeForFamily
+from kohya_wrap.config.presets import GpuPreset, RecipeForFamily, Subject
 from kohya_wrap.config.resolve import card_values
 from kohya_wrap.domain.family import Family
 from kohya_wrap.domain.steps import save_every
@@ -18,6 +18,7 @@ class NewProject:
 
     Attributes:
         base: as given to --base; base_path and vae as written into the file, relative to it.
+        recipe: the subject's, with what it says of captions like the project's.
         epochs: None where there are no images yet: `run` solves them then, from target_steps.
     """
 
@@ -34,6 +35,7 @@ class NewProject:
     trigger: str
     target_steps: int
     epochs: int | None
+    subject: Subject = ""
     caption_extension: str = ".txt"
 
 
@@ -56,6 +58,9 @@ def sections(project: NewProject) -> dict[str, dict[str, Any]]:
         "min_bucket_reso": 256,
         "max_bucket_reso": project.family.max_bucket_reso,
     }
+    for name in ("shuffle_caption", "keep_tokens"):
+        if name in learned:
+            dataset[name] = learned.pop(name)
     return {
         "model": model,
         "dataset": dataset,
@@ -67,6 +72,7 @@ def sections(project: NewProject) -> dict[str, dict[str, Any]]:
         "kohya_wrap": {
             "base": project.base,
             "engine": project.engine,
+            "subject": project.subject,
             "trigger": project.trigger,
             "target_steps": project.target_steps,
         },

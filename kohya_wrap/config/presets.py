@@ -1,39 +1,53 @@
-"""GPU presets and recipes: TOML data, checked at the edge."""
+"""GPU presets and recipes: TOML data of ours; a test holds every file to its types and ranges."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
 import toml
-from pydantic import BaseModel, ConfigDict, Field
 
+from kohya_wrap.domain.captions import CaptionStyle
 from kohya_wrap.domain.family import FamilyName
 from kohya_wrap.domain.hardware import Gpu
+from kohya_wrap.domain.plain import build
+
+# What a LoRA can be of; "" are the guide's own values, "none" leaves all to the file and the engine.
+Subject = Literal["", "character", "style", "object", "none"]
 
 
-class _Data(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class CardForFamily(_Data):
+@dataclass(frozen=True, kw_only=True)
+class CardForFamily:
     """How a card does one family's work: never what is learned.
 
     `micro_batch` is the most images it takes at once; the recipe's batch is made up by accumulation.
     """
 
-    micro_batch: int = Field(ge=1)
+    micro_batch: int
     gradient_checkpointing: bool = False
     mixed_precision: Literal["no", "fp16", "bf16"]
     attention: Literal["sdpa", "xformers"] = "sdpa"
 
 
-class GpuPreset(_Data):
+@dataclass(frozen=True, kw_only=True)
+class GpuPreset:
+    """One card.
+
+    Attributes:
+        nvml: its names as the driver gives them; empty for a preset that stands for a class of memory.
+        memory_gb: as the card is sold; the driver shows up to 7 % less.
+        compute_capability: "8.9"; empty for a class of memory and for the processor.
+        source: where the figures come from.
+    """
+
     name: str
-    nvml: tuple[str, ...] = ()  # names as the driver gives them
-    memory_gb: int = Field(ge=0)
+    nvml: tuple[str, ...] = ()
+    memory_gb: int
+    compute_capability: str = ""
+    bf16: bool
     source: str
     sd15: CardForFamily
     sdxl: CardForFamily
@@ -45,36 +59,52 @@ class GpuPreset(_Data):
     def is_cpu(self) -> bool:
         return self.name == "cpu"
 
-    @property
-    def does_bf16(self) -> bool:
-        return self.sd15.mixed_precision == "bf16"
+    def fits(self, gpu: Gpu) -> bool:
+        """A card's "24 GB" shows as a little less than 24 GiB."""
+        return self.memory_gb * 0.9 * 2**30 <= gpu.memory
 
 
-class RecipeForFamily(_Data):
+@dataclass(frozen=True, kw_only=True)
+class RecipeForFamily:
     """What is learned: the same on every card.
 
     `batch` is the effective one; `steps` the optimizer steps aimed at.
     """
 
-    batch: int = Field(ge=1)
-    steps: int = Field(ge=1)
+    batch: int
+    steps: int
     options: dict[str, Any]
 
 
-class Recipe(_Data):
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """What is learned of a subject.
+
+    Attributes:
+        captions: options beside the family's, by how the captions are written.
+    """
+
     name: str
     source: str
     sd15: RecipeForFamily
     sdxl: RecipeForFamily
+    captions: dict[CaptionStyle, dict[str, Any]] = field(default_factory=dict)
 
-    def for_family(self, family: FamilyName) -> RecipeForFamily:
-        return self.sd15 if family is FamilyName.SD15 else self.sdxl
+    def for_family(self, family: FamilyName, captions: CaptionStyle | None = None) -> RecipeForFamily:
+        """The family's values, and those for such captions (None: there are none, or nobody has looked)."""
+        recipe = self.sd15 if family is FamilyName.SD15 else self.sdxl
+        more = self.captions.get(captions, {}) if captions else {}
+        return replace(recipe, options=recipe.options | more)
 
 
 @dataclass(frozen=True)
 class Presets:
     gpus: Mapping[str, GpuPreset]
-    recipe: Recipe
+    recipes: Mapping[str, Recipe]
+
+    def recipe_for(self, subject: Subject) -> Recipe:
+        """The recipe of a `[kohya_wrap] subject`."""
+        return self.recipes[subject or "guide"]
 
     def by_name(self, name: str) -> GpuPreset | None:
         """A preset by its name as people write it: "RTX 4090", "rtx4090", "4090"; "A100" is the smaller."""
@@ -86,27 +116,31 @@ class Presets:
         return min(exact or loose, key=_modesty, default=None)
 
     def for_gpu(self, gpu: Gpu) -> GpuPreset:
-        """By the driver's name, else the most modest card of the next memory class that this one fills."""
-        named = [p for p in self.gpus.values() if gpu.name in p.nvml]
+        """By the driver's name, else the most modest card of the largest memory class that this one fills.
+
+        A name alone is not enough: the RTX 4060 Ti of 8 GB and that of 16 GB have the same one.
+        """
+        cards = [p for p in self.gpus.values() if not p.is_cpu]
+        fitting = [p for p in cards if p.fits(gpu)]
+        named = [p for p in fitting if gpu.name in p.nvml]
         if named:
             return named[0]
-        cards = [p for p in self.gpus.values() if not p.is_cpu]
-        # A card's "24 GB" shows as a little less than 24 GiB.
-        fitting = [p for p in cards if p.memory_gb * 0.9 * 2**30 <= gpu.memory]
         memory_class = max((p.memory_gb for p in fitting), default=min(p.memory_gb for p in cards))
         alike = [p for p in cards if p.memory_gb == memory_class]
-        return min(alike, key=lambda p: (p.does_bf16 != gpu.does_bf16, *_modesty(p)))
+        return min(alike, key=lambda p: (p.bf16 != gpu.does_bf16, *_modesty(p)))
 
 
+@cache
 def load(folder: Path) -> Presets:
-    """Read presets/gpus/*.toml and presets/recipes/guide.toml."""
-    gpus = [GpuPreset.model_validate(toml.load(path)) for path in sorted((folder / "gpus").glob("*.toml"))]
-    recipe = Recipe.model_validate(toml.load(folder / "recipes" / "guide.toml"))
-    return Presets({preset.name: preset for preset in gpus}, recipe)
+    """Read presets/gpus/*.toml and presets/recipes/*.toml."""
+    gpus = [build(GpuPreset, toml.load(path)) for path in sorted((folder / "gpus").glob("*.toml"))]
+    recipes = [build(Recipe, toml.load(path)) for path in sorted((folder / "recipes").glob("*.toml"))]
+    return Presets({preset.name: preset for preset in gpus}, {recipe.name: recipe for recipe in recipes})
 
 
-def _modesty(preset: GpuPreset) -> tuple[int, int, int]:
-    return preset.memory_gb, preset.sd15.micro_batch, preset.sdxl.micro_batch
+def _modesty(preset: GpuPreset) -> tuple[int, int, int, int]:
+    """The least first; of equals the one with the shortest name: "4080" is no SUPER."""
+    return preset.memory_gb, preset.sd15.micro_batch, preset.sdxl.micro_batch, len(preset.name)
 
 
 def _squeezed(name: str) -> str:

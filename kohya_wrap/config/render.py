@@ -9,7 +9,7 @@ from typing import Any
 from kohya_wrap.config.spellings import as_toml
 from kohya_wrap.domain.config import TrainingConfig
 from kohya_wrap.domain.options import Option, OptionTable
-from kohya_wrap.host import atomic, toml_file
+from kohya_wrap.host import toml_file
 
 Sections = Mapping[str, Mapping[str, Any]]
 
@@ -44,20 +44,20 @@ def for_people(
     return text
 
 
-def write_for_people(path: Path, text: str) -> None:
-    atomic.write_text(path, text)
-
-
 def for_engine(path: Path, config: TrainingConfig, table: OptionTable) -> None:
-    """engine_config.toml: flat, typed as the engine's parser would convert it, only options of the engine."""
-    values = {name: _typed(value, table[name]) for name, value in config.plain().items() if name in table}
-    toml_file.write_engine(path, values)
+    """engine_config.toml: flat, only options of the engine. Raises ConfigError as toml_file.write_engine."""
+    toml_file.write_engine(path, as_engine_reads(config, table))
+
+
+def as_engine_reads(config: TrainingConfig, table: OptionTable) -> dict[str, Any]:
+    """The options of the engine among the values, typed as its parser would convert them."""
+    return {name: _typed(value, table[name]) for name, value in config.plain().items() if name in table}
 
 
 def _typed(value: Any, option: Option) -> Any:
-    """Whole numbers as floats where the engine wants floats; its reader takes no list of both."""
+    """Whole numbers as floats where the engine wants floats, and one number for a list of them as that list."""
     if "float" not in (option.type, option.item) or isinstance(value, bool):
         return value
-    if isinstance(value, list):
-        return [float(item) for item in value]
+    if option.type == "list":
+        return [float(item) for item in (value if isinstance(value, list) else [value])]
     return float(value) if isinstance(value, int) else value

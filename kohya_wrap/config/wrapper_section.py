@@ -2,34 +2,68 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from kohya_wrap.config.presets import Subject
+from kohya_wrap.domain.finding import Finding, Level
+from kohya_wrap.domain.options import Option, nearest
 
-from kohya_wrap.errors import ConfigError
 
+@dataclass(frozen=True)
+class WrapperSection:
+    """Never given to the engine.
 
-class WrapperSection(BaseModel):
-    """Never given to the engine."""
+    Attributes:
+        base: as given to --base.
+        subject: the recipe that fills what the file leaves open: "" the guide's, "none" no recipe.
+        price_per_hour: dollars.
+    """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    base: str = ""  # as given to --base
+    base: str = ""
     engine: Literal["real", "rehearsal"] = "real"
+    subject: Subject = ""
     trigger: str = ""
-    target_steps: int | None = Field(default=None, ge=1)
-    price_per_hour: float | None = Field(default=None, ge=0)  # dollars
+    target_steps: int | None = None
+    price_per_hour: float | None = None
 
 
-def parse(raw: dict[str, Any], where: str) -> WrapperSection:
-    """Raises ConfigError: a key it does not know, or a value that cannot be meant."""
-    try:
-        return WrapperSection.model_validate(raw)
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        raise ConfigError(
-            f"{where}: [kohya_wrap] {key}: {first['msg'].lower()}.",
-            why=f"The wrapper's own section knows {', '.join(WrapperSection.model_fields)}.",
-            hint=f"Mend or remove `{key}` there; the engine's options belong into the other sections.",
-        ) from None
+KEYS = {
+    option.name: option
+    for option in (
+        Option("base", "str", "", (), ""),
+        Option("engine", "str", "", ("real", "rehearsal"), "real"),
+        Option("subject", "str", "", tuple(filter(None, get_args(Subject))), ""),
+        Option("trigger", "str", "", (), ""),
+        Option("target_steps", "int", "", (), None),
+        Option("price_per_hour", "float", "", (), None),
+    )
+}
+_LEAST = {"target_steps": 1, "price_per_hour": 0}
+
+
+def read(raw: Mapping[str, Any], where: Callable[[str], str]) -> tuple[WrapperSection, list[Finding]]:
+    """The section, less what it does not know or cannot mean: those are errors, each at its line (`where` of its key)."""
+    wrong = {key: why for key, value in raw.items() if (why := _refusal(key, value))}
+    findings = [
+        Finding(Level.ERROR, "wrapper-section", f"[kohya_wrap] {key}: {why}.", _remedy(key), where(key))
+        for key, why in wrong.items()
+    ]
+    return WrapperSection(**{key: value for key, value in raw.items() if key not in wrong}), findings
+
+
+def _refusal(key: str, value: Any) -> str:
+    if key not in KEYS:
+        return f"this section knows {', '.join(KEYS)}"
+    if value == KEYS[key].default:
+        return ""
+    why = KEYS[key].refuses(value)
+    return why or (f"must be {_LEAST[key]} or more, not {value}" if value < _LEAST.get(key, value) else "")
+
+
+def _remedy(key: str) -> str:
+    if key in KEYS:
+        return f"Mend or remove `{key}`."
+    close = nearest(key, KEYS)
+    return f"Write `{close}`, or remove `{key}`." if close else f"Mend or remove `{key}`."

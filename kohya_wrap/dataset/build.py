@@ -1,15 +1,19 @@
-"""Lay out `training_data/<repeats>_<concept>/` from a folder of images: the source is only read."""
+"""Lay out `training_data/<repeats>_<concept>/` from a folder of images, and complete it: the source is only read."""
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from kohya_wrap.dataset.inventory import not_utf8, sizes
+from kohya_wrap.domain.captions import has_trigger
+from kohya_wrap.domain.dataset import Subset
 from kohya_wrap.domain.steps import repeats_for
 from kohya_wrap.errors import DatasetError
 from kohya_wrap.host import atomic, image_file, lock
+
+# The engine reads the first alone; a caption of any other ending is copied under that.
+_CAPTIONS = (".txt", ".caption", ".TXT", ".Txt", ".CAPTION", ".Caption")
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,38 @@ def _pictures(images: Path) -> list[Path]:
     return sorted(path for path in images.iterdir() if path.is_file() and image_file.looks_like_image(path))
 
 
+def complete(subset: Subset, extension: str, trigger: str) -> int:
+    """Write the trigger into the captions of a project's own folder that lack it; how many those were.
+
+    Each is replaced, not written into: what is a link to a file of the user's becomes a file of the project's.
+    """
+    written = 0
+    with lock.hold(subset.folder):
+        for path in sorted(
+            {i.caption or Path(f"{i.path.with_suffix('')}{extension}") for i in subset.images}
+        ):
+            old = path.read_text(encoding="utf-8-sig").strip() if path.exists() else ""
+            new = _with_trigger(old, trigger)
+            if new != old:
+                atomic.write_text(path, new + "\n")
+                written += 1
+    return written
+
+
+def not_taken(images: Path, folder: Path) -> list[Path]:
+    """Pictures of `images` that do not lie in a folder built before."""
+    used: set[str] = set()
+    return [path for path in _pictures(images) if not _lies_in(folder, _free_stem(path.stem, used), path)]
+
+
+def _lies_in(folder: Path, stem: str, source: Path) -> bool:
+    suffix = source.suffix
+    if suffix.lower() not in image_file.ENGINE_EXTENSIONS:
+        return (folder / f"{stem}.png").is_file()
+    built = folder / (stem + (suffix if suffix in image_file.ENGINE_EXTENSIONS else suffix.lower()))
+    return built.is_file() and built.stat().st_size == source.stat().st_size
+
+
 def _fill(pictures: list[Path], folder: Path, target: Path, trigger: str) -> Built:
     used: set[str] = set()
     captions = written = 0
@@ -89,7 +125,7 @@ def _free_stem(stem: str, used: set[str]) -> str:
 
 def _caption_of(picture: Path) -> str:
     """The user's caption, as text without a byte order mark; empty where there is none."""
-    beside = (picture.with_suffix(".txt"), picture.with_suffix(".caption"))
+    beside = (picture.with_suffix(ending) for ending in _CAPTIONS)
     path = next((path for path in beside if path.is_file()), None)
     if path is None:
         return ""
@@ -100,10 +136,7 @@ def _caption_of(picture: Path) -> str:
 
 
 def _with_trigger(caption: str, trigger: str) -> str:
-    """The trigger in front, unless the line the engine reads, the first, has it as a word."""
-    if not trigger:
+    """The trigger in front, unless the caption has it."""
+    if not trigger or has_trigger(caption, trigger):
         return caption
-    if not caption:
-        return trigger
-    word = rf"(?a:(?<!\w){re.escape(trigger)}(?!\w))"  # ASCII: Japanese has no spaces around words
-    return caption if re.search(word, caption.splitlines()[0], re.IGNORECASE) else f"{trigger}, {caption}"
+    return f"{trigger}, {caption}" if caption else trigger

@@ -33,8 +33,15 @@ def take(train_data_dir: Path, caption_extension: str | None) -> Inventory:
         )
     folders = _numbered(train_data_dir)
     extension = _dotted(caption_extension) if caption_extension else _caption_extension(folders)
+    paths = {folder: sorted(path for path in folder.iterdir() if _is_read(path)) for folder in folders}
+    found = iter(sizes(train_data_dir, [path for inside in paths.values() for path in inside]))
     subsets = tuple(
-        Subset(folder, repeats, tokens, _images(folder, extension))
+        Subset(
+            folder,
+            repeats,
+            tokens,
+            tuple(ImageFacts(path, next(found), _caption(path, extension)) for path in paths[folder]),
+        )
         for folder, (repeats, tokens) in folders.items()
     )
     if not any(subset.images for subset in subsets):
@@ -43,7 +50,12 @@ def take(train_data_dir: Path, caption_extension: str | None) -> Inventory:
         for image in subset.images:
             if image.caption is not None:
                 _readable_caption(image.caption)
-    findings = [*_beside(train_data_dir, folders), *_skipped(folders), *_captions(subsets, extension)]
+    findings = [
+        *_beside(train_data_dir, folders),
+        *_skipped(folders),
+        *_otherwise_spelled(subsets, extension),
+        *_captions(subsets, extension),
+    ]
     return Inventory(subsets, extension, tuple(findings))
 
 
@@ -83,16 +95,11 @@ def _is_read(path: Path) -> bool:
     return path.suffix in image_file.ENGINE_EXTENSIONS and not path.name.startswith(".")
 
 
-def _images(folder: Path, extension: str) -> tuple[ImageFacts, ...]:
-    paths = sorted(path for path in folder.iterdir() if _is_read(path))
-    return tuple(
-        ImageFacts(path, size, _caption(path, extension))
-        for path, size in zip(paths, sizes(folder, paths), strict=True)
-    )
-
-
 def sizes(folder: Path, pictures: Sequence[Path]) -> list[tuple[int, int]]:
     """(width, height) of each, in their order, every file read to its last byte.
+
+    Args:
+        folder: that they lie in, or below.
 
     Raises:
         DatasetError: those that cannot be read, all named.
@@ -101,12 +108,12 @@ def sizes(folder: Path, pictures: Sequence[Path]) -> list[tuple[int, int]]:
         read = list(pool.map(_size_or_reason, pictures))
     bad = [(path, why) for path, why in zip(pictures, read, strict=True) if isinstance(why, str)]
     if bad:
-        names = ", ".join(path.name for path, _ in bad[:5])
+        names = ", ".join(f"{path.relative_to(folder)} ({why})" for path, why in bad[:5])
         names += f" and {len(bad) - 5} more" if len(bad) > 5 else ""
         raise DatasetError(
-            f"{len(bad)} picture(s) in {folder} cannot be read: {names} ({bad[0][1]}).",
-            why="The file is damaged or is no picture; the engine would die at its batch, hours later.",
-            hint=f"Replace or remove: rm {_typed(bad[0][0])}",
+            f"{len(bad)} picture(s) in {folder} cannot be read: {names}.",
+            why="Such a file is damaged or is no picture; the engine would die at its batch, hours later.",
+            hint=f"Replace or remove: rm {' '.join(_typed(path) for path, _ in bad)}",
         )
     return [size for size in read if not isinstance(size, str)]
 
@@ -202,6 +209,26 @@ def _skipped(folders: dict[Path, tuple[int, str]]) -> Iterator[Finding]:
 
 def _holds_images(path: Path) -> bool:
     return path.is_dir() and any(image_file.looks_like_image(inner) for inner in path.iterdir())
+
+
+def _otherwise_spelled(subsets: tuple[Subset, ...], extension: str) -> Iterator[Finding]:
+    """`a.TXT`: to the engine, and to a file system that tells capitals apart, no caption."""
+    for subset in subsets:
+        without = {image.path.with_suffix("") for image in subset.images if image.caption is None}
+        unread: dict[str, list[str]] = {}
+        for path in sorted(subset.folder.iterdir()):
+            if path.suffix.lower() == extension.lower() and path.with_suffix("") in without:
+                unread.setdefault(path.suffix, []).append(path.name)
+        for suffix, names in unread.items():
+            named = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if names[5:] else "")
+            yield Finding(
+                Level.WARNING,
+                "caption-ending",
+                f"the engine does not read {len(names)} captions in {subset.folder.name}/ that end in {suffix}, "
+                f"not {extension}: {named}.",
+                f'(cd {_typed(subset.folder)} && for f in *{suffix}; do mv "$f" "${{f%{suffix}}}{extension}"; done)',
+                str(subset.folder),
+            )
 
 
 def _captions(subsets: tuple[Subset, ...], extension: str) -> Iterator[Finding]:

@@ -7,6 +7,14 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
 
+# Options whose values are never shown, in no output and no error.
+SECRETS = frozenset({"wandb_api_key", "huggingface_token"})
+
+
+def shown(name: str, value: Any) -> Any:
+    """The value as it may be printed."""
+    return "(not shown)" if name in SECRETS and value else value
+
 
 class Origin(IntEnum):
     """Where a value comes from, weakest first; the strongest that says anything wins."""
@@ -54,6 +62,11 @@ class TrainingConfig:
     def origin(self, name: str) -> Origin | None:
         found = self.values.get(name)
         return None if found is None else found.origin
+
+    def detail(self, name: str) -> str:
+        """The line, preset or variable that the value comes from; empty where nothing more is known."""
+        found = self.values.get(name)
+        return "" if found is None else found.detail
 
     def with_layer(self, layer: Layer) -> TrainingConfig:
         """The same config with one more layer, decided by the same precedence."""

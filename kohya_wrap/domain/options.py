@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -49,28 +50,34 @@ class Option:
         if self.type == "list":
             return "a list of numbers" if self.item == "float" else "a list of texts in quotes"
         words = {"bool": "true or false", "int": "a whole number", "float": "a number"}
-        return "a number" if self.name in _NUMBERS else words.get(self.type, "a text in quotes")
+        return "a number of 0 or more" if self.name in _NUMBERS else words.get(self.type, "a text in quotes")
 
     def _fits(self, value: Any) -> bool:
         if self.type == "bool":
             return isinstance(value, bool)
         if self.type == "int":
-            return isinstance(value, int) and not isinstance(value, bool)
+            return isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63
         if self.type == "float":
-            return isinstance(value, int | float) and not isinstance(value, bool)
+            return _is_number(value)
         if self.type == "str":
             return isinstance(value, str)
         if self.type == "list":
             return self._fits_list(value)
         if self.name in _NUMBERS:
-            return isinstance(value, int | float) and not isinstance(value, bool)
+            return _is_number(value) and value >= 0
         return isinstance(value, str)
 
     def _fits_list(self, value: Any) -> bool:
         if self.item == "float" and not isinstance(value, list):
             value = [value]  # one rate alone is fine for the text encoders (engine contract, section A)
-        kind: Any = int | float if self.item == "float" else str
-        return isinstance(value, list) and all(isinstance(i, kind) and not isinstance(i, bool) for i in value)
+        if not isinstance(value, list):
+            return False
+        return all(_is_number(item) if self.item == "float" else isinstance(item, str) for item in value)
+
+
+def _is_number(value: Any) -> bool:
+    """One that a float can hold: no infinity, no NaN, no whole number of 400 digits."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
 
 
 OptionTable = Mapping[str, Option]

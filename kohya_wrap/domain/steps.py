@@ -40,6 +40,23 @@ def plan(
     return StepPlan(batches, per_epoch, math.ceil(steps / per_epoch) if per_epoch else 0, steps)
 
 
+def solve(
+    passes_per_bucket: Iterable[int],
+    *,
+    batch: int,
+    accumulation: int = 1,
+    epochs: int | None,
+    max_steps: int | None,
+    target: int,
+) -> StepPlan:
+    """The plan as asked for, by epochs or else by steps; where neither was asked, whole epochs nearest to `target`."""
+    passes = tuple(passes_per_bucket)
+    if epochs is None and max_steps is None:
+        one = plan(passes, batch=batch, accumulation=accumulation, epochs=1)
+        epochs = epochs_for(target, one.steps_per_epoch)
+    return plan(passes, batch=batch, accumulation=accumulation, epochs=epochs, max_steps=max_steps)
+
+
 def epochs_for(target_steps: int, steps_per_epoch: int) -> int:
     """Whole epochs whose steps come nearest to the target; at least one."""
     return max(1, round(target_steps / steps_per_epoch)) if steps_per_epoch else 1

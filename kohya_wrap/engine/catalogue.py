@@ -1,4 +1,4 @@
-"""The bases kohya-wrap knows by name: presets/bases/*.toml, checked at the edge."""
+"""The bases kohya-wrap knows by name: presets/bases/*.toml; a test holds every file to its types and ranges."""
 
 from __future__ import annotations
 
@@ -7,16 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import toml
-from pydantic import BaseModel, ConfigDict, Field
 
 from kohya_wrap.domain.family import FamilyName
+from kohya_wrap.domain.plain import build
 
 
-class _Data(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Licence(_Data):
+@dataclass(frozen=True, kw_only=True)
+class Licence:
     name: str
     summary: str
     url: str
@@ -26,7 +23,8 @@ class Licence(_Data):
         return f"{self.name}: {self.summary} ({self.url})"
 
 
-class Mirror(_Data):
+@dataclass(frozen=True, kw_only=True)
+class Mirror:
     """Another repository with the same bytes; `filename` where it is called otherwise there."""
 
     repo: str
@@ -34,12 +32,13 @@ class Mirror(_Data):
     filename: str = ""
 
 
-class WeightsFile(_Data):
+@dataclass(frozen=True, kw_only=True)
+class WeightsFile:
     repo: str
     revision: str
     filename: str
-    bytes: int = Field(gt=0)
-    sha256: str = Field(pattern="^[0-9a-f]{64}$")
+    bytes: int
+    sha256: str
     saved_as: str = ""  # where the repository's own name says too little
     aliases: tuple[str, ...] = ()  # other names people's configs call it by
     mirrors: tuple[Mirror, ...] = ()
@@ -56,13 +55,23 @@ class WeightsFile(_Data):
         return (self.repo, self.filename, self.revision), *others
 
 
-class Base(_Data):
+@dataclass(frozen=True, kw_only=True)
+class BaseOptions:
+    """Options of the engine that belong to the base and not to a subject: how it was trained."""
+
+    v_parameterization: bool = False
+    zero_terminal_snr: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Base:
     name: str
     family: FamilyName
     title: str
     licence: Licence
     default: str
     files: dict[str, WeightsFile]
+    options: BaseOptions = BaseOptions()
     vae: WeightsFile | None = None
 
 
@@ -77,4 +86,4 @@ def load(folder: Path) -> Catalogue:
     for data in read.values():
         if isinstance(data.get("vae"), str):
             data["vae"] = read[data["vae"]]["vae"]
-    return Catalogue({name: Base.model_validate(data) for name, data in read.items()})
+    return Catalogue({name: build(Base, data) for name, data in read.items()})

@@ -51,7 +51,7 @@ def ensure(
     if found is not None:
         return found
     own = _own(pin, places)
-    with lock.hold(own):
+    with lock.hold(own, say):
         if not (own / _ENTRY).is_file():
             say(f"cloning sd-scripts at {pin.short}")
             with atomic.new_folder(own) as folder:

@@ -32,7 +32,7 @@ def fetch(wanted: Wanted, say: Callable[[str], None], progress: hub.Progress) ->
     Raises:
         EngineError: no source gives it, cut off, or a wrong hash; then the file is kept aside.
     """
-    with lock.hold(wanted.target):
+    with lock.hold(wanted.target, say):
         if store.holds(wanted.target, wanted.sha256):  # by another process meanwhile
             return
         remote = _first_that_gives(wanted)

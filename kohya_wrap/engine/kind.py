@@ -20,17 +20,41 @@ _TEXT_ENCODER = {
     FamilyName.SDXL: "conditioner.embedders.1.",
 }
 _READS_TEXT = ".attn2.to_k.weight"
+# The engine's SDXL U-Net has ten in a row; SSD-1B, Vega and KOALA have fewer.
+_DEEPEST_OF_SDXL = ".transformer_blocks.9."
 # Width of what the U-Net's cross-attention reads: the text encoder's output.
 _BY_CONTEXT = {768: FamilyName.SD15, 2048: FamilyName.SDXL}
 _REFUSED_CONTEXT = {1024: "Stable Diffusion 2", 1280: "the SDXL refiner"}
+_LORA = "a LoRA, which is trained on a base and is none"
+# A part of a tensor's name -> what the file is; the first that is found decides, so the telling ones come first.
 _REFUSED_PARTS = {
-    "double_blocks.": "Flux or a relative of it",
-    "joint_blocks.": "Stable Diffusion 3",
+    **dict.fromkeys(("lora_unet_", "lora_te", ".lora_down.", ".lora_A.", "lora.down."), _LORA),
+    **dict.fromkeys(("lycoris_", "hada_w1", "lokr_w1", "oft_blocks"), _LORA),
+    **dict.fromkeys(("control_model.", "controlnet_", "lllite_"), "a ControlNet"),
+    "ip_adapter.": "an IP-Adapter",
+    "edm_mean": "Playground 2.5, which predicts in a way of its own (EDM)",
+    **dict.fromkeys(("time_stack.", "motion_modules."), "a video model, or a part of one"),
+    "distilled_guidance_layer.": "Chroma",
+    "txt_norm.": "Qwen-Image",
+    "head.modulation": "Wan",
+    "clf.1.weight": "Stable Cascade",
+    **dict.fromkeys(("double_layers.", "joint_transformer_blocks."), "AuraFlow"),
+    "mlp_t5.": "HunyuanDiT",
+    **dict.fromkeys(("t_block.1.weight", "adaln_single."), "PixArt or a relative of it"),
+    "encoder_hid_proj.": "Kolors",
+    "individual_token_refiner.": "a later Hunyuan model",
+    **dict.fromkeys(("double_blocks.", "single_transformer_blocks."), "Flux or a relative of it"),
+    **dict.fromkeys(("joint_blocks.", "add_q_proj."), "Stable Diffusion 3"),
     "cap_embedder.": "Lumina",
     "cond_stage_model.model.transformer.": "Stable Diffusion 2",
-    "add_q_proj.": "Flux or Stable Diffusion 3",
 }
-_LORA_PARTS = ("lora_unet_", "lora_te", ".lora_down.", ".lora_A.", "lora.down.", "hada_w1")
+# How a tensor's name starts -> what the file is, where it holds no U-Net of ours.
+_ALONE = {
+    "down_blocks.": "a U-Net alone in the diffusers layout",
+    **dict.fromkeys(("encoder.block.", "text_model.", "transformer.resblocks."), "a text encoder alone"),
+    **dict.fromkeys(("decoder.", "encoder.", "first_stage_model."), "a VAE alone"),
+    **dict.fromkeys(("emb_params", "clip_g", "string_to_param"), "an embedding (textual inversion)"),
+}
 
 
 @dataclass(frozen=True)
@@ -67,6 +91,8 @@ def read_kind(path: Path) -> Kind:
     family = _BY_CONTEXT[width]
     if not any(key.startswith(_TEXT_ENCODER[family]) for key in tensors):
         raise _not_a_base(path, f"a {FAMILIES[family].title} U-Net without its text encoder")
+    if family is FamilyName.SDXL and not any(_DEEPEST_OF_SDXL in key for key in tensors):
+        raise _not_a_base(path, "a smaller relative of SDXL")
     says_v = header.metadata.get("modelspec.prediction_type", "").startswith("v")
     return Kind(family, says_v or "v_pred" in tensors, "ztsnr" in tensors)
 
@@ -103,21 +129,14 @@ def _json(path: Path) -> dict[str, Any]:
 
 
 def _refuse_others(path: Path, names: Set[str]) -> None:
-    if any(part in name for name in names for part in _LORA_PARTS):
-        raise _not_a_base(path, "a LoRA, which is trained on a base and is none")
     for part, kind in _REFUSED_PARTS.items():
         if any(part in name for name in names):
             raise _not_a_base(path, kind)
 
 
 def _lone_part(names: Set[str]) -> str:
-    if any(name.startswith("down_blocks.") for name in names):
-        return "a U-Net alone in the diffusers layout"
-    if any(name.startswith(("decoder.", "encoder.")) for name in names):
-        return "a VAE alone"
-    if any(name.startswith("text_model.") for name in names):
-        return "a text encoder alone"
-    return "of an unknown kind"
+    found = (kind for start, kind in _ALONE.items() if any(name.startswith(start) for name in names))
+    return next(found, "of an unknown kind")
 
 
 def _not_a_base(path: Path, kind: str) -> EngineError:

@@ -29,7 +29,7 @@ def ensure(python: Path, checkout: Checkout, places: Places, say: Callable[[str]
         EngineError: it could not be made (too little memory: 5 GB are needed).
     """
     made = file(places)
-    with lock.hold(made):
+    with lock.hold(made, say):
         if made.is_file():
             return made
         disk.require_free(places.demo, BYTES, "a random-weight base")

@@ -66,6 +66,12 @@ def parse(base: str, catalogue: Catalogue, start: Path | None = None) -> Referen
             why="The forms are hf:owner/repo/file.safetensors[@revision] and civitai:<number>.",
             hint="The number is the one after modelVersionId= in the page's address.",
         )
+    if base.lower().startswith(("http:", "https:")):
+        raise UsageError(
+            f"`{base}` is an address: kohya-wrap takes none.",
+            why="Behind a page's address is mostly no file, and nothing to verify one by.",
+            hint="Write hf:owner/repo/file.safetensors or civitai:<version id>, or download the file and name its path.",
+        )
     name, _, variant = base.lower().partition(":")
     known = catalogue.bases.get(name)
     if known is not None and (variant or known.default) in known.files:

@@ -27,7 +27,7 @@ def ensure(python: Path, places: Places, say: Callable[[str], None]) -> Path:
     Raises:
         EngineError: the vocabulary is not in the environment, or gives other tokens than the Hub's.
     """
-    with lock.hold(places.tokenizers):
+    with lock.hold(places.tokenizers, say):
         found = find(places)
         if found is not None:
             return found

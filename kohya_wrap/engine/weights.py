@@ -14,7 +14,7 @@ from kohya_wrap.engine.download import Wanted, fetch
 from kohya_wrap.engine.kind import PICKLES, read_kind
 from kohya_wrap.engine.reference import Catalogued, Local, OnCivitai, OnHub, Reference
 from kohya_wrap.errors import EngineError
-from kohya_wrap.host import atomic, civitai, hub
+from kohya_wrap.host import atomic, hub
 from kohya_wrap.places import Places
 
 
@@ -54,7 +54,8 @@ def find(reference: Reference, models: Path, places: Places, *, allow_pickle: bo
         path = store.known_in(_civitai_folder(reference, places))
     if path is None:
         return None
-    vae_file = reference.base.vae if isinstance(reference, Catalogued) else None
+    base = reference.base if isinstance(reference, Catalogued) else None
+    vae_file = base.vae if base else None
     vae = _held(vae_file, models, places) if vae_file else None
     if vae_file and vae is None:
         return None
@@ -66,8 +67,8 @@ def find(reference: Reference, models: Path, places: Places, *, allow_pickle: bo
     return Weights(
         path=_loadable(path, places),
         family=kind.family,
-        v_prediction=kind.v_prediction,
-        zero_terminal_snr=kind.zero_terminal_snr,
+        v_prediction=kind.v_prediction or (base is not None and base.options.v_parameterization),
+        zero_terminal_snr=kind.zero_terminal_snr or (base is not None and base.options.zero_terminal_snr),
         vae=_loadable(vae, places) if vae else None,
         licence=_licence(reference),
         name=_name(reference),
@@ -143,6 +144,8 @@ def _wanted(reference: Reference, models: Path, places: Places) -> Iterator[Want
         remote = hub.locate(reference.repo, reference.filename, reference.revision)
         target = _target(reference, places)
     elif isinstance(reference, OnCivitai):
+        from kohya_wrap.host import civitai  # with pydantic, which only this needs
+
         remote = civitai.locate(reference.version)
         target = _civitai_folder(reference, places) / remote.filename
     else:

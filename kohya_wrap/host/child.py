@@ -9,13 +9,15 @@ import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
 _ENDS = re.compile(rb"[\r\n]+")
-_LOOK_FOR_FAMILY = 5.0  # seconds; a look reads the whole process table
+# Stands in the environment of a child and of all that it starts, with the path of its log: so its family is found
+# without having been watched, also by the next process, when parents are dead and sessions have changed.
+_MARK = "KOHYA_WRAP_CHILD_LOG"
 
 
 class LineReader:
@@ -43,53 +45,66 @@ class Child:
     started: (
         float  # seconds since the epoch, as the kernel has it: with the pid it names the process for good
     )
-    _family: dict[int, psutil.Process] = field(default_factory=dict)
-    _looked: float = 0.0
+    log: Path
 
     def poll(self) -> int | None:
-        """Exit code, negative for a signal, None while it runs. Remembers descendants while they can be found."""
-        if time.monotonic() - self._looked > _LOOK_FOR_FAMILY:
-            self._remember()
+        """Exit code, negative for a signal, None while it runs."""
         return self.process.poll()
 
     def stop(self, number: int = signal.SIGTERM, *, grace: float = 10.0) -> int:
         """Signal the whole group, wait `grace` seconds, kill what is left wherever it fled to; the exit code.
 
         The launcher dies of a signal without passing it on, and torchrun's workers have sessions of
-        their own: so the group is signalled, and the descendants seen are swept one by one.
+        their own: so the group is signalled, and the descendants are swept one by one.
         """
-        self._remember()
+        family = self._family()
         self._signal_group(number)
-        self._wait(grace)
+        self._wait(family, grace)
         self._signal_group(signal.SIGKILL)
+        _kill(family)
         self.sweep()
         return self.process.wait()
 
     def sweep(self) -> list[int]:
         """Kill every descendant that outlived the child; their pids."""
-        survivors = [member for member in self._family.values() if _alive(member)]
-        for member in survivors:
-            with suppress(psutil.NoSuchProcess):
-                member.kill()
-        psutil.wait_procs(survivors, timeout=5)
+        survivors = self._family()
+        _kill(survivors)
         return [member.pid for member in survivors]
 
-    def _remember(self) -> None:
-        self._looked = time.monotonic()
+    def _family(self) -> list[psutil.Process]:
+        """Living descendants, by their mark or by their parents."""
+        found = {process.pid: process for log, process in living() if log == self.log}
         with suppress(psutil.NoSuchProcess):
-            for member in psutil.Process(self.process.pid).children(recursive=True):
-                self._family.setdefault(member.pid, member)
+            for process in psutil.Process(self.process.pid).children(recursive=True):
+                found.setdefault(process.pid, process)
+        return [process for pid, process in found.items() if pid != self.process.pid and _alive(process)]
 
     def _signal_group(self, number: int) -> None:
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self.process.pid, number)
 
-    def _wait(self, seconds: float) -> None:
+    def _wait(self, family: Sequence[psutil.Process], seconds: float) -> None:
         end = time.monotonic() + seconds
-        while time.monotonic() < end and (
-            self.process.poll() is None or any(map(_alive, self._family.values()))
-        ):
+        while time.monotonic() < end and (self.process.poll() is None or any(map(_alive, family))):
             time.sleep(0.05)
+
+
+def _kill(processes: Sequence[psutil.Process]) -> None:
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+    psutil.wait_procs(processes, timeout=5)
+
+
+def living() -> list[tuple[Path, psutil.Process]]:
+    """Every living process that some `start` of this user began, itself or through others, with the log of that start."""
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error, OSError):  # another user's, or gone meanwhile
+            log = process.environ().get(_MARK)
+            if log and _alive(process):
+                found.append((Path(log), process))
+    return found
 
 
 def _alive(process: psutil.Process) -> bool:
@@ -105,10 +120,11 @@ def start(argv: Sequence[str], *, env: Mapping[str, str], cwd: Path, log: Path) 
     Raises:
         OSError: the program cannot be started.
     """
+    log = log.resolve()
     with log.open("ab") as out:
         process = subprocess.Popen(
             list(argv),
-            env=dict(env),
+            env={**env, _MARK: str(log)},
             cwd=cwd,
             stdin=subprocess.DEVNULL,
             stdout=out,
@@ -119,7 +135,7 @@ def start(argv: Sequence[str], *, env: Mapping[str, str], cwd: Path, log: Path) 
         started = psutil.Process(process.pid).create_time()
     except psutil.NoSuchProcess:
         started = time.time()
-    return Child(process, started)
+    return Child(process, started, log)
 
 
 class StopRequest:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,8 +13,8 @@ class Busy(Exception):
 
 
 @contextmanager
-def hold(path: Path, *, wait: bool = True) -> Iterator[None]:
-    """Hold the lock `.<name>.lock` beside `path`, waiting for it or not.
+def hold(path: Path, say: Callable[[str], None] | None = None, *, wait: bool = True) -> Iterator[None]:
+    """Hold the lock `.<name>.lock` beside `path`, waiting for it or not; `say` is told once that it waits.
 
     It dies with the process, so a kill leaves none behind; but commands started meanwhile (host/tool.py) inherit it:
     one that outlives a killed parent still works on the folder, and so still keeps it.
@@ -27,9 +27,13 @@ def hold(path: Path, *, wait: bool = True) -> Iterator[None]:
     path.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(str(path.with_name(f".{path.name}.lock")))
     try:
-        lock.acquire(timeout=-1 if wait else 0)
+        lock.acquire(timeout=0)
     except Timeout:
-        raise Busy(str(path)) from None
+        if not wait:
+            raise Busy(str(path)) from None
+        if say is not None:
+            say(f"another kohya-wrap is working on {path.name}: waiting for it")
+        lock.acquire()
     try:
         descriptor = lock._context.lock_file_fd
         if descriptor is not None and wait:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import re
+import json
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from kohya_wrap.domain.config import SECRETS
 from kohya_wrap.errors import ConfigError
-from kohya_wrap.host import atomic
+from kohya_wrap.host import atomic, toml_lines
 
-_KEY = re.compile(r"""\s*["']?([\w.-]+)["']?\s*=""")
-_TABLE = re.compile(r"\s*\[+\s*([^\],]+?)\s*\]+\s*(?:#.*)?$")  # not a row of a list of lists
+LARGEST = 1 << 20  # bytes; a config of all options with a comment each has a tenth of it
 
 
 @dataclass(frozen=True)
@@ -21,15 +21,21 @@ class UserToml:
     """The user's file: its tables and flat keys as plain values, and where each key stands.
 
     Attributes:
-        lines: (table or "", key) -> 1-based line.
+        text: as it stands on disk, less a byte-order mark.
+        lines: path of keys -> 1-based line.
     """
 
     path: Path
+    text: str
     data: Mapping[str, Any]
-    lines: Mapping[tuple[str, str], int]
+    lines: Mapping[tuple[str, ...], int]
+
+    def line(self, table: str, key: str) -> int:
+        """Where the key stands, else the table that holds it (an inline one); 0: nowhere."""
+        return self.lines.get((table, key) if table else (key,)) or self.lines.get((table,), 0)
 
     def where(self, table: str, key: str) -> str:
-        line = self.lines.get((table, key))
+        line = self.line(table, key)
         return f"{self.path.name}:{line}" if line else self.path.name
 
 
@@ -37,33 +43,92 @@ def read(path: Path) -> UserToml:
     """Read TOML 1.0.
 
     Raises:
-        ConfigError: no such file, a folder, not UTF-8, or a syntax error (line, column and the line shown).
+        ConfigError: no such file, a folder, too large, not UTF-8, JSON, or a syntax error (line, column and the
+            line shown).
     """
+    return of_text(_text(path), path)
+
+
+def of_text(text: str, path: Path) -> UserToml:
+    """As `read`, of a text that stands or will stand in `path`."""
+    return UserToml(path, text, parse(text, path), toml_lines.first(text))
+
+
+def parse(text: str, path: Path) -> dict[str, Any]:
+    """The text's values. Raises ConfigError, as `read`."""
     import tomlkit
     from tomlkit.exceptions import ParseError, TOMLKitError
 
-    text = _text(path)
     try:
-        data = tomlkit.parse(text).unwrap()
-    except ParseError as error:
-        shown = text.splitlines()[error.line - 1].strip() if error.line <= len(text.splitlines()) else ""
-        raise ConfigError(
-            f"{path.name}:{error.line}:{error.col + 1} is not TOML: {shown}",
-            why=str(error).split(" at line")[0] + ".",
-            hint="Mend that line; texts need quotes, lists brackets, and every key stands once.",
-        ) from error
+        data: dict[str, Any] = tomlkit.parse(text).unwrap()
     except TOMLKitError as error:
+        if text.lstrip().startswith(("{", "[")) and (as_json := _json(text)) is not None:
+            raise _is_json(path, as_json) from error
+        broken = error.line if isinstance(error, ParseError) else None
+        if (twice := toml_lines.twice(text)) and (broken is None or twice[2] <= broken):
+            raise _twice(path, *twice) from error
+        if isinstance(error, ParseError):
+            raise _syntax(path, text, error.line, error.col + 1, str(error)) from error
         raise ConfigError(
             f"{path.name} is not TOML: {error}",
-            why="Each key may stand once in its section.",
+            why="A name is used both for a value and for a section.",
             hint="Mend that key and run again.",
         ) from error
-    return UserToml(path, data, _lines(text))
+    return data
+
+
+def _syntax(path: Path, text: str, line: int, column: int, said: str) -> ConfigError:
+    lines = text.split("\n")
+    shown = lines[line - 1].strip() if line <= len(lines) else ""
+    if any(secret in shown for secret in SECRETS):
+        shown = f"{shown.partition('=')[0].strip()} = (not shown)"
+    return ConfigError(
+        f"{path.name}:{line}:{column} is not TOML: {shown}",
+        why=said.split(" at line")[0] + ".",
+        hint="Mend that line; texts need quotes, lists brackets, and every key stands once.",
+    )
+
+
+def _twice(path: Path, key: str, first: int, second: int) -> ConfigError:
+    return ConfigError(
+        f"{path.name}:{second}: {key} is given twice, first at line {first}.",
+        why="In TOML each section, and each key in it, stands once.",
+        hint="Keep one of the two.",
+    )
+
+
+def _json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None
+
+
+def _is_json(path: Path, data: Any) -> ConfigError:
+    if isinstance(data, dict) and "pretrained_model_name_or_path" in data:
+        return ConfigError(
+            f"{path} is JSON, as the kohya_ss GUI saves its configs.",
+            why="A config of kohya-wrap is TOML, with the engine's own options.",
+            hint=f"kohya-wrap config import {shlex.quote(str(path))}",
+        )
+    return ConfigError(
+        f"{path} is JSON, and no training config.",
+        why="It names no pretrained_model_name_or_path, as every config of the kohya_ss GUI does.",
+        hint="Name the training_config.toml, or make one: kohya-wrap init",
+    )
 
 
 def _text(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8-sig")
+        size = path.stat().st_size
+        if size > LARGEST and path.is_file():
+            raise ConfigError(
+                f"{path} is {size / 1e6:.1f} MB: no training config is that large.",
+                why="Another file was named, such as a model or a log.",
+                hint="Name the training_config.toml.",
+            )
+        with path.open(encoding="utf-8-sig", newline="") as file:  # line ends as they are: `set` keeps them
+            return file.read()
     except FileNotFoundError:
         raise ConfigError(
             f"{path} is not there.",
@@ -90,17 +155,6 @@ def _text(path: Path) -> str:
         ) from error
 
 
-def _lines(text: str) -> dict[tuple[str, str], int]:
-    found: dict[tuple[str, str], int] = {}
-    table = ""
-    for number, line in enumerate(text.splitlines(), start=1):
-        if match := _TABLE.match(line):
-            table = match[1]
-        elif match := _KEY.match(line):
-            found.setdefault((table, match[1]), number)
-    return found
-
-
 def write_engine(path: Path, values: Mapping[str, Any]) -> None:
     """Write what the engine reads, with `toml`, and read it back before it counts.
 
@@ -109,17 +163,23 @@ def write_engine(path: Path, values: Mapping[str, Any]) -> None:
     """
     import toml
 
-    lost = [key for key, value in sorted(values.items()) if not _survives(key, value)]
-    if lost:
+    if keys := lost(values):
         raise ConfigError(
-            f"The engine's TOML reader would lose or change {', '.join(lost)}.",
+            f"The engine's TOML reader would lose or change {', '.join(keys)}.",
             why="It is an old reader: lists must hold one type of value, texts no control characters.",
             hint="Write these values more simply.",
         )
     atomic.write_text(path, toml.dumps(dict(values)))
 
 
+def lost(values: Mapping[str, Any]) -> list[str]:
+    """The keys whose values `toml` 0.10.2, which the engine reads with, would not give back as they are."""
+    return [key for key, value in sorted(values.items()) if not _survives(key, value)]
+
+
 def _survives(key: str, value: Any) -> bool:
+    if isinstance(value, int):  # true and false too
+        return True
     import toml
 
     try:

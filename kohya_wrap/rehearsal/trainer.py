@@ -172,4 +172,5 @@ class _Training:
         name, part = {
             "epoch": ("epoch", f"-{number:06d}"), "step": ("at", f"-step{number:08d}"), "last": ("last", "")
         }[unit]  # fmt: skip
-        return Path(self.args.output_dir) / f"{self.args.output_name or name}{part}{ending}"
+        given = self.args.output_name  # an empty one too, as in the engine
+        return Path(self.args.output_dir) / f"{name if given is None else given}{part}{ending}"

@@ -19,10 +19,16 @@ _KNOWN = (
     *(
         (
             text,
-            "The disk is full; the state being saved is cut short.",
+            "The disk is full, or your quota of it; the state being saved is cut short.",
             "df -h .   then free space, or point output_dir to another disk",
         )
-        for text in ("iostream error", "inline_container")
+        # torch's words for a short write. Its other failures in inline_container.cc, as of a damaged file, are none.
+        for text in ("iostream error", "unexpected pos")
+    ),
+    (
+        "PytorchStreamReader failed",
+        "A state or .pt file is damaged or cut short.",
+        "Resume from another state: `resume` names the one that was read.",
     ),
     (
         "neither a valid local path nor a valid repo id",

@@ -16,6 +16,10 @@ from kohya_wrap.training.seen import Seen
 
 Stamp = tuple[int, int, int] | None
 
+# Parts of a tensor's name that start at zero in training, of each kind of network that the engine can write: LoRA,
+# LoCon, DyLoRA; LoHa; LoKr, whole or in two factors; OFT, BOFT; GLoRA; full.
+_FROM_ZERO = frozenset({"lora_up", "hada_w2_a", "lokr_w2", "lokr_w2_b", "oft_blocks", "a2", "b2", "diff"})
+
 # Bytes of a float type, and the bits its exponent fills in the last byte and the one before: all set in NaN and infinity.
 _FLOATS = {"F16": (2, 0x7C, 0x00), "BF16": (2, 0x7F, 0x80), "F32": (4, 0x7F, 0x80)}
 
@@ -23,12 +27,12 @@ _FLOATS = {"F16": (2, 0x7C, 0x00), "BF16": (2, 0x7F, 0x80), "F32": (4, 0x7F, 0x8
 def weights_problem(path: Path) -> str:
     """What is wrong with a finished LoRA file, in words; empty where it is whole, finite and has moved.
 
-    `lora_up` starts at zero, so a file whose `lora_up` is all zeros has learned nothing.
+    In each kind of network some tensors start at zero: where all of those are still zero, it has learned nothing.
     """
     try:
         header = safetensors_file.read_header(path)
         with path.open("rb") as file:
-            moved = [up for name, tensor in header.tensors.items() for up in _look(file, name, tensor)]
+            moved = [m for name, tensor in header.tensors.items() for m in _look(file, name, tensor)]
     except _Unfit as unfit:
         return str(unfit)
     except EngineError:
@@ -50,7 +54,7 @@ def _look(file: IO[bytes], name: str, tensor: Tensor) -> Iterator[bool]:
     suspects = _has_all(raw[width - 1 :: width], last)
     if 1 in suspects and any(map(and_, suspects, _has_all(raw[width - 2 :: width], before))):
         raise _Unfit(f"holds values that are no numbers ({name})")
-    if "lora_up" in name:
+    if not _FROM_ZERO.isdisjoint(name.split(".")):
         unsigned = raw[width - 1 :: width].translate(bytes(byte & 0x7F for byte in range(256)))
         rest = (raw[place::width] for place in range(width - 1))
         yield any(part.strip(b"\0") for part in (unsigned, *rest))  # the sign of a zero is no movement

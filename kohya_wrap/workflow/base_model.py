@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from kohya_wrap import resources
-from kohya_wrap.config.resolve import UserConfig
+from kohya_wrap.config.user import UserConfig
 from kohya_wrap.domain.family import FamilyName
 from kohya_wrap.engine import catalogue, reference, weights
+from kohya_wrap.engine.catalogue import Base
 from kohya_wrap.engine.reference import Catalogued, Reference
 from kohya_wrap.engine.weights import Weights
-from kohya_wrap.errors import EngineError
+from kohya_wrap.errors import EngineError, UsageError
 from kohya_wrap.places import Places
 
 
@@ -32,6 +33,7 @@ def of(asked: Mapping[str, Any], user: UserConfig, places: Places, *, needed: bo
 
     Raises:
         EngineError: `needed`, and nothing is known of it.
+        UsageError: `[kohya_wrap] base` is none.
     """
     known = catalogue.load(resources.presets())
     path = asked.get("pretrained_model_name_or_path", "")
@@ -43,7 +45,7 @@ def of(asked: Mapping[str, Any], user: UserConfig, places: Places, *, needed: bo
     if path and Path(path).exists():
         return reference.parse(path, known)
     if user.wrapper.base:
-        return reference.parse(user.wrapper.base, known, user.path.parent)
+        return named(user)
     if not needed:
         return None
     where = user.lines.get("pretrained_model_name_or_path", user.path.name)
@@ -55,12 +57,26 @@ def of(asked: Mapping[str, Any], user: UserConfig, places: Places, *, needed: bo
     )
 
 
+def named(user: UserConfig) -> Reference | None:
+    """What `[kohya_wrap] base` says. Raises UsageError: it is none."""
+    if not user.wrapper.base:
+        return None
+    try:
+        return reference.parse(user.wrapper.base, catalogue.load(resources.presets()), user.path.parent)
+    except UsageError as error:
+        raise UsageError(f"[kohya_wrap] base: {error.message}", why=error.why, hint=error.hint) from None
+
+
 def facts(base: Reference | None, models: Path, places: Places, *, allow_pickle: bool) -> Facts | None:
     """From the file's header where it is here, else from the catalogue; None where nothing is known yet."""
     found = weights.find(base, models, places, allow_pickle=allow_pickle) if base is not None else None
     if found is not None:
         return of_weights(found)
-    return Facts(base.base.family) if isinstance(base, Catalogued) else None
+    return of_catalogue(base.base) if isinstance(base, Catalogued) else None
+
+
+def of_catalogue(base: Base) -> Facts:
+    return Facts(base.family, base.options.v_parameterization, base.options.zero_terminal_snr)
 
 
 def of_weights(found: Weights) -> Facts:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +14,10 @@ from kohya_wrap.config.presets import GpuPreset
 from kohya_wrap.dataset import build, drawn
 from kohya_wrap.domain.family import FAMILIES, FamilyName
 from kohya_wrap.engine import random_base
+from kohya_wrap.errors import UsageError
+from kohya_wrap.host import atomic, lock
 from kohya_wrap.places import Places, Project
+from kohya_wrap.workflow.alone import refuse_trainers
 from kohya_wrap.workflow.provision import News, OnNews, Wanted, missing, provide, telling
 
 
@@ -38,10 +43,30 @@ def _engine_only(places: Places, engine_dir: Path | None = None) -> Wanted:
     return Wanted(None, places.demo, engine_dir)
 
 
+@contextmanager
+def alone(kind: str, places: Places) -> Iterator[None]:
+    """From the lay-out to the end of the training: the next demo begins with the removal of this one's project.
+
+    Raises:
+        UsageError: another demo is at work, or a trainer that it left.
+    """
+    project = Project(places.demo / kind)
+    try:
+        with lock.hold(project.root, wait=False):
+            refuse_trainers(project)
+            yield
+    except lock.Busy:
+        raise UsageError(
+            f"Another demo is at work in {project.root}.",
+            why="Each demo makes that folder anew.",
+            hint="Wait for its end, then: kohya-wrap demo",
+        ) from None
+
+
 def lay_out(
     kind: str, preset: GpuPreset, places: Places, on_news: OnNews, engine_dir: Path | None = None
 ) -> Path:
-    """Make the demo's project anew and return its config's path.
+    """Make the demo's project anew, with nobody else at it (`alone`), and return its config's path.
 
     Raises:
         EngineError, MachineError: the real engine cannot be had here.
@@ -58,14 +83,14 @@ def lay_out(
     count = drawn.draw(source)
     build.build(source, project.training_data / f"{_SCALES[kind].repeats}_cutouts", trigger=drawn.TRIGGER)
     on_news(News("dataset", "done", f"{count} pictures drawn, each with a caption"))
-    render.write_for_people(project.config, _config_text(kind, preset, base))
+    atomic.write_text(project.config, _config_text(kind, preset, base))
     return project.config
 
 
 def _config_text(kind: str, preset: GpuPreset, base: Path) -> str:
     scale = _SCALES[kind]
     family = FAMILIES[FamilyName.SD15]
-    recipe = presets.load(resources.presets()).recipe.sd15
+    recipe = presets.load(resources.presets()).recipe_for("").sd15
     new = generate.NewProject(
         name="cutouts",
         base=str(base),

@@ -5,8 +5,7 @@ from __future__ import annotations
 import shlex
 import signal
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -15,15 +14,15 @@ from typing import Any
 import toml
 
 from kohya_wrap import __version__
-from kohya_wrap.config import option_table, render, resolve
+from kohya_wrap.config import option_table, render, user
 from kohya_wrap.domain.config import Layer, Origin, TrainingConfig
 from kohya_wrap.domain.events import Event, LossNotFinite, RunEnded, RunStarted
 from kohya_wrap.domain.finding import Finding, Level
 from kohya_wrap.engine import locate
 from kohya_wrap.engine.locate import Engine
 from kohya_wrap.engine.weights import Weights
-from kohya_wrap.errors import EngineError, Interrupted, KohyaWrapError, Stopped, UsageError
-from kohya_wrap.host import atomic, lock
+from kohya_wrap.errors import EngineError, Interrupted, KohyaWrapError, Stopped
+from kohya_wrap.host import atomic
 from kohya_wrap.host.child import StopRequest
 from kohya_wrap.places import Places, Project
 from kohya_wrap.training import command, result
@@ -31,7 +30,8 @@ from kohya_wrap.training.journal import Journal
 from kohya_wrap.training.output import OutputReader
 from kohya_wrap.training.seen import Seen
 from kohya_wrap.training.supervise import Attempt, supervise
-from kohya_wrap.workflow import base_model, prepare
+from kohya_wrap.workflow import base_model, outputs, prepare
+from kohya_wrap.workflow.alone import alone
 from kohya_wrap.workflow.prepare import Job
 from kohya_wrap.workflow.provision import OnNews, provide
 
@@ -66,14 +66,15 @@ def provided(job: Job, places: Places, env: Mapping[str, str], on_news: OnNews) 
     """Find or fetch engine and weights (the rehearsal needs neither); the job, resolved for what the base turned out to be.
 
     Raises:
-        EngineError, MachineError: something could not be fetched.
-        ConfigError: the base is another than the catalogue said, and the config does not fit it.
+        EngineError, MachineError: something could not be fetched; MachineError also, no folder or room for the outputs.
+        ConfigError: a folder for them is a file, or the base is another than the catalogue said, and the config does not fit it.
     """
+    outputs.require(job)
     if job.engine_kind == "rehearsal":
         return job, Means(locate.rehearsal(), None)
     found = provide(job.wanted, places, on_news)
     assert found.weights is not None
-    job = prepare.resolved(job, base_model.of_weights(found.weights), env)
+    job = prepare.resolved(job, base_model.of_weights(found.weights))
     vae = job.config.get("vae")
     if vae and not Path(vae).exists():
         raise EngineError(
@@ -91,7 +92,7 @@ def execute(job: Job, means: Means, env: Mapping[str, str], stop: StopRequest, o
         TrainingFailed: with the engine's real cause. Interrupted, Stopped: a signal; what was saved is kept.
     """
     config = job.config.with_layer(Layer(Origin.HARDWARE, _real_paths(job, means), "where it lies here"))
-    with _alone(job, config.get("output_name")):
+    with alone(job.project, config.get("output_name")):
         folder = _run_folder(job.project)
         render.for_engine(folder / "engine_config.toml", config, option_table.for_script(job.family.script))
         _write_run(folder, job, means.engine)
@@ -140,20 +141,6 @@ def _attempt(
     )
 
 
-@contextmanager
-def _alone(job: Job, output_name: str) -> Iterator[None]:
-    """Two trainings must not write the same files: after a lost terminal the first one goes on unseen."""
-    try:
-        with lock.hold(job.project.runs / output_name, wait=False):
-            yield
-    except lock.Busy:
-        raise UsageError(
-            f"Another run of this project is training {output_name} already.",
-            why="It goes on by itself, also when the terminal it was started in is gone.",
-            hint=f"ls -t {shlex.quote(str(job.project.runs))}   (the newest folder there has its engine.log)",
-        ) from None
-
-
 def _run_folder(project: Project) -> Path:
     """.kohya-wrap/runs/<local time>, made by this run alone."""
     stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
@@ -169,7 +156,7 @@ def _run_folder(project: Project) -> Path:
 
 def _real_paths(job: Job, means: Means) -> dict[str, Any]:
     """No symlinks: some of the engine's scripts break on relative ones (engine contract, section 6)."""
-    paths = {name: _real(job.config.get(name)) for name in resolve.PATHS if job.config.get(name)}
+    paths = {name: _real(job.config.get(name)) for name in user.PATHS if job.config.get(name)}
     if means.weights is not None:
         paths["pretrained_model_name_or_path"] = str(means.weights.path)
         if means.weights.vae is not None and not job.user.values.get("vae"):
@@ -214,6 +201,7 @@ def _write_run(folder: Path, job: Job, engine: Engine) -> None:
         "engine": engine.kind,
         "engine_commit": engine.commit,
         "config": str(job.user.path),
+        "output_name": job.config.get("output_name"),
         "started": datetime.now().astimezone().isoformat(timespec="seconds"),
         "gpu": job.machine.preset.name,
         "planned_steps": job.plan.steps,

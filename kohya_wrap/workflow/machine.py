@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from kohya_wrap.config.limits import Machine
 from kohya_wrap.config.presets import Presets
-from kohya_wrap.config.resolve import Machine
 from kohya_wrap.errors import UsageError
 from kohya_wrap.host import gpu as gpus
 

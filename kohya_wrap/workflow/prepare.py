@@ -3,32 +3,39 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from kohya_wrap import resources
-from kohya_wrap.config import check, option_table, presets, resolve
+from kohya_wrap.config import check, presets, recipe_notes
+from kohya_wrap.config.limits import Machine
 from kohya_wrap.config.presets import RecipeForFamily
-from kohya_wrap.config.resolve import Machine, UserConfig
-from kohya_wrap.dataset import inventory
+from kohya_wrap.config.user import UserConfig
+from kohya_wrap.dataset import captions, inventory
 from kohya_wrap.domain import buckets, steps
 from kohya_wrap.domain.config import Layer, Origin, TrainingConfig
 from kohya_wrap.domain.dataset import Inventory
 from kohya_wrap.domain.family import FAMILIES, Family, FamilyName
 from kohya_wrap.domain.finding import Finding, Level
 from kohya_wrap.domain.steps import StepPlan
-from kohya_wrap.errors import ConfigError, MachineError
-from kohya_wrap.host import toml_file
+from kohya_wrap.engine.reference import Reference
+from kohya_wrap.errors import ConfigError, DatasetError, MachineError, UsageError
 from kohya_wrap.places import Places, Project
-from kohya_wrap.workflow import base_model
+from kohya_wrap.workflow import base_model, effective
 from kohya_wrap.workflow import machine as machines
+from kohya_wrap.workflow.effective import Asked
 from kohya_wrap.workflow.provision import Wanted, missing
+
+# Values by which the base and the images are looked for: their types must be right before anything else.
+_LOOKED_FOR = ("pretrained_model_name_or_path", "vae", "train_data_dir", "caption_extension")
+_ASSUMED = base_model.Facts(FamilyName.SD15)  # for a rehearsal without a base
 
 
 @dataclass(frozen=True)
 class JobRequest:
-    """What was asked of `run`; `engine` empty: as the config says."""
+    """What was asked of `run`; `engine` empty: as the config says. `words` are those of --set."""
 
     config: Path
     gpu: str = "auto"
@@ -36,6 +43,7 @@ class JobRequest:
     engine_dir: Path | None = None
     reuse_torch: bool = False
     allow_pickle: bool = False
+    words: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -43,7 +51,7 @@ class Job:
     """A checked config with all that is known before anything is fetched or started."""
 
     project: Project
-    user: UserConfig
+    asked: Asked
     engine_kind: str  # "real" or "rehearsal"
     machine: Machine
     family: Family
@@ -54,6 +62,10 @@ class Job:
     wanted: Wanted
     missing: tuple[str, ...]
 
+    @property
+    def user(self) -> UserConfig:
+        return self.asked.user
+
 
 def prepare(request: JobRequest, places: Places, env: Mapping[str, str]) -> Job:
     """Read, resolve and check everything that costs nothing; nothing is fetched, nothing written.
@@ -62,23 +74,35 @@ def prepare(request: JobRequest, places: Places, env: Mapping[str, str]) -> Job:
         ConfigError: all findings attached. DatasetError. EngineError: no base model.
         MachineError: no GPU for work that needs one.
     """
-    user = resolve.read_user(toml_file.read(request.config))
+    asked = effective.read(request.config, request.words, env)
+    user = asked.user
     kind = request.engine or user.wrapper.engine
     known = presets.load(resources.presets())
     machine = _machine(request, user, kind, known, env)
+    looked_for = [asked.values.get(name, "") for name in _LOOKED_FOR]
+    if any(not isinstance(value, str) or check.is_address(value) for value in looked_for):
+        effective.refuse(effective.whatever_the_family(asked, machine, known))
     project = Project(user.path.parent.absolute())
-    asked = {**user.values, **resolve.from_environment(env, user.path.parent)}
-    base = base_model.of(asked, user, places, needed=kind == "real")
-    seen = inventory.take(
-        Path(asked.get("train_data_dir") or project.training_data), asked.get("caption_extension")
-    )
+    base = _base(asked, places, needed=kind == "real")
+    facts = base_model.facts(base, project.models, places, allow_pickle=request.allow_pickle)
+    if facts is None and kind == "real":
+        effective.refuse(
+            effective.whatever_the_family(asked, machine, known)
+        )  # before its weights are fetched
+    try:
+        seen = _inventory(asked, project)
+    except DatasetError:
+        effective.refuse(
+            effective.settled(asked, facts or _ASSUMED, machine, known).findings
+        )  # cheaper to mend
+        raise
     wanted = Wanted(base, project.models, request.engine_dir, request.reuse_torch, request.allow_pickle)
     job = Job(
         project,
-        user,
+        asked,
         kind,
         machine,
-        FAMILIES[FamilyName.SD15],
+        FAMILIES[_ASSUMED.family],
         seen,
         TrainingConfig({}),
         StepPlan(0, 0, 0, 0),
@@ -86,10 +110,33 @@ def prepare(request: JobRequest, places: Places, env: Mapping[str, str]) -> Job:
         wanted,
         missing(wanted, places) if kind == "real" else (),
     )
-    facts = base_model.facts(base, project.models, places, allow_pickle=request.allow_pickle)
     if facts is None and kind == "real":
         return job  # its family stands in its header: checked when the file has come
-    return resolved(job, facts or base_model.Facts(FamilyName.SD15), env)
+    return resolved(job, facts or _ASSUMED)
+
+
+def _base(asked: Asked, places: Places, *, needed: bool) -> Reference | None:
+    user = asked.user
+    with _said_at(user.wrapper_lines.get("base", "")):
+        base_model.named(user)  # a wrong one is said also where the path decides
+    with _said_at(user.lines.get("pretrained_model_name_or_path", user.path.name)):
+        return base_model.of(asked.values, user, places, needed=needed)
+
+
+@contextmanager
+def _said_at(where: str) -> Iterator[None]:
+    """What cannot be meant stands in the file, not on the command line."""
+    try:
+        yield
+    except UsageError as error:
+        raise ConfigError(f"{where}: {error.message}", why=error.why, hint=error.hint) from None
+
+
+def _inventory(asked: Asked, project: Project) -> Inventory:
+    values = asked.values
+    return inventory.take(
+        Path(values.get("train_data_dir") or project.training_data), values.get("caption_extension")
+    )
 
 
 def _machine(
@@ -115,42 +162,33 @@ def _machine(
     return chosen
 
 
-def resolved(job: Job, facts: base_model.Facts, env: Mapping[str, str]) -> Job:
+def resolved(job: Job, facts: base_model.Facts) -> Job:
     """Resolve the config for what the base is, solve the epochs, check all of it.
 
     Raises:
         ConfigError: with all findings.
     """
-    family, recipe = FAMILIES[facts.family], presets.load(resources.presets()).recipe.for_family(facts.family)
-    config, said = resolve.resolve(
-        job.user,
-        family=family,
-        v_prediction=facts.v_prediction,
-        zero_terminal_snr=facts.zero_terminal_snr,
-        recipe=recipe,
-        machine=job.machine,
+    found = effective.settled(
+        job.asked,
+        facts,
+        job.machine,
+        presets.load(resources.presets()),
+        captions=captions.style_of(job.inventory),
         caption_extension=job.inventory.caption_extension,
-        environment=env,
     )
-    table = option_table.for_script(family.script)
-    found = (*job.user.findings, *said, *check.check(config, table, family.script, job.user.lines))
-    _refuse(found)
-    config, plan, solved = _with_epochs(config, job, recipe)
-    found = (*found, *solved, *check.check_plan(config, plan, job.user.lines), *job.inventory.findings)
-    return replace(job, family=family, config=config, plan=plan, findings=found)
-
-
-def _refuse(findings: tuple[Finding, ...]) -> None:
-    errors = [finding for finding in findings if finding.level is Level.ERROR]
-    if errors:
-        first = errors[0]
-        more = f" (and {len(errors) - 1} more, above)" if len(errors) > 1 else ""
-        raise ConfigError(
-            f"{first.where}: {first.message}{more}" if first.where else first.message + more,
-            why="The engine would ignore it or fail on it late, so nothing was started.",
-            hint=first.hint,
-            findings=findings,
-        )
+    effective.refuse(found.findings)
+    config, plan, solved = _with_epochs(found.config, job, found.recipe)
+    late = check.check_plan(config, plan, job.user.lines)
+    lacks = captions.trigger_lacks(job.inventory, job.user.wrapper.trigger, job.project.root)
+    findings = (
+        *found.findings,
+        *recipe_notes.of_captions(config),
+        *solved,
+        *late,
+        *job.inventory.findings,
+        *lacks,
+    )
+    return replace(job, family=found.family, config=config, plan=plan, findings=findings)
 
 
 def _with_epochs(
@@ -160,19 +198,25 @@ def _with_epochs(
     passes = buckets.fill(_bucket_rule(config), job.inventory.sized()).values()
     batch, accumulation = config.get("train_batch_size", 1), config.get("gradient_accumulation_steps", 1)
     epochs, max_steps = config.get("max_train_epochs"), None
-    said: tuple[Finding, ...] = ()
     if epochs is None and config.origin("max_train_steps") is not None:
         max_steps = config.get("max_train_steps")
-    elif epochs is None:
-        target = job.user.wrapper.target_steps or recipe.steps
-        epochs = steps.epochs_for(
-            target, steps.plan(passes, batch=batch, accumulation=accumulation, epochs=1).steps_per_epoch
+    target = job.user.wrapper.target_steps or recipe.steps
+    asked = {"epochs": epochs, "max_steps": max_steps, "target": target}
+    plan = steps.solve(passes, batch=batch, accumulation=accumulation, **asked)
+    said: tuple[Finding, ...] = ()
+    if epochs is None and max_steps is None:
+        solved = {"max_train_epochs": plan.epochs}
+        config = config.with_layer(Layer(Origin.WRAPPER, solved, "solved from target_steps"))
+        said = (
+            Finding(
+                Level.NOTE,
+                "epochs-solved",
+                f"{plan.epochs} epoch{'s come' if plan.epochs > 1 else ' comes'} nearest to {target} steps.",
+            ),
         )
-        config = config.with_layer(
-            Layer(Origin.WRAPPER, {"max_train_epochs": epochs}, "solved from target_steps")
-        )
-        said = (Finding(Level.NOTE, "epochs-solved", f"{epochs} epochs come nearest to {target} steps."),)
-    plan = steps.plan(passes, batch=batch, accumulation=accumulation, epochs=epochs, max_steps=max_steps)
+    said += recipe_notes.of_steps(
+        plan, steps.solve(passes, batch=batch * accumulation, **asked), accumulation
+    )
     if not any(
         config.get(name) for name in ("save_every_n_epochs", "save_every_n_steps", "save_n_epoch_ratio")
     ):

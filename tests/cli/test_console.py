@@ -39,7 +39,7 @@ def test_run_with_each_finding_once(shell: Shell, guide: Path) -> None:
     assert all(Path(path).is_file() for path in data["checkpoints"])
     assert all(Path(path).is_dir() for path in data["states"])
     codes = [finding["code"] for finding in findings]
-    assert codes == ["spelling", "spelling", "hardware", "warmup-longer-than-run"]
+    assert codes == ["filled", "filled", "spelling", "spelling", "hardware", "warmup-longer-than-run"]
     assert all(answer.err.count(finding["message"]) == 1 for finding in findings)
 
 
@@ -115,6 +115,14 @@ def test_a_home_that_is_a_file_is_8(shell: Shell, words: list[str]) -> None:
     answer = shell(*words, KOHYA_WRAP_HOME=str(home))
     assert answer.code == 8
     assert str(home) in answer.three_lines[0]
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="a folder of the system, where none can be made")
+@pytest.mark.parametrize("words", [["demo", *REHEARSAL], ["init", "--gpu", "cpu"]])
+def test_a_home_that_cannot_be_made_is_8(shell: Shell, words: list[str]) -> None:
+    answer = shell(*words, KOHYA_WRAP_HOME="/proc/none")
+    assert answer.code == 8
+    assert "/proc/none" in "".join(answer.three_lines)
 
 
 def test_a_code_page_without_the_tick_is_no_error(shell: Shell) -> None:

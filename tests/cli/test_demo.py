@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import psutil
+
 from kohya_wrap.engine.install import COST
 from kohya_wrap.places import Places
-from tests.fixtures.shell import Shell
+from tests.fixtures.shell import Shell, until
 
 
 def test_trains_says_that_it_rehearsed_and_what_the_real_one_takes(shell: Shell, places: Places) -> None:
@@ -25,6 +27,34 @@ def test_trains_says_that_it_rehearsed_and_what_the_real_one_takes(shell: Shell,
     assert not re.search(r"\bTrained\b", answer.out)
     assert f"kohya-wrap demo --engine real     ({COST})" in answer.out
     assert answer.out.splitlines()[-1].strip().startswith("kohya-wrap init ")  # what to type next
+
+
+def test_another_demo_leaves_the_first_one_alone(shell: Shell, places: Places) -> None:
+    with shell.start("demo", KOHYA_WRAP_REHEARSAL_FAULT="hang@15") as first:
+        until(first, "step 12/")
+        second = shell("demo")
+        first.terminate()
+        assert first.wait(30) == 7
+    assert second.code == 2
+    assert second.three_lines[0] == f"Another demo is at work in {places.demo / 'rehearsal'}."
+    assert (places.demo / "rehearsal" / ".kohya-wrap" / "runs").is_dir()
+    assert shell("demo").code == 0
+
+
+def test_a_trainer_left_by_a_killed_demo_keeps_its_project(shell: Shell, places: Places) -> None:
+    with shell.start("demo", KOHYA_WRAP_REHEARSAL_FAULT="hang@15") as first:
+        until(first, "step 12/")
+        family = psutil.Process(first.pid).children(recursive=True)
+        first.kill()
+    (log,) = (places.demo / "rehearsal" / ".kohya-wrap" / "runs").glob("*/engine.log")
+    try:
+        second = shell("demo")
+        assert second.code == 2
+        assert f"(pid {family[0].pid}, {family[1].pid})" in second.three_lines[0]
+        assert log.is_file()
+    finally:
+        for left in family:
+            left.kill()
 
 
 def test_the_real_one_says_what_it_takes_before_anything_is_fetched(small: Shell) -> None:

@@ -44,13 +44,13 @@ def remove_images(project: Path) -> None:
         (lambda project: concept(project).rename(project / "training_data" / "concept"), 4,
          "No numbered folder in ", "mv "),
         (lambda project: (concept(project) / "camera.jpg").write_bytes(b"\xff\xd8\xff"), 4,
-         "cannot be read: camera.jpg", "rm "),
+         "cannot be read: 1_concept/camera.jpg", "rm "),
         (lambda project: (concept(project) / "camera.txt").write_bytes("猫".encode("shift-jis")), 4,
          "camera.txt is not UTF-8", "iconv -f SHIFT_JIS"),
         (lambda project: shutil.rmtree(project / "training_data"), 4, "training_data is not there", "init"),
         (lambda project: (project / "training_config.toml").unlink(), 3, "is not there", "kohya-wrap init"),
         (add("network_dimm = 16\n"), 3, "training_config.toml:29: `network_dimm`", "`network_dim`"),
-        (add('seed = "42"\n'), 3, "training_config.toml:29: `seed` must be a whole number, not '42'", "Mend"),
+        (add('seed = "42"\n'), 3, "training_config.toml:29: `seed` must be a whole number, not '42'", "Write seed = 42."),
         (add("seed = = 42\n"), 3, "is not TOML: seed = = 42", "Mend that line"),
         (add('dataset_config = "d.toml"\n'), 3, "training_config.toml:29: `dataset_config`", "training_data/N_"),
         (add("[kohya_wrap]\nbases = 1\n"), 3, "[kohya_wrap] bases", "remove `bases`"),
@@ -100,7 +100,7 @@ def test_unreadable_pictures_are_all_named_before_anything_is_built(
         (tmp_path / "mine" / name).write_bytes(b"no picture")
     answer = shell("init", "my-lora", "--images", "mine")
     assert answer.code == 4
-    assert "a.png, b.jpg" in answer.three_lines[0]
+    assert "a.png (cannot identify image file), b.jpg (" in answer.three_lines[0]
     assert not (tmp_path / "my-lora").exists()
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+import shutil
 import signal
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,7 @@ import toml
 from kohya_wrap.places import Places
 from tests.fixtures import weight_files
 from tests.fixtures.loopback_hub import LoopbackHub
-from tests.fixtures.shell import Shell, until
+from tests.fixtures.shell import Answer, Shell, until
 from tests.fixtures.small_engine import SmallEngine
 
 REHEARSAL = ("--engine", "rehearsal")
@@ -64,6 +66,161 @@ def test_a_second_time_keeps_everything(shell: Shell, tmp_path: Path, photograph
     assert tree(tmp_path / "my-lora") == before
 
 
+KEPT = ("--concept", "mycat", "--base", "sd15", "--trigger", "sks cat", *REHEARSAL)
+
+
+@pytest.fixture
+def project(shell: Shell, tmp_path: Path, photographs: Path) -> Path:
+    assert shell("init", "my lora", "--images", photographs, *KEPT).code == 0
+    return tmp_path / "my lora"
+
+
+def said(answer: Answer) -> list[tuple[str, str]]:
+    assert answer.code == 0, answer.err
+    return [(finding["code"], finding["hint"]) for finding in answer.envelope["findings"]]
+
+
+ANEW = "rm 'my lora/training_config.toml'   and then the same line: it is made anew, without what you changed in it."
+SET = "kohya-wrap config set {} --file 'my lora/training_config.toml'"
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "hint"),
+    [
+        (("--base", "sdxl"), "kept-base", ANEW),
+        (("--subject", "style"), "kept-subject", ANEW),
+        (
+            ("--steps", "77"),
+            "kept-target-steps",
+            "Remove max_train_epochs and save_every_n_epochs from it, and: "
+            + SET.format("kohya_wrap.target_steps=77"),
+        ),
+        (
+            ("--trigger", "xyz cat"),
+            "kept-trigger",
+            SET.format("'kohya_wrap.trigger=xyz cat'")
+            + "   and then the same line: it is written into captions that lack it.",
+        ),
+        (("--engine", "real"), "kept-engine", SET.format("kohya_wrap.engine=real")),
+        (
+            ("--gpu", "RTX 3090"),
+            "kept-gpu",
+            "kohya-wrap run 'my lora/training_config.toml' --gpu 'RTX 3090'",
+        ),
+        (("--repeats", "5"), "kept-repeats", "mv '{0}/10_mycat' '{0}/5_mycat'"),
+    ],
+)
+def test_what_is_asked_and_a_config_says_otherwise_is_said(
+    shell: Shell, project: Path, words: tuple[str, ...], code: str, hint: str
+) -> None:
+    before = tree(project)
+    answer = shell("init", "my lora", *words, "--json")
+    assert said(answer) == [(code, hint.format(project / "training_data"))]
+    assert tree(project) == before
+
+
+def test_what_is_said_to_be_typed_does_it(shell: Shell, project: Path) -> None:
+    ((_, hint),) = said(shell("init", "my lora", "--trigger", "xyz cat", "--json"))
+    assert shell(*shlex.split(hint.partition("   ")[0])[1:]).code == 0
+    again = shell("init", "my lora", "--trigger", "xyz cat", "--json")
+    assert said(again) == []
+    captions = (project / "training_data").rglob("*.txt")
+    assert all(path.read_text(encoding="utf-8").startswith("xyz cat, sks cat, ") for path in captions)
+
+
+def test_what_is_asked_as_the_config_says_it_is_not_said(
+    shell: Shell, project: Path, photographs: Path
+) -> None:
+    assert said(shell("init", "my lora", "--images", photographs, *KEPT, "--steps", "1500", "--json")) == []
+    assert said(shell("init", "my lora", "--json")) == []  # sd15, 10 and real are defaults, and not asked
+
+
+def test_a_base_of_ones_own_is_the_same_however_it_is_written(shell: Shell, tmp_path: Path) -> None:
+    (tmp_path / "base.safetensors").write_bytes(weight_files.safetensors(weight_files.SD15))
+    assert shell("init", "--base", "base.safetensors", *REHEARSAL).code == 0
+    assert said(shell("init", "--base", f"../{tmp_path.name}/base.safetensors", "--json")) == []
+
+
+def test_the_base_that_is_fetched_is_the_configs(small: Shell, tmp_path: Path) -> None:
+    with LoopbackHub() as hub:
+        hub.put("owner/repo", "base.safetensors", weight_files.safetensors(weight_files.SD15))
+        hub.put("owner/repo", "other.safetensors", weight_files.safetensors(weight_files.SD15))
+        words = ("init", "--gpu", "cpu", "--base", "hf:owner/repo/base.safetensors")
+        assert small(*words, **hub.env).code == 0
+        assert said(small(*words, "--json", **hub.env)) == []
+        answer = small(
+            "init", "--gpu", "cpu", "--base", "hf:owner/repo/other.safetensors", "--json", **hub.env
+        )
+    assert [code for code, _ in said(answer)] == ["kept-base"]
+    assert [path.name for path in (tmp_path / "models").iterdir()] == ["base.safetensors"]
+
+
+def test_a_second_concept_is_said_and_has_a_trigger_of_its_own(
+    shell: Shell, project: Path, photographs: Path
+) -> None:
+    words = ("init", "my lora", "--concept", "dog", "--images", photographs, "--trigger", "xyz")
+    answer = shell(*words)
+    assert "10_dog, 8 images, 8 captions, trigger written into 8 (16 images in all folders)" in answer.out
+    assert "10_dog is trained together with 10_mycat" in answer.out
+    first, second = (project / "training_data" / name for name in ("10_mycat", "10_dog"))
+    assert all(path.read_text(encoding="utf-8").startswith("xyz, skimage") for path in second.glob("*.txt"))
+    before = tree(first)
+    again = shell("init", "my lora", "--concept", "mycat", "--trigger", "xyz", "--json")
+    assert [code for code, _ in said(again)] == ["kept-trigger"]
+    assert tree(first) == before
+    assert again.envelope["data"]["images"] == 8
+    assert said(shell(*words, "--json")) == []
+
+
+def test_pictures_put_in_by_hand_get_the_trigger_the_second_time(
+    shell: Shell, project: Path, photographs: Path, tmp_path: Path
+) -> None:
+    first = shell("init", "new", "--concept", "mycat", "--trigger", "sks cat", *REHEARSAL)
+    assert "Then the same line again: it writes the trigger" in first.out
+    folder = tmp_path / "new" / "training_data" / "10_mycat"
+    before = tree(photographs)
+    for path in photographs.iterdir():
+        (folder / path.name).hardlink_to(path)
+    run = ("run", "new/training_config.toml", "--set", "max_train_epochs=1")
+    assert "8 of 8 images in 10_mycat/ have no 'sks cat' in their captions" in shell(*run).out
+    assert "10_mycat, 8 images, trigger written into 8" in shell("init", "new").out
+    assert "in their captions" not in shell(*run).out
+    assert all(path.read_text(encoding="utf-8").startswith("sks cat, ") for path in folder.glob("*.txt"))
+    assert tree(photographs) == before
+
+
+def test_a_concept_folder_that_is_a_link_to_ones_own_pictures_is_not_written_into(
+    shell: Shell, tmp_path: Path, photographs: Path
+) -> None:
+    (tmp_path / "training_data").mkdir()
+    (tmp_path / "training_data" / "10_mycat").symlink_to(photographs)
+    before = tree(photographs)
+    answer = shell("init", "--trigger", "sks cat", *REHEARSAL, "--json")
+    assert [code for code, _ in said(answer)] == ["captions-outside"]
+    assert tree(photographs) == before
+
+
+def test_other_images_than_those_that_are_there_are_said(
+    shell: Shell, project: Path, photographs: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "new.png").write_bytes(next(photographs.glob("*.png")).read_bytes())
+    answer = shell("init", "my lora", "--images", other, "--json")
+    folder = shlex.quote(str(project / "training_data" / "10_mycat"))
+    assert said(answer) == [("kept-images", f"rm -r {folder}   and then the same line: it is made anew.")]
+    assert said(shell("init", "my lora", "--images", "not-on-this-machine", "--json")) == []
+
+
+@pytest.mark.parametrize(
+    ("steps", "words"),
+    [("1500", "71 epochs of 21 steps = 1491 steps"), ("3", "1 epoch of 21 steps = 21 steps")],
+)
+def test_says_what_the_steps_come_to(shell: Shell, photographs: Path, steps: str, words: str) -> None:
+    answer = shell("init", "--images", photographs, "--steps", steps, *REHEARSAL)
+    assert f"To train: {words}" in answer.out
+
+
 def test_a_concept_is_not_another_whose_name_ends_alike(
     shell: Shell, tmp_path: Path, photographs: Path
 ) -> None:
@@ -101,6 +258,50 @@ def test_sdxl_gets_options_and_vae_of_its_own(shell: Shell, tmp_path: Path) -> N
     assert written["training"]["network_train_unet_only"] is True
 
 
+def captioned(photographs: Path, folder: Path, caption: str) -> Path:
+    """Copies, each with that caption."""
+    shutil.copytree(photographs, folder)
+    for path in folder.glob("*.txt"):
+        path.write_text(caption, encoding="utf-8")
+    return folder
+
+
+TAGS, PROSE = "sks cat, 1girl, solo, long hair", "a photo of a cat that sleeps on a wooden table"
+
+
+@pytest.mark.parametrize(
+    ("caption", "written"),
+    [(TAGS, {"shuffle_caption": True, "keep_tokens": 1}), (PROSE, {"shuffle_caption": False})],
+)
+def test_a_subject_brings_its_own_values(
+    shell: Shell, tmp_path: Path, photographs: Path, caption: str, written: dict[str, Any]
+) -> None:
+    mine = captioned(photographs, tmp_path / "mine", caption)
+    answer = shell("init", "--images", mine, "--subject", "character", "--base", "sdxl", *REHEARSAL)
+    assert (answer.code, answer.err) == (0, "")
+    made = config(tmp_path)
+    assert (made["kohya_wrap"]["subject"], made["kohya_wrap"]["target_steps"]) == ("character", 2000)
+    assert (made["training"]["unet_lr"], made["training"]["network_dim"]) == (3e-4, 8)
+    dataset = made["dataset"]
+    assert {name: dataset[name] for name in ("shuffle_caption", "keep_tokens") if name in dataset} == written
+    assert ("captions are tags" if written["shuffle_caption"] else "captions are sentences") in answer.out
+
+
+def test_without_a_subject_the_values_are_the_guides(shell: Shell, tmp_path: Path, photographs: Path) -> None:
+    mine = captioned(photographs, tmp_path / "mine", TAGS)
+    assert shell("init", "--images", mine, *REHEARSAL).code == 0
+    made = config(tmp_path)
+    assert (made["kohya_wrap"]["subject"], made["kohya_wrap"]["target_steps"]) == ("", 1500)
+    assert (made["training"]["unet_lr"], made["training"]["network_dim"]) == (1e-4, 32)
+    assert not {"shuffle_caption", "keep_tokens"} & set(made["dataset"])
+
+
+def test_a_base_that_predicts_v_is_known_before_it_is_here(shell: Shell, tmp_path: Path) -> None:
+    assert shell("init", "--base", "noobai-vpred", *REHEARSAL).code == 0
+    model = config(tmp_path)["model"]
+    assert (model["v_parameterization"], model["zero_terminal_snr"]) == (True, True)
+
+
 @pytest.mark.parametrize("card", ["auto", "RTX 4090"])
 def test_without_the_gpu_it_prepares_and_downloads_nothing(
     small: Shell, engine: SmallEngine, places: Places, tmp_path: Path, photographs: Path, card: str
@@ -114,6 +315,7 @@ def test_without_the_gpu_it_prepares_and_downloads_nothing(
     assert config(tmp_path / "my-lora")["gpu"]["preset"] == "RTX 4090"
     assert "nothing was downloaded" in answer.out
     assert "--full" in answer.out
+    assert "rsync -a my-lora USER@HOST:\n" in answer.out
     assert "kohya-wrap run my-lora/training_config.toml --gpu cpu" in answer.out
 
 

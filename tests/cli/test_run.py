@@ -8,6 +8,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,22 @@ def test_a_config_beside_the_user_is_found_without_a_word(shell: Shell, guide: P
     assert Shell(guide.parent, shell.variables)("run", *REHEARSAL).code == 0
 
 
+def test_the_command_line_sets_options_for_this_once(shell: Shell, guide: Path) -> None:
+    words = ("--set", "max_train_epochs=2", "--set", "output_name=other", "--set", "batch_size=4")
+    answer = shell("run", guide, *REHEARSAL, *words, KOHYA_WRAP_SET_OUTPUT_NAME="weaker")
+    assert (answer.code, answer.err) == (0, "")
+    assert "2 epochs of " in answer.out and "batch 4" in answer.out
+    assert (guide.parent / "output" / "other.safetensors").is_file()
+    assert guide.read_bytes() == projects.GUIDE.read_bytes()
+
+
+def test_a_wrong_word_of_the_command_line_starts_nothing(shell: Shell, guide: Path) -> None:
+    answer = shell("run", guide, *REHEARSAL, "--set", "network_dimm=4")
+    assert answer.code == 3
+    assert answer.three_lines[0].startswith("--set: `network_dimm` is no option")
+    assert not (guide.parent / ".kohya-wrap").exists()
+
+
 def stopped(shell: Shell, guide: Path, strike: Callable[[subprocess.Popen[str]], None]) -> tuple[int, str]:
     """Strike once a checkpoint is saved and step 15 never ends; exit code and stderr, when nothing runs any more."""
     with shell.start("run", guide, *REHEARSAL, KOHYA_WRAP_REHEARSAL_FAULT="hang@15") as child:
@@ -109,6 +126,36 @@ def test_two_runs_do_not_write_the_same_files(shell: Shell, guide: Path) -> None
     assert shell("run", guide, *REHEARSAL).code == 0
 
 
+@pytest.mark.parametrize("launcher_too", [False, True])
+def test_a_trainer_that_outlives_its_kohya_wrap_keeps_others_out(
+    shell: Shell, guide: Path, launcher_too: bool
+) -> None:
+    with shell.start("run", guide, *REHEARSAL, KOHYA_WRAP_REHEARSAL_FAULT="hang@15") as first:
+        until(first, "saving my_lora-000002.safetensors")
+        launcher, trainer = psutil.Process(first.pid).children(recursive=True)
+        first.kill()
+    if launcher_too:
+        launcher.kill()
+        psutil.wait_procs([launcher], timeout=5)
+    alive = [trainer.pid] if launcher_too else [launcher.pid, trainer.pid]
+    try:
+        second = shell("run", guide, *REHEARSAL)
+        other = shell("run", guide, *REHEARSAL, "--set", "output_name=other")
+        assert second.code == 2
+        what, _, hint = second.three_lines
+        assert f"(pid {', '.join(map(str, alive))}); its last words: steps: " in what
+        assert "engine started" not in second.out
+        assert (other.code, other.err) == (0, "")
+        assert trainer.is_running()
+        subprocess.run(["sh", "-c", hint.partition("to stop it: ")[2]], check=True)
+        assert psutil.wait_procs([launcher, trainer], timeout=5)[1] == []
+    finally:
+        for left in (launcher, trainer):
+            with suppress(psutil.NoSuchProcess):
+                left.kill()
+    assert shell("run", guide, *REHEARSAL).code == 0
+
+
 def test_a_run_goes_on_from_a_state(shell: Shell, tmp_path: Path, photographs: Path) -> None:
     config = projects.guide(tmp_path / "my-lora", photographs, more="save_last_n_epochs_state = 9\n")
     text = config.read_text(encoding="utf-8")
@@ -147,6 +194,16 @@ def test_a_killed_trainer_is_a_failed_training(shell: Shell, guide: Path) -> Non
     returned, err = stopped(shell, guide, kill_trainer)
     assert returned == 6
     assert err.splitlines()[0].startswith("error: The trainer was killed by SIGKILL after step 1")
+
+
+def test_a_launcher_killed_at_once_takes_its_trainer_along(shell: Shell, guide: Path) -> None:
+    def kill_launcher(child: subprocess.Popen[str]) -> None:
+        (launcher,) = psutil.Process(child.pid).children()
+        launcher.kill()
+
+    returned, err = stopped(shell, guide, kill_launcher)
+    assert returned == 6
+    assert "SIGKILL" in err.splitlines()[0]
 
 
 @pytest.mark.parametrize(

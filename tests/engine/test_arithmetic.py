@@ -1,19 +1,13 @@
-"""Our restatements of the engine against its own code: buckets, and the options of its parsers."""
+"""Our restatement of the engine's buckets against its own code."""
 
 from __future__ import annotations
 
 import json
 import random
 import subprocess
-from pathlib import Path
 
-import pytest
-
-from kohya_wrap import resources
 from kohya_wrap.domain import buckets
 from tests.engine.conftest import RealEngine
-
-OPTIONS = Path(resources.__file__).parent / "config" / "options"
 
 # Runs in the engine's interpreter: rules and sizes on stdin, the buckets it selects on stdout.
 SELECT = """
@@ -59,12 +53,3 @@ def test_buckets_are_the_engines(real_engine: RealEngine) -> None:
                 assert list(buckets.select(rule, size)) == chosen, (rule, size)
                 compared += 1
     assert compared > 5000
-
-
-@pytest.mark.parametrize("script", ["train_network", "sdxl_train_network"])
-def test_the_option_table_is_what_the_parser_says(real_engine: RealEngine, script: str) -> None:
-    asked = subprocess.run(
-        [real_engine.python, "-I", resources.inside("options.py"), real_engine.checkout.source, f"{script}.py"],
-        capture_output=True, encoding="utf-8", check=True,
-    )  # fmt: skip
-    assert json.loads(asked.stdout.splitlines()[-1]) == json.loads((OPTIONS / f"{script}.json").read_text())

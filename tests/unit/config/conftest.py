@@ -9,8 +9,10 @@ import pytest
 
 from kohya_wrap import resources
 from kohya_wrap.config import presets, resolve
+from kohya_wrap.config import user as users
+from kohya_wrap.config.limits import Machine
 from kohya_wrap.config.presets import Presets
-from kohya_wrap.config.resolve import Machine, UserConfig
+from kohya_wrap.config.user import UserConfig
 from kohya_wrap.domain.config import TrainingConfig
 from kohya_wrap.domain.family import FAMILIES, FamilyName
 from kohya_wrap.domain.finding import Finding
@@ -36,37 +38,41 @@ def user(tmp_path: Path) -> Callable[[str], UserConfig]:
     def read(text: str) -> UserConfig:
         path = tmp_path / "training_config.toml"
         path.write_text(text, encoding="utf-8")
-        return resolve.read_user(toml_file.read(path))
+        return users.read_user(toml_file.read(path))
 
     return read
 
 
 @pytest.fixture
-def resolved(user: Callable[[str], UserConfig], shipped: Presets) -> Resolve:
+def resolved(user: Callable[[str], UserConfig], shipped: Presets, tmp_path: Path) -> Resolve:
     """Text of a config -> (effective config, findings), on a card named by its preset."""
 
     def through(
         text: str,
         *,
         card: str = "RTX 4090",
-        capability: tuple[int, int] = (8, 9),
+        capability: tuple[int, int] | None = (8, 9),  # None: the card is elsewhere
         family: FamilyName = FamilyName.SD15,
         environment: Mapping[str, str] | None = None,
+        words: tuple[str, ...] = (),
         v_prediction: bool = False,
         zero_terminal_snr: bool = False,
         cpu_bf16: bool = False,
     ) -> Resolved:
         preset = shipped.gpus[card]
-        hardware = None if preset.is_cpu else gpu(capability=capability)
+        hardware = None if preset.is_cpu or capability is None else gpu(capability=capability)
         return resolve.resolve(
             user(text),
             family=FAMILIES[family],
             v_prediction=v_prediction,
             zero_terminal_snr=zero_terminal_snr,
-            recipe=shipped.recipe.for_family(family),
+            recipe=shipped.recipe_for("").for_family(family),
             machine=Machine(preset, hardware, Cpu(2, cpu_bf16)),
             caption_extension=".txt",
-            environment=environment or {},
+            by_hand=(
+                users.from_environment(environment or {}, tmp_path),
+                users.from_command_line(words, tmp_path),
+            ),
         )
 
     return through

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
 
-from kohya_wrap.config.check import check, check_plan
+from kohya_wrap.config.check import check, check_plan, check_value
 from kohya_wrap.config.option_table import for_script
 from kohya_wrap.domain.config import Layer, Origin, TrainingConfig, settle
 from kohya_wrap.domain.finding import Finding, Level
 from kohya_wrap.domain.steps import plan
 
-BASE: dict[str, Any] = {"resolution": "512,512", "enable_bucket": True, "lr_scheduler": "cosine"}
+BASE: dict[str, Any] = {"enable_bucket": True, "lr_scheduler": "cosine", "sdpa": True}
+GIVEN: dict[str, Any] = {
+    "resolution": "512,512", "network_module": "networks.lora", "caption_extension": ".txt", "output_dir": "/out",
+}  # fmt: skip
 
 
 def config(**file: Any) -> TrainingConfig:
     lines = {name: f"c.toml:{number}" for number, name in enumerate(file, start=1)}
-    return settle([Layer(Origin.WRAPPER, BASE, "defaults"), Layer(Origin.FILE, file, "c.toml", lines)])
+    written = Layer(Origin.FILE, GIVEN | file, "c.toml", lines)
+    return settle([Layer(Origin.WRAPPER, BASE, "defaults"), written])
 
 
 def findings(script: str = "train_network.py", **file: Any) -> tuple[Finding, ...]:
@@ -44,6 +49,19 @@ def findings(script: str = "train_network.py", **file: Any) -> tuple[Finding, ..
         ({"in_json": "x.json"}, "dataset-config"),
         ({"output_name": "a/b"}, "output-name"),
         ({"output_name": "a\\b"}, "output-name"),
+        ({"output_name": ""}, "output-name"),
+        ({"output_name": " "}, "output-name"),
+        ({"output_name": ".."}, "output-name"),
+        ({"output_name": "a\nb"}, "output-name"),
+        ({"output_name": "é" * 116}, "output-name"),  # 232 bytes
+        ({"output_dir": ""}, "output-dir"),
+        ({"seed": -1}, "seed"),
+        ({"seed": 2**32}, "seed"),
+        ({"learning_rate": math.nan}, "wrong-value"),
+        ({"price_per_hour": 0.4}, "misplaced"),
+        ({"trigger": "xyz"}, "misplaced"),
+        ({"pretrained_model_name_or_path": "http://x/y.safetensors"}, "address"),
+        ({"vae": "HTTPS://x/y.safetensors"}, "address"),
         ({"resolution": "512x512"}, "resolution"),
         ({"resolution": "512,512,512"}, "resolution"),
         ({"bucket_reso_steps": 32}, "bucket-steps"),
@@ -68,13 +86,19 @@ def test_an_error_at_its_line(file: dict[str, Any], code: str) -> None:
         {},
         {"resolution": "512"},
         {"min_bucket_reso": 570},  # rounded down to 512
-        {"resolution": "512,1088", "max_bucket_reso": 1030},  # rounded up to 1088
-        {"resolution": "128", "enable_bucket": False},
+        {"resolution": "512,1088", "max_bucket_reso": 1089},
+        {"resolution": "128", "enable_bucket": False, "cache_latents": True},
         {"resolution": "1024", "max_bucket_reso": 2048},
+        {"resolution": "1024", "bucket_no_upscale": True},
         {"lr_scheduler": "constant"},
         {"lr_scheduler": "constant", "lr_warmup_steps": 0},
         {"lr_scheduler": "constant_with_warmup", "lr_warmup_steps": 10},
         {"max_train_steps": 100},
+        {"seed": 0},
+        {"seed": 2**32 - 1},
+        {"output_name": "私の猫 v1.5 (é)"},
+        {"output_name": "a" * 230},
+        {"pretrained_model_name_or_path": "hf:a/b/c.safetensors"},
     ],
 )
 def test_nothing_to_say(file: dict[str, Any]) -> None:
@@ -82,7 +106,10 @@ def test_nothing_to_say(file: dict[str, Any]) -> None:
 
 
 def test_sdxl_takes_steps_of_32_and_its_own_options() -> None:
-    assert findings("sdxl_train_network.py", bucket_reso_steps=32, cache_text_encoder_outputs=True) == ()
+    assert findings(
+        "sdxl_train_network.py", resolution="1024,1024", max_bucket_reso=2048, bucket_reso_steps=32,
+        cache_text_encoder_outputs=True, network_train_unet_only=True,
+    ) == ()  # fmt: skip
 
 
 def test_a_typo_is_told_what_was_meant() -> None:
@@ -109,6 +136,25 @@ def test_where_a_value_is_not_from_the_file_names_what_set_it() -> None:
     assert found.where == "KOHYA_WRAP_SET_*"
 
 
+def test_an_address_in_a_list_is_found() -> None:
+    found = findings(base_weights=["/a", "https://x/y"])
+    assert "`base_weights = 'https://x/y'`" in next(f.message for f in found if f.code == "address")
+
+
+@pytest.mark.parametrize(
+    ("origin", "detail", "where"),
+    [
+        (Origin.GPU, "RTX 4090", ""),  # a preset's value
+        (Origin.GPU, "c.toml:9", "c.toml:9"),  # [gpu]'s
+        (Origin.HARDWARE, "cpu", "c.toml:1"),  # what it overrides stands there
+    ],
+)
+def test_the_name_of_a_card_is_no_place_to_look_at(origin: Origin, detail: str, where: str) -> None:
+    without = config().with_layer(Layer(origin, {"sdpa": False}, detail))
+    (found,) = check(without, for_script("train_network.py"), "train_network.py", {"sdpa": "c.toml:1"})
+    assert (found.code, found.where) == ("no-kernel", where)
+
+
 @pytest.mark.parametrize("hint_of", [{"resolution": "128"}, {"resolution": "2048"}, {"min_bucket_reso": 10}])
 def test_the_hint_for_buckets_mends_it(hint_of: dict[str, Any]) -> None:
     (found,) = findings(**hint_of)
@@ -126,3 +172,70 @@ def test_a_warm_up_as_long_as_the_run_is_a_warning(warmup: float, told: bool) ->
 
 def test_no_warm_up_to_say_anything_about() -> None:
     assert check_plan(config(), plan([50], batch=1, epochs=1), {}) == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "hint"),
+    [
+        ("enable_bucket", "true", "Write enable_bucket = true."),
+        ("enable_bucket", 0, "Write enable_bucket = false."),
+        ("seed", "42", "Write seed = 42."),
+        ("seed", 42.0, "Write seed = 42."),
+        ("learning_rate", "1e-4", "Write learning_rate = 0.0001."),
+        ("lr_warmup_steps", "10%", "Write lr_warmup_steps = 0.1."),
+        ("network_args", "conv_dim=4", 'Write network_args = ["conv_dim=4"].'),
+        ("network_args", "conv_dim=4 conv_alpha=2", 'Write network_args = ["conv_dim=4", "conv_alpha=2"].'),
+        ("mixed_precision", "bf-16", 'Write mixed_precision = "bf16".'),
+        ("resolution", 512.5, 'Write resolution = "512.5".'),
+        ("seed", "many", "Mend the value there."),
+        ("seed", [1], "Mend the value there."),
+    ],
+)
+def test_a_wrong_value_is_told_what_to_write(name: str, value: Any, hint: str) -> None:
+    (found,) = check_value(name, value, for_script("train_network.py"), "train_network.py")
+    assert (found.code, found.hint) == ("wrong-value", hint)
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [("epochs", "Write `max_train_epochs`."), ("lr", "Write `learning_rate`."), ("zzz", "Remove the line.")],
+)
+def test_a_name_with_other_letters_is_told_what_was_meant(name: str, hint: str) -> None:
+    (found,) = findings(**{name: 1})
+    assert (found.code, found.hint) == ("unknown-option", hint)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("diffusers_xformers", "it is read by "),
+        ("datasets", "it belongs into a dataset file of the engine"),  # near to dataset_class, and not meant
+        ("cache_text_encoder_outputs", "it is read by sdxl_train_network.py"),
+        ("num_repeats", "it belongs into a dataset file of the engine"),
+    ],
+)
+def test_who_reads_an_option_of_another_script(name: str, said: str) -> None:
+    (found,) = findings(**{name: 1})
+    assert said in found.message
+    assert found.hint.startswith("Remove the line")
+
+
+@pytest.mark.parametrize("value", [3, ["s3cret"], "s3cret"])
+@pytest.mark.parametrize("name", ["wandb_api_key", "huggingface_token"])
+def test_a_secret_is_told_of_and_never_shown(name: str, value: Any) -> None:
+    (found,) = findings(**{name: value})
+    assert found.level is (Level.WARNING if value == "s3cret" else Level.ERROR)
+    assert "s3cret" not in found.message + found.hint
+
+
+@pytest.mark.parametrize("name", sorted(GIVEN))
+def test_what_the_wrapper_fills_is_said(name: str) -> None:
+    filled = {key: value for key, value in GIVEN.items() if key != name}
+    layers = [
+        Layer(Origin.FAMILY, {name: GIVEN[name]}),
+        Layer(Origin.WRAPPER, BASE),
+        Layer(Origin.FILE, filled),
+    ]
+    (found,) = check(settle(layers), for_script("train_network.py"), "train_network.py", {})
+    assert (found.level, found.code) == (Level.NOTE, "filled")
+    assert found.message.startswith(f"`{name}` is not given: ")

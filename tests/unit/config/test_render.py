@@ -13,12 +13,12 @@ from kohya_wrap import resources
 from kohya_wrap.config.generate import NewProject, sections
 from kohya_wrap.config.option_table import for_script
 from kohya_wrap.config.presets import Presets
-from kohya_wrap.config.render import for_engine, for_people, write_for_people
+from kohya_wrap.config.render import for_engine, for_people
 from kohya_wrap.domain.config import Layer, Origin, settle
 from kohya_wrap.domain.family import FAMILIES, FamilyName
 
 TABLE = for_script("train_network.py")
-OWN = {"gpu": {"preset"}, "kohya_wrap": {"base", "engine", "trigger", "target_steps"}}
+OWN = {"gpu": {"preset"}, "kohya_wrap": {"base", "engine", "subject", "trigger", "target_steps"}}
 
 
 def project(shipped: Presets, family: FamilyName, card: str, **changes: Any) -> NewProject:
@@ -30,7 +30,7 @@ def project(shipped: Presets, family: FamilyName, card: str, **changes: Any) -> 
         "v_prediction": False,
         "zero_terminal_snr": False,
         "family": FAMILIES[family],
-        "recipe": shipped.recipe.for_family(family),
+        "recipe": shipped.recipe_for("").for_family(family),
         "preset": shipped.gpus[card],
         "engine": "real",
         "trigger": "ミク\\n\t#",
@@ -90,11 +90,6 @@ def test_a_value_the_template_has_no_line_for_is_a_bug_that_shows(shipped: Prese
         text_of(values)
 
 
-def test_the_text_is_written_as_it_is(tmp_path: Path) -> None:
-    write_for_people(tmp_path / "new" / "c.toml", "# é\n")
-    assert (tmp_path / "new" / "c.toml").read_bytes() == "# é\n".encode()
-
-
 def rendered(path: Path, values: dict[str, Any]) -> dict[str, Any]:
     for_engine(path / "engine_config.toml", settle([Layer(Origin.FILE, values)]), TABLE)
     return toml.load(path / "engine_config.toml")
@@ -105,7 +100,7 @@ def rendered(path: Path, values: dict[str, Any]) -> dict[str, Any]:
     [
         ("learning_rate", 1, 1.0),
         ("learning_rate", 1e-4, 1e-4),
-        ("text_encoder_lr", 0, 0.0),
+        ("text_encoder_lr", 0, [0.0]),  # the parser knows it as a list only
         ("text_encoder_lr", [5e-5, 0], [5e-5, 0.0]),
         ("lr_warmup_steps", 100, 100),  # a float would mean 10,000 %
         ("lr_warmup_steps", 0.05, 0.05),

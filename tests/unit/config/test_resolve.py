@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from kohya_wrap.config.check import check
+from kohya_wrap.config.check import check, unused_section
 from kohya_wrap.config.option_table import for_script
-from kohya_wrap.config.resolve import UserConfig
-from kohya_wrap.domain.config import Origin
+from kohya_wrap.config.user import UserConfig
+from kohya_wrap.domain.config import Origin, Value
 from kohya_wrap.domain.family import FamilyName
 from kohya_wrap.domain.finding import Level
-from kohya_wrap.errors import ConfigError
+from kohya_wrap.errors import UsageError
 from tests.unit.config.conftest import Resolve
 
 GUIDE = (Path(__file__).parents[2] / "fixtures" / "guide_training_config.toml").read_text(encoding="utf-8")
@@ -57,9 +57,11 @@ def test_the_guide_s_config_means_what_the_guide_says(resolved: Resolve, option:
     assert config.get(option) == value
 
 
-def test_the_guide_s_config_checks_clean(resolved: Resolve) -> None:
+def test_the_guide_s_config_checks_clean_but_for_what_it_leaves_open(resolved: Resolve) -> None:
     config, _ = resolved(GUIDE)
-    assert check(config, for_script("train_network.py"), "train_network.py", {}) == ()
+    found = check(config, for_script("train_network.py"), "train_network.py", {})
+    assert {finding.level for finding in found} == {Level.NOTE}
+    assert [finding.message.split("`")[1] for finding in found] == ["network_module", "caption_extension"]
 
 
 def test_what_is_mapped_of_the_guide_s_config_is_said_once(user: Callable[[str], UserConfig]) -> None:
@@ -100,10 +102,16 @@ def test_a_cpu_trains_the_guide_s_config_without_fp16_and_says_so_once(resolved:
         ("xformers = true", "V100 16GB", (7, 0), "sdpa", True),
         ("xformers = true", "T4", (7, 5), "xformers", True),
         ("xformers = true", "cpu", (0, 0), "sdpa", True),
+        ("fp8_base = true", "cpu", (0, 0), "fp8_base", False),
+        ("fp8_base_unet = true", "T4", (7, 5), "fp8_base_unet", True),
+        ('mixed_precision = "bf16"', "T4", None, "mixed_precision", "fp16"),  # the card is elsewhere
+        ('mixed_precision = "bf16"', "RTX 3090", None, "mixed_precision", "bf16"),
+        ("xformers = true", "T4", None, "xformers", True),
+        ("xformers = true", "V100 16GB", None, "xformers", False),
     ],
 )
 def test_hardware_overrides_only_what_it_cannot_do(
-    resolved: Resolve, text: str, card: str, capability: tuple[int, int], option: str, value: Any
+    resolved: Resolve, text: str, card: str, capability: tuple[int, int] | None, option: str, value: Any
 ) -> None:
     config, said = resolved(text, card=card, capability=capability)
     assert config.get(option) == value
@@ -111,12 +119,27 @@ def test_hardware_overrides_only_what_it_cannot_do(
     assert bool(said) == changed, "what is changed is said, and nothing else"
 
 
+@pytest.mark.parametrize(
+    ("text", "where"),
+    [
+        ("", ""),  # the preset's bf16, of no line
+        ('mixed_precision = "bf16"', "training_config.toml:1"),
+        ('[gpu]\npreset = "cpu"\nmixed_precision = "bf16"', "training_config.toml:3"),
+    ],
+)
+def test_what_the_hardware_changes_is_said_at_the_line_that_asks_for_it(
+    resolved: Resolve, text: str, where: str
+) -> None:
+    _, said = resolved(text, card="cpu", cpu_bf16=False)
+    assert [(f.code, f.where) for f in said] == [("hardware", where)]
+
+
 # --- the card and the batch
 
 
 @pytest.mark.parametrize(
     ("card", "micro", "accumulation"),
-    [("RTX 4090", 4, 1), ("RTX 3090", 2, 2), ("A100 40GB", 4, 1), ("cpu", 2, 2), ("T4", 2, 2)],
+    [("RTX 4090", 4, 1), ("RTX 3090", 2, 2), ("A100 40GB", 4, 1), ("cpu", 2, 2), ("T4", 4, 1)],
 )
 def test_every_card_makes_up_the_recipe_s_batch(
     resolved: Resolve, card: str, micro: int, accumulation: int
@@ -152,22 +175,49 @@ def test_the_gpu_section_never_becomes_an_option(resolved: Resolve) -> None:
 
 
 @pytest.mark.parametrize(
-    "text",
+    ("text", "code", "line"),
     [
-        "[gpu]\ntrain_batch_size = 'two'",
-        "[gpu]\ngradient_accumulation_steps = 0",
-        "[gpu]\ntrain_batch_size = true",
-        "gpu = 3",
-        "kohya_wrap = 'x'",
-        "[[gpu]]\na = 1",
-        "[kohya_wrap]\nprice = 1",
-        "[kohya_wrap]\nprice_per_hour = -1",
+        ("gpu = 3", "section", 1),
+        ("kohya_wrap = 'x'", "section", 1),
+        ("[[gpu]]\na = 1", "section", 1),
+        ("[kohya_wrap]\nprice = 1", "wrapper-section", 2),
+        ("[kohya_wrap]\nengine = 'real'\nprice_per_hour = -1", "wrapper-section", 3),
     ],
 )
-def test_a_wrong_section_of_our_own_is_a_config_error(user: Callable[[str], UserConfig], text: str) -> None:
-    with pytest.raises(ConfigError) as error:
-        user(text)
-    assert "training_config.toml" in error.value.message
+def test_a_wrong_section_of_our_own_is_an_error_at_its_line(
+    user: Callable[[str], UserConfig], text: str, code: str, line: int
+) -> None:
+    (found,) = user(text).findings
+    assert (found.level, found.code, found.where) == (Level.ERROR, code, f"training_config.toml:{line}")
+
+
+def test_all_that_is_wrong_in_a_section_of_our_own_is_said_and_the_rest_read(
+    user: Callable[[str], UserConfig],
+) -> None:
+    read = user("[kohya_wrap]\nprice = 1\nengine = 'unreal'\ntrigger = 'sks'")
+    assert [finding.where[-1] for finding in read.findings] == ["2", "3"]
+    assert (read.wrapper.engine, read.wrapper.trigger) == ("real", "sks")
+
+
+@pytest.mark.parametrize("figure", ["'two'", "0", "true"])
+def test_a_batch_of_another_card_that_cannot_be_counted_with_counts_as_one(
+    resolved: Resolve, figure: str
+) -> None:
+    text = f"[gpu]\npreset = 'T4'\ntrain_batch_size = {figure}\ngradient_accumulation_steps = 4"
+    config, _ = resolved(text)
+    assert config.get("train_batch_size") * config.get("gradient_accumulation_steps") == 4
+
+
+def test_what_is_wrong_in_a_gpu_section_not_in_use_is_said(
+    resolved: Resolve, user: Callable[[str], UserConfig]
+) -> None:
+    text = "[gpu]\npreset = 'T4'\ntrain_batch_size = 'two'\nsdpa = true\nnonsense = 1"
+    config, _ = resolved(text)
+    found = unused_section(user(text), config, for_script("train_network.py"), "train_network.py")
+    assert [(finding.code, finding.where[-1]) for finding in found] == [
+        ("wrong-value", "3"),
+        ("unknown-option", "5"),
+    ]
 
 
 # --- where a value comes from
@@ -227,9 +277,68 @@ def test_paths(user: Callable[[str], UserConfig], tmp_path: Path, written: str, 
     assert got == here
 
 
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ('seed = 1\n[network_args]\nalgo = "loha"\n', 2),
+        ('[training]\nseed = 1\nnetwork_args = {algo = "loha"}\n', 3),
+        ('[training]\n[training.network_args]\nalgo = "loha"\n', 2),
+        ('[training]\nseed = 1\nnetwork_args.algo = "loha"\n', 3),
+    ],
+)
+def test_arguments_as_a_table_are_the_engine_s_list(
+    user: Callable[[str], UserConfig], text: str, line: int
+) -> None:
+    read = user(text)
+    assert read.values["network_args"] == ["algo=loha"]
+    assert read.lines["network_args"] == f"training_config.toml:{line}"
+    assert [finding.code for finding in read.findings] == ["spelling"]
+
+
+def test_one_option_given_twice_with_one_value_is_a_warning(user: Callable[[str], UserConfig]) -> None:
+    findings = user("[dataset]\nseed = 2\n[training]\nseed = 2").findings
+    assert [(found.level, found.code) for found in findings] == [(Level.WARNING, "given-twice")]
+
+
+def test_the_command_line_is_stronger_than_the_environment(resolved: Resolve, tmp_path: Path) -> None:
+    config, _ = resolved(
+        "seed = 1", environment={"KOHYA_WRAP_SET_SEED": "2"}, words=("seed=3", "clip-skip=2")
+    )
+    assert config.values["seed"] == Value(3, Origin.COMMAND_LINE, "--set")
+    assert config.get("clip_skip") == 2
+
+
+@pytest.mark.parametrize(
+    ("word", "option", "value"),
+    [
+        ("output_name=123", "output_name", "123"),
+        ('output_name="a b"', "output_name", "a b"),
+        ("batch_size=3", "train_batch_size", 3),
+        ("resolution=768", "resolution", "768"),
+        ("network_args={algo = 'loha'}", "network_args", ["algo=loha"]),
+        ("training_comment=a = b", "training_comment", "a = b"),
+        ("seed=many", "seed", "many"),
+    ],
+)
+def test_a_word_of_the_command_line(resolved: Resolve, word: str, option: str, value: Any) -> None:
+    assert resolved("", words=(word,))[0].get(option) == value
+
+
+@pytest.mark.parametrize("word", ["seed", "=3", ""])
+def test_a_word_that_sets_nothing(resolved: Resolve, word: str) -> None:
+    with pytest.raises(UsageError, match="is not KEY=VALUE"):
+        resolved("", words=(word,))
+
+
+def test_a_variable_is_named_where_it_is_wrong(resolved: Resolve) -> None:
+    config, _ = resolved("", environment={"KOHYA_WRAP_SET_SEED": "x"})
+    assert config.detail("seed") == "KOHYA_WRAP_SET_SEED"
+
+
 def test_one_option_given_twice_is_an_error_with_both_lines(user: Callable[[str], UserConfig]) -> None:
-    findings = user("[dataset]\nbatch_size = 2\n[training]\ntrain_batch_size = 3").findings
-    (twice,) = [finding for finding in findings if finding.code == "given-twice"]
+    read = user("[dataset]\nbatch_size = 2\n[training]\ntrain_batch_size = 3")
+    (twice,) = [finding for finding in read.findings if finding.code == "given-twice"]
+    assert read.values["train_batch_size"] == 3, "the rest is checked with what the engine would take"
     assert twice.level is Level.ERROR
     assert (twice.where, "training_config.toml:2" in twice.message) == ("training_config.toml:4", True)
 
@@ -243,6 +352,8 @@ def test_one_option_given_twice_is_an_error_with_both_lines(user: Callable[[str]
         ("learning_rate = 3e-4", FamilyName.SD15, "unet_lr"),
         ("learning_rate = 3e-4", FamilyName.SD15, "text_encoder_lr"),
         ('lr_scheduler = "constant"', FamilyName.SD15, "lr_warmup_steps"),
+        ('lr_scheduler_type = "CosineAnnealingLR"', FamilyName.SD15, "lr_warmup_steps"),
+        ('optimizer_type = "Adafactor"', FamilyName.SD15, "lr_warmup_steps"),
         ("use_8bit_adam = true", FamilyName.SD15, "optimizer_type"),
         ("use_lion_optimizer = true", FamilyName.SD15, "optimizer_type"),
         ("text_encoder_lr = 1e-5", SDXL, "network_train_unet_only"),
@@ -254,6 +365,11 @@ def test_the_recipe_never_undoes_what_the_user_said(
 ) -> None:
     assert resolved("", family=family)[0].get(gone), "it is in the recipe, or follows from it"
     assert resolved(text, family=family)[0].get(gone) is None
+
+
+def test_adafactor_with_a_rate_of_its_own_keeps_the_recipe_s_warm_up(resolved: Resolve) -> None:
+    text = 'optimizer_type = "Adafactor"\noptimizer_args = ["relative_step=False"]'
+    assert resolved(text)[0].get("lr_warmup_steps")
 
 
 # --- family and speed

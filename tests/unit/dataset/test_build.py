@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from kohya_wrap.dataset.build import build, repeats
+from kohya_wrap.dataset.build import build, complete, not_taken, repeats
 from kohya_wrap.dataset.inventory import take
 from kohya_wrap.errors import DatasetError
 from kohya_wrap.host import lock
@@ -103,7 +103,10 @@ def test_a_byte_order_mark_does_not_become_part_of_the_first_tag(picture: Pictur
     assert (built.folder / "a.txt").read_bytes() == b"a cat\n"
 
 
-@pytest.mark.parametrize(("beside", "text"), [((".caption",), "c"), ((".txt", ".caption"), "t")])
+@pytest.mark.parametrize(
+    ("beside", "text"),
+    [((".caption",), "c"), ((".txt", ".caption"), "t"), ((".TXT",), "T"), ((".Txt",), "T")],
+)
 def test_a_caption_file_of_either_ending(
     picture: Picture, tmp_path: Path, beside: tuple[str, ...], text: str
 ) -> None:
@@ -197,3 +200,49 @@ def test_repeats_as_asked_or_for_an_epoch_of_300(
     for index in range(count):
         picture(f"in/{index}.png")
     assert repeats(tmp_path / "in", wanted) == number
+
+
+# --- pictures that were put into the folder by hand
+
+
+def completed(tmp_path: Path, trigger: str = "sks") -> int:
+    inventory = take(tmp_path / "data", None)
+    return complete(inventory.subsets[0], inventory.caption_extension, trigger)
+
+
+def test_captions_put_in_by_hand_get_the_trigger_where_they_lack_it(picture: Picture, tmp_path: Path) -> None:
+    lacking = picture("data/10_cat/a.png").with_suffix(".caption")
+    lacking.write_bytes(b"\xef\xbb\xbfa cat")
+    having = picture("data/10_cat/b.png").with_suffix(".caption")
+    having.write_text("a sks cat")
+    none = picture("data/10_cat/c.png").with_suffix(".caption")
+    assert completed(tmp_path) == 2
+    texts = [path.read_text(encoding="utf-8") for path in (lacking, having, none)]
+    assert texts == ["sks, a cat\n", "a sks cat", "sks\n"]
+    assert completed(tmp_path) == 0
+
+
+@pytest.mark.parametrize("link", ["symlink_to", "hardlink_to"])
+def test_a_linked_caption_of_the_users_stays_as_it_is(picture: Picture, tmp_path: Path, link: str) -> None:
+    theirs = picture("photos/a.png", caption="a cat").with_suffix(".txt")
+    ours = picture("data/10_cat/a.png").with_suffix(".txt")
+    getattr(ours, link)(theirs)
+    assert completed(tmp_path) == 1
+    assert (theirs.read_text(), ours.read_text()) == ("a cat", "sks, a cat\n")
+
+
+def test_a_caption_that_two_pictures_share_gets_it_once(picture: Picture, tmp_path: Path) -> None:
+    shared = picture("data/10_cat/a.png", caption="a cat").with_suffix(".txt")
+    picture("data/10_cat/a.jpg")
+    assert completed(tmp_path) == 1
+    assert shared.read_text() == "sks, a cat\n"
+
+
+def test_which_pictures_a_folder_does_not_hold(picture: Picture, tmp_path: Path) -> None:
+    for name in ("a.png", "a.jpg", "b.Jpg", "c.gif"):
+        picture(f"in/{name}")
+    built = build(tmp_path / "in", tmp_path / "data/10_cat", trigger="").folder
+    assert not_taken(tmp_path / "in", built) == []
+    new, other = picture("in/d.png"), picture("other/a.jpg", (90, 90))
+    assert not_taken(tmp_path / "in", built) == [new]
+    assert not_taken(tmp_path / "other", built) == [other]  # of the same name, and another picture

@@ -190,6 +190,26 @@ def test_a_stem_with_four_underscores_finds_the_shorter_caption(picture: Picture
     assert captions == [tmp_path / "data/1_a/photo.txt", own.with_suffix(".txt")]
 
 
+@pytest.mark.parametrize(
+    ("ending", "extension"), [(".TXT", ".txt"), (".Txt", ".txt"), (".Caption", ".caption")]
+)
+def test_captions_whose_ending_is_spelled_otherwise(
+    picture: Picture, tmp_path: Path, ending: str, extension: str
+) -> None:
+    for name in ("a", "b"):
+        picture(f"data/1_my cat/{name}.png").with_suffix(ending).write_text("x")
+    (tmp_path / f"data/1_my cat/readme{ending}").write_text("no caption of any image")
+    inventory = take(tmp_path / "data", extension)
+    said, none = inventory.findings
+    assert (said.code, none.code) == ("caption-ending", "no-caption")
+    assert f"a{ending}, b{ending}." in said.message
+    subprocess.run(said.hint, shell=True, check=True)  # noqa: S602 - as a person would
+    assert (take(tmp_path / "data", extension).captions, take(tmp_path / "data", extension).findings) == (
+        2,
+        (),
+    )
+
+
 @pytest.mark.parametrize(("folder", "instead"), [("1_my cat", "'my cat'"), ("1", "an empty caption")])
 def test_missing_captions_say_what_takes_their_place(
     picture: Picture, tmp_path: Path, folder: str, instead: str
@@ -267,12 +287,14 @@ def test_an_empty_folder_beside_a_full_one_is_left_out(picture: Picture, tmp_pat
 
 def test_pictures_that_cannot_be_read_are_all_named(picture: Picture, tmp_path: Path) -> None:
     picture("data/1_a/good.png", caption="x")
-    picture("data/1_a/empty.png").write_bytes(b"")
+    empty = picture("data/2_b/mom's.png")
+    empty.write_bytes(b"")
     cut = picture("data/1_a/cut.jpg", (400, 400))
     cut.write_bytes(cut.read_bytes()[:-40])
-    with pytest.raises(DatasetError, match=r"2 picture\(s\).*cut.jpg, empty.png") as error:
+    reasons = r"2 picture\(s\).*1_a/cut.jpg \(image file is truncated.*2_b/mom's.png \(cannot identify"
+    with pytest.raises(DatasetError, match=reasons) as error:
         take(tmp_path / "data", None)
-    assert error.value.hint.endswith(f"rm {cut}")
+    assert shlex.split(error.value.hint.partition(": ")[2]) == ["rm", str(cut), str(empty)]
 
 
 def test_a_picture_to_remove_can_be_pasted(picture: Picture, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
@@ -24,12 +25,17 @@ TABLE = for_script("train_network.py")
         ("flip_aug", "true"),
         ("seed", 42.0),
         ("seed", "42"),
+        ("seed", 2**63),
         ("network_args", "conv_dim=4"),
         ("network_args", [4]),
         ("optimizer_args", {"weight_decay": 0.1}),
         ("network_dim", "4"),
         ("learning_rate", "1e-3"),
         ("learning_rate", False),
+        ("learning_rate", math.inf),
+        ("learning_rate", 10**400),
+        ("lr_warmup_steps", math.inf),
+        ("text_encoder_lr", [5e-5, math.nan]),
         ("max_train_steps", "2"),
         ("save_every_n_epochs", "1"),
         ("mixed_precision", "banana"),
@@ -41,6 +47,7 @@ TABLE = for_script("train_network.py")
         ("lr_warmup_steps", "10%"),
         ("lr_warmup_steps", "1"),
         ("lr_warmup_steps", True),
+        ("lr_decay_steps", -1),
         ("text_encoder_lr", "5e-5"),
         ("text_encoder_lr", [5e-5, "1e-5"]),
         ("dataset_config", 3),
@@ -82,7 +89,7 @@ def test_taken(name: str, value: Any) -> None:
         ("train_batch_size", "4", "must be a whole number, not '4'"),
         ("network_args", "a=1", "must be a list of texts in quotes, not 'a=1'"),
         ("text_encoder_lr", "x", "must be a list of numbers, not 'x'"),
-        ("lr_warmup_steps", "10%", "must be a number, not '10%'"),
+        ("lr_warmup_steps", "10%", "must be a number of 0 or more, not '10%'"),
         ("mixed_precision", "fp8", "must be one of no, fp16, bf16, not 'fp8'"),
     ],
 )

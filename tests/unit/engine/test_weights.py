@@ -9,7 +9,7 @@ import pytest
 
 from kohya_wrap.domain.family import FamilyName
 from kohya_wrap.engine import store, weights
-from kohya_wrap.engine.catalogue import Base, Licence, Mirror, WeightsFile
+from kohya_wrap.engine.catalogue import Base, BaseOptions, Licence, Mirror, WeightsFile
 from kohya_wrap.engine.reference import Catalogued, Local, OnCivitai, OnHub, Reference
 from kohya_wrap.errors import EngineError, ExitCode, MachineError
 from kohya_wrap.host import atomic
@@ -101,6 +101,16 @@ def test_a_base_comes_with_its_vae_and_licence(
     ).resolve() == got.vae
     assert told.bytes[-1] == (len(BASE) + len(VAE), len(BASE) + len(VAE))
     assert "base.safetensors" in told.lines[0] and "MB" in told.lines[0] and "owner/base" in told.lines[0]
+
+
+@pytest.mark.parametrize("says", [True, False])
+def test_how_a_base_was_trained_is_known_of_a_file_that_does_not_say(
+    known: Catalogued, models: Path, places: Places, told: Told, says: bool
+) -> None:
+    options = BaseOptions(v_parameterization=says, zero_terminal_snr=says)
+    base = replace(known.base, options=options)
+    got = told.ensure(replace(known, base=base), models, places)
+    assert (got.v_prediction, got.zero_terminal_snr) == (says, says)
 
 
 def test_what_is_found_is_neither_downloaded_nor_hashed_again(
@@ -295,6 +305,19 @@ def test_a_version_on_civitai(loopback: LoopbackHub, models: Path, places: Place
     asked = len(loopback.asked)
     assert weights.find(OnCivitai(42), models, places) == got
     assert len(loopback.asked) == asked
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [[], {"files": [{"type": "Model"}]}, {"files": [{"name": "x", "sizeKB": -1}]}, {"files": "none"}],
+)
+def test_an_answer_of_civitai_that_cannot_be_read(
+    loopback: LoopbackHub, models: Path, places: Places, told: Told, answer: object
+) -> None:
+    loopback.put_civitai(42, "nice.safetensors", made.safetensors(made.SD15))
+    loopback.versions[42] = answer
+    with pytest.raises(EngineError, match="none that is understood"):
+        told.ensure(OnCivitai(42), models, places)
 
 
 def test_civitais_own_hash_is_held_to(

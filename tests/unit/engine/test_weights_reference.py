@@ -50,6 +50,15 @@ def test_a_path_starts_where_it_is_told(known: Catalogue, base: str, tmp_path: P
     assert parse(base, known, tmp_path) == Local(tmp_path / base)
 
 
+@pytest.mark.parametrize(
+    "base", ["http://x/y.safetensors", "HTTPS://huggingface.co/o/r/resolve/main/v1-5-pruned.safetensors"]
+)
+def test_an_address_is_no_path(known: Catalogue, base: str) -> None:
+    with pytest.raises(UsageError, match="is an address") as raised:
+        parse(base, known)
+    assert "hf:" in raised.value.hint and "civitai:" in raised.value.hint and "download" in raised.value.hint
+
+
 def test_an_absolute_path_stays(known: Catalogue, tmp_path: Path) -> None:
     assert parse(str(tmp_path / "x.safetensors"), known, Path("/elsewhere")) == Local(
         tmp_path / "x.safetensors"

@@ -63,6 +63,34 @@ def test_a_signal_reaches_the_whole_group(tmp_path: Path) -> None:
     assert gone(trainer.pid)
 
 
+def test_a_trainer_is_swept_though_its_launcher_was_killed_at_once(tmp_path: Path) -> None:
+    """In a session of its own, and its parent dead before anybody looked: as a worker of torchrun."""
+    running = start(
+        tmp_path,
+        "import os,subprocess,sys\n"
+        "left = subprocess.Popen([sys.executable,'-c','import time; time.sleep(60)'], start_new_session=True)\n"
+        "print(left.pid, flush=True); os.kill(os.getpid(), 9)",
+    )
+    wait_for(lambda: running.process.poll() is not None)
+    trainer = int((tmp_path / "log").read_text())
+    assert not gone(trainer)
+    assert running.sweep() == [trainer]
+    assert gone(trainer)
+
+
+def test_a_sweep_spares_the_family_of_another(tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    other = start(tmp_path / "other", "import time; time.sleep(60)")
+    running = start(tmp_path, "pass")
+    wait_for(lambda: running.poll() is not None)
+    try:
+        assert running.sweep() == []
+        assert [process.pid for log, process in child.living() if log == other.log] == [other.process.pid]
+    finally:
+        other.stop()
+    assert other.log not in [log for log, _ in child.living()]
+
+
 def test_lines_end_at_newlines_and_at_carriage_returns(tmp_path: Path) -> None:
     log = tmp_path / "log"
     log.write_bytes(b"one\n 50%|##\r100%|####\rleft")

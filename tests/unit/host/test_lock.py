@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import psutil
@@ -71,6 +72,18 @@ def test_a_command_that_outlives_its_killed_parent_keeps_it(tmp_path: Path) -> N
         command.kill()
     psutil.wait_procs([command], timeout=5)
     assert is_free(path)
+
+
+def test_one_who_waits_says_so_once(tmp_path: Path) -> None:
+    path = tmp_path / "engine"
+    said: list[str] = []
+    with subprocess.Popen([sys.executable, "-c", HOLD, str(path)], stdout=subprocess.PIPE) as holder:
+        assert holder.stdout is not None and holder.stdout.readline() == b"held\n"
+        threading.Timer(0.5, holder.kill).start()
+        with lock.hold(path, said.append):
+            assert said == ["another kohya-wrap is working on engine: waiting for it"]
+    with lock.hold(path, pytest.fail):
+        pass
 
 
 def test_a_killed_holder_leaves_it_free(tmp_path: Path) -> None:

@@ -28,6 +28,7 @@ from tests.unit.rehearsal.conftest import SQUARE, Bench
           "lo.safetensors"}),
         ({"output_name": None, "save_every_n_epochs": 1, "save_every_n_steps": 3},
          {"epoch-000001.safetensors", "at-step00000003.safetensors", "last.safetensors"}),
+        ({"output_name": "", "save_every_n_epochs": 1}, {"-000001.safetensors", ".safetensors"}),
         ({"max_train_epochs": 4, "save_every_n_epochs": 1, "save_state": True, "save_last_n_epochs_state": 1},
          {"lo-000001.safetensors", "lo-000002.safetensors", "lo-000003.safetensors", "lo.safetensors",
           "lo-000003-state", "lo-state"}),

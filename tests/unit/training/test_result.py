@@ -53,6 +53,29 @@ def test_weights_of_no_use(tmp_path: Path, up: float, problem: str) -> None:
     assert problem in result.weights_problem(lora(tmp_path / "a.safetensors", up))
 
 
+@pytest.mark.parametrize(
+    ("from_zero", "random"),
+    [
+        ("lora_up.weight", ("lora_down.weight", "dora_scale")),
+        ("hada_w2_a", ("hada_w1_a", "hada_w1_b", "hada_w2_b", "dora_scale")),
+        ("lokr_w2", ("lokr_w1",)),
+        ("lokr_w2_b", ("lokr_w1", "lokr_w2_a")),
+        ("oft_blocks", ("rescale",)),
+        ("b2.weight", ("a1.weight", "b1.weight")),
+        ("diff", ()),
+    ],
+)
+@pytest.mark.parametrize("dtype", ["float16", "float32"])
+def test_a_network_of_any_kind_that_never_moved_is_seen(
+    tmp_path: Path, from_zero: str, random: tuple[str, ...], dtype: str
+) -> None:
+    path = tmp_path / "a.safetensors"
+    others = {f"lora_unet_a.{name}": np.ones((2, 4), dtype) for name in random}
+    for value, problem in ((0.0, "holds layers that never moved"), (1e-6, "")):
+        save_file({**others, f"lora_unet_a.{from_zero}": np.full((4, 2), value, dtype)}, path)
+        assert result.weights_problem(path) == problem
+
+
 def test_bfloat16_is_read_too(tmp_path: Path) -> None:
     import json
     import struct

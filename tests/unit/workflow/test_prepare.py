@@ -9,7 +9,7 @@ from PIL import Image
 
 from kohya_wrap.domain.hardware import Gpu
 from kohya_wrap.engine.reference import Catalogued, OnCivitai, OnHub, Reference
-from kohya_wrap.errors import MachineError
+from kohya_wrap.errors import ConfigError, MachineError
 from tests.unit.workflow.conftest import RTX_3090, T4, Prepared
 
 SD15 = '[kohya_wrap]\nbase = "sd15"\n'
@@ -70,6 +70,31 @@ def test_the_config_may_name_a_base_that_is_elsewhere(prepared: Prepared, path: 
     job = prepared(text, gpu="cpu")
     assert job.wanted.base == base
     assert "weights" in job.missing
+
+
+@pytest.mark.parametrize("engine", ["real", "rehearsal"])
+@pytest.mark.parametrize(
+    "address", ["http://x/y.safetensors", "HTTPS://x/v1-5-pruned.safetensors"]
+)  # the second ends in a name of the catalogue
+def test_an_address_is_no_base(prepared: Prepared, engine: str, address: str) -> None:
+    text = f'pretrained_model_name_or_path = "{address}"\n'
+    with pytest.raises(ConfigError, match=r"^training_config\.toml:1: .* is an address") as raised:
+        prepared(text, gpu="cpu", engine=engine)
+    assert "hf:" in raised.value.hint and "civitai:" in raised.value.hint and "download" in raised.value.hint
+
+
+def test_a_reference_that_is_not_complete_is_told_at_its_line(prepared: Prepared) -> None:
+    with pytest.raises(ConfigError, match=r"^training_config\.toml:1: `hf:x` is not complete"):
+        prepared('pretrained_model_name_or_path = "hf:x"\n', gpu="cpu")
+
+
+@pytest.mark.parametrize("engine", ["real", "rehearsal"])
+@pytest.mark.parametrize("path", ["", 'pretrained_model_name_or_path = "./models/v1-5-pruned.safetensors"\n'])
+def test_an_unknown_base_is_told_whatever_else_decides(prepared: Prepared, engine: str, path: str) -> None:
+    with pytest.raises(
+        ConfigError, match=rf"^training_config\.toml:{3 if path else 2}: \[kohya_wrap\] base: `sd16`"
+    ):
+        prepared(path + '[kohya_wrap]\nbase = "sd16"\n', gpu="cpu", engine=engine)
 
 
 def test_the_guides_missing_file_is_the_catalogues(prepared: Prepared) -> None:

@@ -1,0 +1,123 @@
+"""What is wrong with an effective config, all at once, before anything is started."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from kohya_wrap.config import option_table, render
+from kohya_wrap.config.check import (
+    addresses,
+    arguments,
+    captions,
+    dataset,
+    filled,
+    learning,
+    network,
+    options,
+    precision,
+    prediction,
+    saving,
+    watching,
+)
+from kohya_wrap.config.check.addresses import is_address
+from kohya_wrap.config.check.plan import check_plan
+from kohya_wrap.config.check.seen import Rule, Seen
+from kohya_wrap.config.user import UserConfig
+from kohya_wrap.config.wrapper_section import WrapperSection
+from kohya_wrap.domain.config import Layer, Origin, TrainingConfig, settle
+from kohya_wrap.domain.finding import Finding
+from kohya_wrap.domain.options import OptionTable
+from kohya_wrap.host import toml_file
+
+__all__ = ["check", "check_plan", "check_value", "is_address", "is_of_something_else", "unused_section"]
+
+RULES: tuple[Rule, ...] = (
+    addresses.addresses,
+    saving.names,
+    saving.format,
+    saving.resume,
+    dataset.other_sources,
+    dataset.only_shown,
+    dataset.resolution,
+    dataset.latents,
+    captions.text_encoder_cache,
+    captions.kept_tokens,
+    captions.clip_skip,
+    prediction.v_prediction,
+    prediction.second_generation,
+    network.parts,
+    network.partners,
+    network.base_weights,
+    network.from_weights,
+    arguments.network,
+    arguments.optimizer,
+    arguments.scheduler,
+    learning.two_optimizers,
+    learning.warm_up,
+    learning.decay,
+    learning.scheduler,
+    learning.adaptive_rates,
+    learning.adafactor_rates,
+    learning.text_encoder_rates,
+    learning.steps_and_epochs,
+    learning.noise,
+    precision.half_precision,
+    precision.sdxl_vae,
+    precision.kernels,
+    precision.checkpointing,
+    precision.workers,
+    watching.samples,
+    watching.logs,
+    watching.secrets,
+    filled.filled,
+)
+
+
+def check(
+    config: TrainingConfig, table: OptionTable, script: str, lines: Mapping[str, str]
+) -> tuple[Finding, ...]:
+    """Unknown options, wrong types, values outside their choices, and what ruins a run."""
+    wrong = dict(options.wrong_values(Seen(config, script, lines), table))
+    sound = {name: value for name, value in config.values.items() if name not in wrong}
+    seen = Seen(TrainingConfig(sound), script, lines)
+    unread = _unread(seen, table)
+    return (*wrong.values(), *unread, *(finding for rule in RULES for finding in rule(seen)))
+
+
+def _unread(seen: Seen, table: OptionTable) -> tuple[Finding, ...]:
+    """What the engine's old TOML reader cannot take, in whatever way it is written for it."""
+    return tuple(
+        seen.error(
+            "engine-reader",
+            name,
+            f"`{name}` holds a text that the engine's TOML reader would lose or change.",
+            "Write it without control characters, and without a backslash before an x.",
+        )
+        for name in toml_file.lost(render.as_engine_reads(seen.config, table))
+    )
+
+
+def is_of_something_else(user: UserConfig) -> bool:
+    """A file with keys of which none is, or comes near, an option: of another program."""
+    table = option_table.for_script("sdxl_train_network.py")  # has all that train_network.py has
+    meant = any(options.meant(name, table) for name in user.values)
+    return len(user.values) > 1 and not meant and not user.gpu and user.wrapper == WrapperSection()
+
+
+def check_value(name: str, value: object, table: OptionTable, script: str) -> tuple[Finding, ...]:
+    """What is wrong with one value by itself, whatever stands beside it."""
+    alone = Seen(settle([Layer(Origin.COMMAND_LINE, {name: value})]), script, {})
+    return tuple(finding for _, finding in options.wrong_values(alone, table))
+
+
+def unused_section(
+    user: UserConfig, config: TrainingConfig, table: OptionTable, script: str
+) -> tuple[Finding, ...]:
+    """What is wrong in a `[gpu]` whose values are not in use: it will be, on the card it was written for."""
+    unused = {
+        name: value
+        for name, value in user.gpu.items()
+        if name != "preset" and config.detail(name) != user.gpu_lines.get(name)
+    }
+    section = settle([Layer(Origin.GPU, unused, "[gpu]", user.gpu_lines)])
+    return tuple(finding for _, finding in options.wrong_values(Seen(section, script, {}), table))

@@ -1,0 +1,93 @@
+"""Images, their sizes and their buckets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kohya_wrap.config.check.seen import Seen
+from kohya_wrap.domain.buckets import parse_resolution
+from kohya_wrap.domain.finding import Finding
+
+_SMALL_FOR_SDXL = 768  # pixels; it was trained at 1024 and falls apart well below
+
+
+def other_sources(seen: Seen) -> Iterator[Finding]:
+    beside = " beside train_data_dir, which the engine would ignore" if seen.given("train_data_dir") else ""
+    for name in ("dataset_config", "in_json"):
+        if seen.get(name):
+            yield seen.error(
+                "dataset-config", name,
+                f"`{name}` is not understood by kohya-wrap yet{beside}: what it names would be trained on uncounted.",
+                "Put the images into training_data/N_concept folders and remove the line.",
+            )  # fmt: skip
+
+
+def only_shown(seen: Seen) -> Iterator[Finding]:
+    if seen.get("debug_dataset"):
+        yield seen.error(
+            "debug-dataset", "debug_dataset",
+            "`debug_dataset` shows the images one by one and trains nothing.", "Remove the line.",
+        )  # fmt: skip
+
+
+def resolution(seen: Seen) -> Iterator[Finding]:
+    """The resolution, and the bucket sides and steps that the engine accepts for it."""
+    written = seen.get("resolution")
+    if written is None:
+        return
+    try:
+        sides = parse_resolution(written)
+    except ValueError:
+        yield seen.error(
+            "resolution", "resolution", f'`resolution = {written!r}` is not "512" or "512,768".',
+            'Write resolution = "512,512".',
+        )  # fmt: skip
+        return
+    if seen.sdxl and max(sides) < _SMALL_FOR_SDXL:
+        yield seen.warning(
+            "small-for-sdxl", "resolution", f"SDXL was made for 1024 pixels, not for {written}.",
+            'Write resolution = "1024,1024".',
+        )  # fmt: skip
+    if seen.get("enable_bucket"):
+        yield from _buckets(seen, written, sides)
+
+
+def _buckets(seen: Seen, written: str, sides: tuple[int, int]) -> Iterator[Finding]:
+    step, multiple = seen.get("bucket_reso_steps", 64), 32 if seen.sdxl else 64
+    if step % multiple:
+        yield seen.error(
+            "bucket-steps", "bucket_reso_steps",
+            f"`bucket_reso_steps = {step}` is no multiple of {multiple}: {seen.script} refuses it.",
+            f"Write bucket_reso_steps = {multiple}.",
+        )  # fmt: skip
+    low, high = seen.get("min_bucket_reso", 256), seen.get("max_bucket_reso", 1024)
+    # Rounded to steps as the engine does before it looks; with bucket_no_upscale it looks all the same.
+    if not step <= low - low % step <= min(sides) <= max(sides) <= high + -high % step:
+        yield seen.error(
+            "bucket-range", "max_bucket_reso" if max(sides) > high else "min_bucket_reso",
+            f"min_bucket_reso {low} to max_bucket_reso {high} does not hold the resolution {written}.",
+            f"Write min_bucket_reso = {max(step, min(low, *sides))}, max_bucket_reso = {high if high > max(sides) else 2 * max(sides)}.",
+        )  # fmt: skip
+    elif high <= max(sides) and not seen.get("bucket_no_upscale"):
+        yield seen.warning(
+            "buckets-short", "max_bucket_reso",
+            f"no bucket is longer than the resolution's {max(sides)} pixels: pictures that are not square are made small.",
+            f"Write max_bucket_reso = {2 * max(sides)}.",
+        )  # fmt: skip
+
+
+def latents(seen: Seen) -> Iterator[Finding]:
+    """Cached latents cannot be changed any more (engine contract, section 1)."""
+    cached = "cache_latents" if seen.get("cache_latents") else "cache_latents_to_disk"
+    for name in ("color_aug", "random_crop"):
+        if seen.get(name) and seen.get(cached):
+            yield seen.error(
+                "cached-latents", name, f"`{name}` changes pictures that `{cached}` has encoded once for all: the engine refuses it.",
+                f"Remove `{name}`, or `{cached}`.",
+            )  # fmt: skip
+    if not seen.get(cached) and not seen.get("enable_bucket"):
+        yield seen.warning(
+            "exact-sizes", "enable_bucket",
+            "without buckets and without cached latents every picture must have exactly the resolution, or training "
+            "stops at it.", "Write enable_bucket = true.",
+        )  # fmt: skip

@@ -1,0 +1,170 @@
+"""What the user asks for, in the file, in variables and on the command line, spelled as the engine spells."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from kohya_wrap.config import option_table, spellings, wrapper_section
+from kohya_wrap.config.wrapper_section import WrapperSection
+from kohya_wrap.domain.config import Layer, Origin
+from kohya_wrap.domain.finding import Finding, Level
+from kohya_wrap.errors import UsageError
+from kohya_wrap.host.toml_file import UserToml
+
+OWN_SECTIONS = frozenset({"kohya_wrap", "gpu"})
+VARIABLE = "KOHYA_WRAP_SET_"
+
+# Options that hold a path: relative ones start at the config file's folder.
+PATHS = frozenset({
+    "pretrained_model_name_or_path", "vae", "train_data_dir", "reg_data_dir", "conditioning_data_dir",
+    "output_dir", "logging_dir", "network_weights", "base_weights", "resume", "sample_prompts",
+    "dataset_config", "in_json", "tokenizer_cache_dir", "console_log_file", "log_tracker_config",
+})  # fmt: skip
+_NOT_ON_DISK = ("hf:", "civitai:", "http:", "https:")
+
+
+@dataclass(frozen=True)
+class UserConfig:
+    """The user's file, spelled as the engine spells: what they said, and what was mapped.
+
+    Attributes:
+        gpu: the `[gpu]` section: what `init` wrote for a card, with the preset's name.
+        lines: option -> "file:line"; gpu_lines the same for `[gpu]`, wrapper_lines for `[kohya_wrap]`.
+    """
+
+    path: Path
+    values: Mapping[str, Any]
+    gpu: Mapping[str, Any]
+    wrapper: WrapperSection
+    lines: Mapping[str, str]
+    findings: tuple[Finding, ...]
+    gpu_lines: Mapping[str, str] = field(default_factory=dict)
+    wrapper_lines: Mapping[str, str] = field(default_factory=dict)
+
+
+def read_user(source: UserToml) -> UserConfig:
+    """Flatten, respell and resolve paths; what cannot be meant is a Finding, and the rest is read all the same."""
+    findings: list[Finding] = []
+    own = {name: _section(source, name, findings) for name in sorted(OWN_SECTIONS)}
+    keys = [
+        (key, raw, source.where(table, key))
+        for table, key, raw in spellings.flatten(source.data, OWN_SECTIONS)
+    ]
+    values, lines = _respelled(keys, source.path.parent, findings)
+    gpu_keys = [(key, raw, source.where("gpu", key)) for key, raw in own["gpu"].items()]
+    gpu, gpu_lines = _respelled(gpu_keys, source.path.parent, findings)
+    wrapper_lines = {key: source.where("kohya_wrap", key) for key in own["kohya_wrap"]}
+    wrapper, wrong = wrapper_section.read(own["kohya_wrap"], wrapper_lines.__getitem__)
+    return UserConfig(source.path, values, gpu, wrapper, lines, (*findings, *wrong), gpu_lines, wrapper_lines)
+
+
+def _section(source: UserToml, name: str, findings: list[Finding]) -> dict[str, Any]:
+    section = source.data.get(name, {})
+    if isinstance(section, dict):
+        return section
+    findings.append(Finding(
+        Level.ERROR, "section", f"`{name}` is a section of kohya-wrap's own, not a value.",
+        f"Write [{name}] on a line of its own, or remove `{name}`.", source.where("", name),
+    ))  # fmt: skip
+    return {}
+
+
+def _respelled(
+    keys: Iterable[tuple[str, Any, str]], folder: Path, findings: list[Finding]
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """Option -> value and option -> line, of (key, value, line). As in the engine, the last of two values counts."""
+    values: dict[str, Any] = {}
+    lines: dict[str, str] = {}
+    for key, raw, where in keys:
+        spelled = spellings.respell(key, raw)
+        name, value = spelled.name, absolute(spelled.name, spelled.value, folder)
+        if spelled.said:
+            findings.append(Finding(Level.NOTE, "spelling", spelled.said, where=where))
+        if name in values:
+            findings.append(_twice(name, values[name] == value, lines[name], where))
+        values[name], lines[name] = value, where
+    return values, lines
+
+
+def _twice(name: str, alike: bool, first: str, second: str) -> Finding:
+    if alike:
+        return Finding(
+            Level.WARNING, "given-twice", f"`{name}` is given twice, with the same value: at {first} and here.",
+            "Keep one of them.", second,
+        )  # fmt: skip
+    return Finding(
+        Level.ERROR, "given-twice", f"`{name}` is given twice: at {first} and here.",
+        "Keep one of them: the engine would silently take the last.", second,
+    )  # fmt: skip
+
+
+def absolute(name: str, value: Any, folder: Path) -> Any:
+    """A path of the file's, which starts at the file's folder; anything else as it is."""
+    if name not in PATHS:
+        return value
+    if isinstance(value, list):
+        return [absolute(name, item, folder) for item in value]
+    if isinstance(value, str) and value and not value.lower().startswith(_NOT_ON_DISK):
+        home = os.path.expanduser(value)  # noqa: PTH111  `Path`'s raises where there is no such user
+        return str((folder / home).absolute())
+    return value
+
+
+def from_environment(environment: Mapping[str, str], folder: Path) -> Layer:
+    """KOHYA_WRAP_SET_NETWORK_DIM=16, respelled as in the file, paths too."""
+    values, details = {}, {}
+    for variable, text in environment.items():
+        if variable.startswith(VARIABLE):
+            name, value = read_word(variable.removeprefix(VARIABLE).lower(), text)
+            values[name], details[name] = absolute(name, value, folder), variable
+    return Layer(Origin.ENVIRONMENT, values, f"{VARIABLE}*", details)
+
+
+def from_command_line(words: Iterable[str], folder: Path) -> Layer:
+    """The words of `--set key=value`.
+
+    Raises:
+        UsageError: a word without `=`.
+    """
+    values = {}
+    for word in words:
+        key, text = split_word(word)
+        name, value = read_word(key, text)
+        values[name] = absolute(name, value, folder)
+    return Layer(Origin.COMMAND_LINE, values, "--set")
+
+
+def split_word(word: str) -> tuple[str, str]:
+    """`key=value`. Raises UsageError: it is not."""
+    key, equals, text = word.partition("=")
+    if not equals or not key.strip():
+        raise UsageError(
+            f"{word!r} is not KEY=VALUE.",
+            why="A value is set by the option's name, an equals sign and the value.",
+            hint="learning_rate=1e-4   (texts may stand without quotes)",
+        )
+    return key.strip(), text.strip()
+
+
+def read_word(key: str, text: str) -> tuple[str, Any]:
+    """(option, value) of a word or a variable: a text as it stands where the option is one, else as TOML reads it."""
+    name = spellings.engine_name(key)
+    option = option_table.for_script("sdxl_train_network.py").get(name)  # has all that train_network.py has
+    is_text = option is not None and option.type == "str" and not text.startswith(('"', "'"))
+    spelled = spellings.respell(key, text if is_text else toml_value(text))
+    return spelled.name, spelled.value
+
+
+def toml_value(text: str) -> Any:
+    """The value that the text would be in a file, else the text."""
+    import tomlkit
+    from tomlkit.exceptions import TOMLKitError
+
+    try:
+        return tomlkit.parse(f"v = {text}").unwrap()["v"]
+    except TOMLKitError:
+        return text

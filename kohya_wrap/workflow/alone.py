@@ -1,0 +1,69 @@
+"""Two trainings must not write the same files: one is refused while another lives, watched or not."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import toml
+
+from kohya_wrap.errors import UsageError
+from kohya_wrap.host import child, lock
+from kohya_wrap.places import Project
+
+
+@contextmanager
+def alone(project: Project, output_name: str) -> Iterator[None]:
+    """Nobody else trains `output_name` of this project meanwhile.
+
+    Raises:
+        UsageError: another run does, or the trainer of one whose kohya-wrap was killed.
+    """
+    try:
+        with lock.hold(project.runs / output_name, wait=False):
+            refuse_trainers(project, output_name)
+            yield
+    except lock.Busy:
+        raise UsageError(
+            f"Another run of this project is training {output_name} already.",
+            why="It goes on by itself, also when the terminal it was started in is gone.",
+            hint=f"ls -t {shlex.quote(str(project.runs))}   (the newest folder there has its engine.log)",
+        ) from None
+
+
+def refuse_trainers(project: Project, output_name: str | None = None) -> None:
+    """A killed kohya-wrap leaves its trainer at work, and no lock.
+
+    Raises:
+        UsageError: one lives; without `output_name`, whatever it trains.
+    """
+    runs = project.runs.resolve()
+    at_work: dict[Path, list[int]] = {}
+    for log, process in child.living():
+        if log.parent.parent == runs and output_name in (None, _trains(log.parent) or output_name):
+            at_work.setdefault(log, []).append(process.pid)
+    for log, pids in at_work.items():
+        raise UsageError(
+            f"The trainer of an earlier run is still at work (pid {', '.join(map(str, pids))}); its last words: {_last_words(log)}",
+            why="It goes on by itself when its kohya-wrap is killed, and two would overwrite each other's files.",
+            hint=f"tail -f {shlex.quote(str(log))}   to wait for its end; or, to stop it: kill {' '.join(map(str, pids))}",
+        )
+
+
+def _trains(run: Path) -> str | None:
+    try:
+        return str(toml.load(run / "run.toml")["output_name"])
+    except OSError:  # the folder was removed under it
+        return None
+
+
+def _last_words(log: Path) -> str:
+    try:
+        reader = child.LineReader(log)
+    except OSError:
+        return "none, its log is gone"
+    lines = reader.new(last=True)
+    reader.close()
+    return lines[-1].strip() if lines else "none yet"

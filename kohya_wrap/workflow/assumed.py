@@ -1,0 +1,122 @@
+"""What stands in for the card and the base of a config where they are not here; all that is assumed is said."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from kohya_wrap.config.check import is_address
+from kohya_wrap.config.limits import Machine
+from kohya_wrap.config.presets import Presets
+from kohya_wrap.config.user import UserConfig
+from kohya_wrap.domain.family import FAMILIES, FamilyName
+from kohya_wrap.domain.finding import Finding, Level
+from kohya_wrap.engine import kind
+from kohya_wrap.engine.reference import Catalogued, Local
+from kohya_wrap.errors import EngineError, UsageError
+from kohya_wrap.places import Places
+from kohya_wrap.workflow import base_model
+from kohya_wrap.workflow import machine as machines
+from kohya_wrap.workflow.base_model import Facts
+
+# Where no card is named, none is here and no [gpu] section says one: the card `init` writes for then.
+NEUTRAL_CARD = "RTX 4090"
+
+
+def machine(
+    wanted: str, user: UserConfig, known: Presets, env: Mapping[str, str]
+) -> tuple[Machine, tuple[Finding, ...]]:
+    """The card that `run` would take here; where there is none, the one that [gpu] was written for, and that is said."""
+    chosen = machines.choose(known, wanted, env)
+    if chosen is not None:
+        return chosen, ()
+    written = user.gpu.get("preset")
+    preset = known.by_name(written) if isinstance(written, str) else None
+    name = preset.name if preset else NEUTRAL_CARD
+    said = Finding(
+        Level.NOTE, "card-assumed",
+        f"no GPU is here and none was asked for: seen as on {name}"
+        + (", which [gpu] was written for." if preset else "."), 'Another card: --gpu "RTX 3090".',
+    )  # fmt: skip
+    if written is not None and preset is None:
+        said = Finding(
+            Level.WARNING, "unknown-preset", f"[gpu] was written for {written!r}, which is no preset: seen as on {name}.",
+            f"Known are {', '.join(sorted(known.gpus))}.", user.gpu_lines.get("preset", ""),
+        )  # fmt: skip
+    assumed = machines.choose(known, name, env)
+    assert assumed is not None
+    return assumed, (said,)
+
+
+def facts(asked: Mapping[str, Any], user: UserConfig, places: Places) -> tuple[Facts, tuple[Finding, ...]]:
+    """The base's family from its header, else from the catalogue, else from its name, which is said."""
+    path = asked.get("pretrained_model_name_or_path", "")
+    where = user.lines.get("pretrained_model_name_or_path", "")
+    if not isinstance(path, str) or is_address(path):
+        return Facts(FamilyName.SD15), ()  # the check says it
+    try:
+        base_model.named(user)
+    except UsageError as error:
+        at = user.wrapper_lines.get("base", "")
+        return _guess(path), (Finding(Level.ERROR, "base", error.message, error.hint, at),)
+    try:
+        base = base_model.of(asked, user, places, needed=False)
+        if isinstance(base, Local) and base.path.exists():
+            found = kind.read_kind(base.path)
+            seen = Facts(found.family, found.v_prediction, found.zero_terminal_snr)
+            return seen, _pickle(base.path, where)
+    except (EngineError, UsageError) as error:
+        return _guess(path), (Finding(Level.ERROR, "base", error.message, error.hint, where),)
+    if isinstance(base, Catalogued):
+        said = Finding(
+            Level.NOTE, "base-fetched",
+            f"{Path(path).name} is not here: `run` fetches it ({base.file.bytes / 1e9:.1f} GB, {base.base.title}).",
+            where=where,
+        )  # fmt: skip
+        return base_model.of_catalogue(base.base), (said,) if path and not Path(path).exists() else ()
+    if isinstance(base, Local) or (base is None and path):
+        return _missing(base.path if base else Path(path), where)
+    if base is None:
+        return _guess(path), _none(user)
+    guessed = _guess(path)
+    said = Finding(
+        Level.NOTE, "family-assumed",
+        f"the base is not here, and its name is in no catalogue: checked as {FAMILIES[guessed.family].title}.",
+        "`run` reads the family from its header.", where,
+    )  # fmt: skip
+    return guessed, (said,)
+
+
+def _none(user: UserConfig) -> tuple[Finding, ...]:
+    if user.wrapper.engine == "rehearsal":  # needs none
+        return ()
+    said = Finding(
+        Level.ERROR, "no-base", f"{user.path.name} names no base model.",
+        'Write pretrained_model_name_or_path = "FILE", or under [kohya_wrap]: base = "sd15".',
+    )  # fmt: skip
+    return (said,)
+
+
+def _pickle(path: Path, where: str) -> tuple[Finding, ...]:
+    if path.suffix.lower() not in kind.PICKLES:
+        return ()
+    said = Finding(
+        Level.WARNING, "pickle-base", f"{path.name} is a pickle, which `run` refuses.",
+        "Take the .safetensors file of the same model, or add --allow-pickle.", where,
+    )  # fmt: skip
+    return (said,)
+
+
+def _missing(path: Path, where: str) -> tuple[Facts, tuple[Finding, ...]]:
+    guessed = _guess(path.name)
+    said = Finding(
+        Level.WARNING, "base-missing",
+        f"{path.name} is not here, and `run` needs it; checked as {FAMILIES[guessed.family].title}.",
+        f"Put it there: {path}", where,
+    )  # fmt: skip
+    return guessed, (said,)
+
+
+def _guess(path: str) -> Facts:
+    return Facts(FamilyName.SDXL if "xl" in Path(path).name.lower() else FamilyName.SD15)

@@ -1,0 +1,206 @@
+"""The concept folder of a project: `training_data/10_mycat`."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from kohya_wrap.dataset import build, inventory
+from kohya_wrap.domain.dataset import Inventory, Subset
+from kohya_wrap.domain.finding import Finding, Level
+from kohya_wrap.errors import UsageError
+from kohya_wrap.places import Project
+from kohya_wrap.workflow.provision import News, OnNews
+
+
+@dataclass(frozen=True)
+class Concept:
+    """What was asked of the folder.
+
+    Attributes:
+        repeats: a number or "auto"; empty: as the folder says that is there, else 10.
+        caption_extension: the config's; None where it says nothing.
+    """
+
+    name: str
+    images: Path | None
+    repeats: str
+    trigger: str
+    caption_extension: str | None = None
+
+
+@dataclass(frozen=True)
+class Found:
+    """The folder, if it is there, and the folders of other concepts."""
+
+    own: Path | None
+    others: tuple[Path, ...]
+
+
+@dataclass(frozen=True)
+class LaidOut:
+    """What stands now; `inventory` is of all folders, None where no file lies in one yet."""
+
+    folder: Path
+    images: int
+    inventory: Inventory | None
+    findings: tuple[Finding, ...]
+
+
+def check(concept: str, repeats: str) -> None:
+    """Raises UsageError: words that cannot make a folder's name."""
+    if not concept.strip() or re.search(r"[/\\\0]", concept) or concept.startswith("."):
+        raise UsageError(
+            f"--concept {concept!r} cannot be a folder's name.",
+            why="The folder is called N_concept, e.g. 10_mycat.",
+            hint="--concept mycat",
+        )
+    if repeats != "auto" and not (repeats.isdecimal() and int(repeats) > 0):
+        raise UsageError(
+            f"--repeats {repeats!r} is neither a number above 0 nor auto.",
+            why="It says how often each image is seen in an epoch.",
+            hint="--repeats 10",
+        )
+
+
+def find(project: Project, concept: str) -> Found:
+    """Look by name; a folder of another concept counts once something lies in it."""
+    tokens = _folders(project)
+    own = next((folder for folder, name in tokens.items() if name == concept), None)
+    others = (folder for folder, name in tokens.items() if name != concept and any(folder.iterdir()))
+    return Found(own, tuple(others))
+
+
+def only_one(project: Project) -> str:
+    """The name of the project's concept; empty where there is none yet, or several."""
+    names = set(_folders(project).values())
+    return names.pop() if len(names) == 1 else ""
+
+
+def _folders(project: Project) -> dict[Path, str]:
+    data = project.training_data
+    return {
+        folder: parsed[1]
+        for folder in (sorted(data.iterdir()) if data.is_dir() else [])
+        if folder.is_dir() and (parsed := inventory.repeats_and_tokens(folder.name))
+    }
+
+
+def lay_out(project: Project, found: Found, concept: Concept, on_news: OnNews) -> LaidOut:
+    """The folder, filled from the images asked for; what is there already is kept, and gets the trigger where it lacks.
+
+    Raises:
+        DatasetError: as dataset.build, dataset.inventory.
+    """
+    if concept.images is not None and not (found.own and any(found.own.iterdir())):
+        return _built(project, found.own, concept, concept.images, on_news)
+    number = "10" if concept.repeats in ("auto", "") else concept.repeats
+    folder = found.own or project.training_data / f"{number}_{concept.name}"
+    folder.mkdir(parents=True, exist_ok=True)
+    there = seen(project, concept.caption_extension)
+    written, elsewhere = _complete(project, _subset(there, folder), there, concept.trigger)
+    there = seen(project, concept.caption_extension) if written else there
+    images, total = _count(there, folder), there.images if there else 0
+    said = f"{folder.name}, {_images(images)}" if images else "no images yet"
+    said += f" ({total} in all folders)" if total > images else ""
+    said += f", trigger written into {written}" if written else ""
+    on_news(News("dataset", "kept" if found.own else "done", said))
+    findings = (*elsewhere, *(_asked_otherwise(folder, concept) if found.own else ()))
+    return LaidOut(folder, images, there, findings)
+
+
+def _built(project: Project, own: Path | None, concept: Concept, images: Path, on_news: OnNews) -> LaidOut:
+    on_news(News("dataset", "working", f"reading {images}"))
+    number = build.repeats(images, concept.repeats or "10")
+    target = own if own and not concept.repeats else project.training_data / f"{number}_{concept.name}"
+    built = build.build(images, target, trigger=concept.trigger)
+    said = f"{target.name}, {_images(built.images)}, {built.captions} captions"
+    if built.triggers_written:
+        said += f", trigger written into {built.triggers_written}"
+    if built.converted:
+        said += f", {len(built.converted)} saved as PNG"
+    there = seen(project, concept.caption_extension)
+    if there and there.images > built.images:
+        said += f" ({there.images} images in all folders)"
+    on_news(News("dataset", "done", said))
+    return LaidOut(target, built.images, there, ())
+
+
+def seen(project: Project, caption_extension: str | None = None) -> Inventory | None:
+    """What the engine would read; None where no file lies in a concept folder yet."""
+    if not any(path.is_file() for path in project.training_data.glob("*/*")):
+        return None
+    return inventory.take(project.training_data, caption_extension)
+
+
+def another(folder: Path, others: tuple[Path, ...]) -> Finding:
+    """A second concept: nothing wrong with it, if it is meant."""
+    names = ", ".join(other.name for other in others)
+    return Finding(
+        Level.WARNING,
+        "second-concept",
+        f"{folder.name} is trained together with {names}: one LoRA learns all of them, and the target steps are for all "
+        "together.",
+        f"Not meant? rm -r {shlex.quote(str(folder))}   A LoRA of its own is a project of its own.",
+        str(folder),
+    )
+
+
+def _complete(
+    project: Project, subset: Subset | None, there: Inventory | None, trigger: str
+) -> tuple[int, tuple[Finding, ...]]:
+    """How many captions got the trigger; none where the folder is a link to one outside the project, not ours to change."""
+    if subset is None or there is None or not trigger:
+        return 0, ()
+    if subset.folder.resolve().is_relative_to(project.root.resolve()):
+        return build.complete(subset, there.caption_extension, trigger), ()
+    outside = Finding(
+        Level.WARNING,
+        "captions-outside",
+        f"{subset.folder.name} is a link to a folder outside the project: the trigger was written into no caption there.",
+        f"Copy it into the project, or write {trigger!r} into its captions by hand.",
+        str(subset.folder),
+    )
+    return 0, (outside,)
+
+
+def _asked_otherwise(folder: Path, concept: Concept) -> Iterator[Finding]:
+    """What was asked for a folder that is there, and left as it is."""
+    if concept.repeats not in ("", "auto", folder.name.partition("_")[0]):
+        new = folder.with_name(f"{concept.repeats}_{concept.name}")
+        yield Finding(
+            Level.WARNING,
+            "kept-repeats",
+            f"--repeats {concept.repeats} does not rename {folder.name}.",
+            f"mv {shlex.quote(str(folder))} {shlex.quote(str(new))}",
+            str(folder),
+        )
+    # On the rented machine the same line names a folder that stayed at home.
+    if concept.images is None or not concept.images.is_dir():
+        return
+    missing = build.not_taken(concept.images, folder)
+    if missing:
+        names = ", ".join(path.name for path in missing[:3]) + (", …" if missing[3:] else "")
+        yield Finding(
+            Level.WARNING,
+            "kept-images",
+            f"{len(missing)} of the pictures in {concept.images} are not in {folder.name} ({names}), which is kept.",
+            f"rm -r {shlex.quote(str(folder))}   and then the same line: it is made anew.",
+            str(folder),
+        )
+
+
+def _subset(there: Inventory | None, folder: Path) -> Subset | None:
+    return next((subset for subset in (there.subsets if there else ()) if subset.folder == folder), None)
+
+
+def _count(there: Inventory | None, folder: Path) -> int:
+    subset = _subset(there, folder)
+    return len(subset.images) if subset else 0
+
+
+def _images(count: int) -> str:
+    return "1 image" if count == 1 else f"{count} images"

@@ -1,0 +1,56 @@
+"""Files that are no config: three lines, exit code 3, and what to type."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.fixtures.shell import Shell
+
+GUI = json.dumps({"pretrained_model_name_or_path": "a", "LoRA_type": "Standard"})
+
+
+@pytest.mark.parametrize("command", ["check", "show", "set"])
+@pytest.mark.parametrize(
+    ("name", "content", "what", "hint"),
+    [
+        ("c.toml", b"seed = 1\nvae = x\n", "c.toml:2:7 is not TOML: vae = x", "Mend that line"),
+        ("c.toml", b"a = [1,\n", "c.toml:1", "Mend that line"),
+        ("c.toml", b"seed = 1\nseed = 2\n", "c.toml:2: `seed` is given twice, first at line 1.", "Keep one"),
+        ("c.toml", 'vae = "猫"'.encode("shift_jis"), "c.toml is not UTF-8 (byte 7).", "Save it as UTF-8"),
+        ("c.toml", b"# " + b"x" * 10_000_000, "c.toml is 10.0 MB: no training config is that large.", "Name the"),
+        ("c.toml", None, "c.toml is a folder.", "training_config.toml"),
+        ("c.json", GUI.encode(), "c.json is JSON, as the kohya_ss GUI saves its configs.", "config import c.json"),
+        ("c.json", b'{"name": "x", "version": 1}', "c.json is JSON, and no training config.", "kohya-wrap init"),
+        ("c.json", b"[1, 2]", "c.json", ""),
+        ("none.toml", ..., "none.toml is not there.", "kohya-wrap init"),
+    ],
+)  # fmt: skip
+def test_a_file_that_is_no_config(
+    shell: Shell, tmp_path: Path, command: str, name: str, content: bytes | None, what: str, hint: str
+) -> None:
+    if content is None:
+        (tmp_path / name).mkdir()
+    elif isinstance(content, bytes):
+        (tmp_path / name).write_bytes(content)
+    answer = shell("config", command, *(("seed=1", "--file") if command == "set" else ()), name)
+    assert answer.code == 3
+    said, _, remedy = answer.three_lines
+    assert said.startswith(what) and hint in remedy
+
+
+def test_an_empty_file_lacks_a_base(shell: Shell, tmp_path: Path) -> None:
+    (tmp_path / "c.toml").write_text("")
+    answer = shell("config", "check", "c.toml")
+    assert answer.code == 3
+    (error,) = [line for line in answer.out.splitlines() if line.startswith("error: ")]
+    assert "c.toml names no base model." in error and 'under [kohya_wrap]: base = "sd15"' in error
+
+
+def test_toml_of_something_else(shell: Shell, tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text('[project]\nname = "x"\nversion = "1"\n')
+    answer = shell("config", "check", "pyproject.toml")
+    assert answer.code == 3
+    assert answer.three_lines[0] == "pyproject.toml is no training config."

@@ -1,0 +1,119 @@
+"""`kohya-wrap config set`: one value changed, everything else as it was."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import toml
+
+from tests.fixtures.shell import Shell
+
+Write = Callable[[str], Path]
+FILE = """\
+# mine
+[model]   # the base
+pretrained_model_name_or_path = "./a.safetensors"
+
+# images
+[dataset]
+batch_size = 2   # small card
+
+# how
+[training]
+learning_rate = 1e-4 # the guide's
+
+[kohya_wrap]
+base = "sd15"
+"""
+
+
+@pytest.mark.parametrize(
+    ("word", "old", "new", "said"),
+    [
+        ("learning_rate=2e-4", "learning_rate = 1e-4 #", "learning_rate = 2e-4 #", "training_config.toml:11: learning_rate = 0.0001 -> 0.0002"),
+        ("train_batch_size=4", "batch_size = 2   #", "batch_size = 4   #", "training_config.toml:7: batch_size = 2 -> 4"),
+        ("clip_skip=2", "the guide's\n", "the guide's\nclip_skip = 2\n", "training_config.toml:12: clip_skip = 2 (new)"),
+        ("resolution=768", "small card\n", 'small card\nresolution = "768"\n', 'training_config.toml:8: resolution = "768" (new)'),
+        ("vae=v.safetensors", 'a.safetensors"\n', 'a.safetensors"\nvae = "v.safetensors"\n', 'training_config.toml:4: vae = "v.safetensors" (new)'),
+        ("kohya_wrap.price_per_hour=0.69", 'base = "sd15"\n', 'base = "sd15"\nprice_per_hour = 0.69\n', "training_config.toml:15: price_per_hour = 0.69 (new)"),
+        ("kohya_wrap.trigger=1", 'base = "sd15"\n', 'base = "sd15"\ntrigger = "1"\n', 'training_config.toml:15: trigger = "1" (new)'),
+        ("gpu.preset=T4", 'base = "sd15"\n', 'base = "sd15"\n\n[gpu]\npreset = "T4"\n', 'training_config.toml:17: preset = "T4" (new)'),
+    ],
+)  # fmt: skip
+def test_one_value(shell: Shell, write: Write, word: str, old: str, new: str, said: str) -> None:
+    config = write(FILE)
+    answer = shell("config", "set", word)
+    assert (answer.code, answer.err, answer.out) == (0, "", f"{said}\n")
+    assert FILE.count(old) == 1
+    assert config.read_text(encoding="utf-8") == FILE.replace(old, new)
+
+
+def test_several_values_and_a_list(shell: Shell, write: Write) -> None:
+    config = write(FILE)
+    answer = shell(
+        "config", "set", "seed=1", 'network_args=["conv_dim=4", "conv_alpha=2"]', "network_alpha=8"
+    )
+    assert answer.code == 0
+    training = toml.loads(config.read_text(encoding="utf-8"))["training"]
+    assert training["network_args"] == ["conv_dim=4", "conv_alpha=2"]
+    assert (training["seed"], training["network_alpha"]) == (1, 8.0)
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "what", "hint"),
+    [
+        (("learning_rat=1e-4",), 3, "`learning_rat` is no option", "Write `learning_rate`."),
+        (("seed=many",), 3, "`seed` must be a whole number, not 'many'", "Mend"),
+        (("seed=1", "network_dim=x", "y=2"), 3, "`network_dim` must be a whole number", "Mend"),
+        (("cache_text_encoder_outputs=true",), 3, "no option of train_network.py", "Remove"),
+        (("train_batch_size=0",), 3, "must be 1 or more", "Write train_batch_size = 1"),
+        (("kohya_wrap.prize=1",), 3, "[kohya_wrap] prize", "remove `prize`"),
+        (("gpu.nonsense=1",), 3, "`nonsense` is no option", "Remove"),
+        (("seed",), 2, "'seed' is not KEY=VALUE.", "learning_rate=1e-4"),
+        (("seed=1", "--file", "none.toml"), 3, "none.toml is not there", "init"),
+    ],
+)
+def test_a_wrong_one_changes_nothing(
+    shell: Shell, write: Write, words: tuple[str, ...], code: int, what: str, hint: str
+) -> None:
+    config = write(FILE)
+    answer = shell("config", "set", *words)
+    assert answer.code == code
+    said, _, remedy = answer.three_lines
+    assert what in said and hint in remedy
+    assert config.read_text(encoding="utf-8") == FILE
+
+
+def test_a_key_given_twice_is_left_to_the_user(shell: Shell, write: Write) -> None:
+    write("[a]\nseed = 1\n[b]\nseed = 2\n")
+    answer = shell("config", "set", "seed=3")
+    assert answer.code == 3
+    assert "training_config.toml:2 and training_config.toml:4" in answer.three_lines[0]
+
+
+def test_line_ends_and_a_link_stay(shell: Shell, tmp_path: Path) -> None:
+    real = tmp_path / "elsewhere.toml"
+    real.write_bytes(b"[training]\r\nseed = 1\r\n\r\n[dataset]\r\nkeep_tokens = 1")
+    (tmp_path / "training_config.toml").symlink_to(real)
+    assert shell("config", "set", "seed=2", "clip_skip=2", "flip_aug=true").code == 0
+    assert (tmp_path / "training_config.toml").is_symlink()
+    assert real.read_bytes() == (
+        b"[training]\r\nseed = 2\r\nclip_skip = 2\r\n\r\n[dataset]\r\nkeep_tokens = 1\r\nflip_aug = true\r\n"
+    )
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "elsewhere.toml",
+        "home",
+        "training_config.toml",
+    ]
+
+
+def test_as_json(shell: Shell, write: Write) -> None:
+    write(FILE)
+    answer = shell("config", "set", "learning_rate=2e-4", "seed=3", "--json")
+    assert (answer.code, answer.envelope["command"]) == (0, "config set")
+    assert answer.envelope["data"]["changes"] == [
+        {"key": "learning_rate", "line": 11, "old": 1e-4, "new": 2e-4},
+        {"key": "seed", "line": 12, "old": None, "new": 3},
+    ]
