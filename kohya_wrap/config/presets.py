@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -112,7 +113,9 @@ class Presets:
         exact = [p for p in self.gpus.values() if wanted in (_squeezed(p.name), *map(_squeezed, p.nvml))]
         # "RTX" or "SUPER" names no card: the number does.
         telling = len(wanted) >= 3 and any(c.isdecimal() for c in wanted)
-        loose = [p for p in self.gpus.values() if telling and wanted in _squeezed(p.name)]
+        # An RTX 4070 is no 4070 Ti: what follows the number may say the memory or the slot, not another card.
+        alike = re.compile(re.escape(wanted) + "(?!ti|super|ada)")
+        loose = [p for p in self.gpus.values() if telling and alike.search(_squeezed(p.name))]
         return min(exact or loose, key=_modesty, default=None)
 
     def for_gpu(self, gpu: Gpu) -> GpuPreset:

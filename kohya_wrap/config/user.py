@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from kohya_wrap.config import option_table, spellings, wrapper_section
+from kohya_wrap.config import option_table, sections, spellings, wrapper_section
 from kohya_wrap.config.wrapper_section import WrapperSection
 from kohya_wrap.domain.config import Layer, Origin
 from kohya_wrap.domain.finding import Finding, Level
@@ -16,6 +16,14 @@ from kohya_wrap.errors import UsageError
 from kohya_wrap.host.toml_file import UserToml
 
 OWN_SECTIONS = frozenset({"kohya_wrap", "gpu"})
+# How a card does its work: what `[gpu]` may hold. All else is learned, and belongs to every card.
+CARD_OPTIONS = frozenset({
+    "train_batch_size", "gradient_accumulation_steps", "gradient_checkpointing", "mixed_precision",
+    "mem_eff_attn", "xformers", "sdpa", "full_fp16", "full_bf16", "fp8_base", "fp8_base_unet", "no_half_vae",
+    "vae_batch_size", "highvram", "lowram", "torch_compile", "dynamo_backend", "cache_latents",
+    "cache_latents_to_disk", "cache_text_encoder_outputs", "cache_text_encoder_outputs_to_disk",
+    "max_data_loader_n_workers", "persistent_data_loader_workers", "disable_mmap_load_safetensors",
+})  # fmt: skip
 VARIABLE = "KOHYA_WRAP_SET_"
 
 # Options that hold a path: relative ones start at the config file's folder.
@@ -57,6 +65,7 @@ def read_user(source: UserToml) -> UserConfig:
     values, lines = _respelled(keys, source.path.parent, findings)
     gpu_keys = [(key, raw, source.where("gpu", key)) for key, raw in own["gpu"].items()]
     gpu, gpu_lines = _respelled(gpu_keys, source.path.parent, findings)
+    findings += _misplaced(gpu, gpu_lines, lines)
     wrapper_lines = {key: source.where("kohya_wrap", key) for key in own["kohya_wrap"]}
     wrapper, wrong = wrapper_section.read(own["kohya_wrap"], wrapper_lines.__getitem__)
     return UserConfig(source.path, values, gpu, wrapper, lines, (*findings, *wrong), gpu_lines, wrapper_lines)
@@ -100,6 +109,24 @@ def _twice(name: str, alike: bool, first: str, second: str) -> Finding:
         Level.ERROR, "given-twice", f"`{name}` is given twice: at {first} and here.",
         "Keep one of them: the engine would silently take the last.", second,
     )  # fmt: skip
+
+
+def _misplaced(
+    gpu: Mapping[str, Any], gpu_lines: Mapping[str, str], lines: Mapping[str, str]
+) -> Iterator[Finding]:
+    """What `[gpu]` would lose on another card, where that card's preset stands in for it; and what it loses here."""
+    known = option_table.for_script("sdxl_train_network.py")  # has all that train_network.py has
+    for name, where in gpu_lines.items():
+        if name in lines:
+            yield Finding(
+                Level.WARNING, "given-twice", f"`{name}` stands at {lines[name]} too, which counts.",
+                "Keep one of them.", where,
+            )  # fmt: skip
+        elif name in known and name not in CARD_OPTIONS:
+            yield Finding(
+                Level.ERROR, "not-of-the-card", f"`{name}` is no matter of the card: with another one, [gpu] is left out.",
+                f"Move it into [{sections.section_of(name)}].", where,
+            )  # fmt: skip
 
 
 def absolute(name: str, value: Any, folder: Path) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -11,9 +12,15 @@ from typing import Any
 SECRETS = frozenset({"wandb_api_key", "huggingface_token"})
 
 
+# And what files from elsewhere call them, or what is one by its looks.
+_SECRET_NAME = re.compile(r"(token|api_?key|password|secret)$", re.IGNORECASE)
+_SECRET_VALUE = re.compile(r"\bhf_\w{8,}")
+
+
 def shown(name: str, value: Any) -> Any:
     """The value as it may be printed."""
-    return "(not shown)" if name in SECRETS and value else value
+    secret = name in SECRETS or _SECRET_NAME.search(name) or _SECRET_VALUE.search(str(value))
+    return "(not shown)" if secret and value else value
 
 
 class Origin(IntEnum):

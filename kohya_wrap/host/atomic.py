@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,8 +12,9 @@ from pathlib import Path
 
 
 def write_text(path: Path, text: str) -> None:
-    """Replace a file; a reader sees the old text or the new, also when the power goes."""
+    """Replace a file, its rights kept; a reader sees the old text or the new, also when the power goes."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    rights = stat.S_IMODE(path.stat().st_mode) if path.exists() else 0o644
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     sibling = Path(name)
     try:
@@ -20,7 +22,7 @@ def write_text(path: Path, text: str) -> None:
             out.write(text)
             out.flush()
             os.fsync(out.fileno())
-        sibling.chmod(0o644)
+        sibling.chmod(rights)
         sibling.replace(path)
     except BaseException:
         sibling.unlink(missing_ok=True)

@@ -88,11 +88,11 @@ class Ledger:
 
     def drop(self, source: str, value: Any, why: str) -> None:
         self._booked.add(source)
-        self._dropped.append(Left(source, value, why))
+        self._dropped.append(Left(shown("", source), shown(source, value), why))
 
     def lose(self, source: str, value: Any, why: str) -> None:
         self._booked.add(source)
-        self._lost.append(Left(source, value, why))
+        self._lost.append(Left(shown("", source), shown(source, value), why))
 
     def keep_account_of(self, source: str) -> None:
         """A value whose parts are booked one by one."""

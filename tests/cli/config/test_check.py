@@ -73,7 +73,7 @@ def test_all_that_is_wrong_is_said_at_once_each_at_its_line(shell: Shell, write:
     ):
         assert said in answer.out
     what, _, hint = answer.three_lines
-    assert what == "training_config.toml: 9 errors, 1 warning, 7 notes."
+    assert what == "training_config.toml: 9 errors, 2 warnings, 7 notes."
     assert hint.endswith("kohya-wrap config check training_config.toml")
 
 

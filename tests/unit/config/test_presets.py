@@ -50,6 +50,11 @@ def test_every_card_is_known_by_each_of_the_driver_s_names(shipped: Presets, nam
         assert shipped.for_gpu(gpu(driver_name, preset.memory_gb, (capability[0], capability[1]))) is preset
 
 
+@pytest.mark.parametrize("name", ["RTX 4070", "4060", "RTX 6000"])
+def test_a_card_of_a_like_name_is_another_card(shipped: Presets, name: str) -> None:
+    assert shipped.by_name(name) is None
+
+
 def test_bf16_begins_with_compute_capability_8(shipped: Presets) -> None:
     for preset in shipped.gpus.values():
         if preset.compute_capability:

@@ -220,6 +220,19 @@ def test_what_is_wrong_in_a_gpu_section_not_in_use_is_said(
     ]
 
 
+def test_what_is_learned_has_no_place_in_the_card_s_section(user: Callable[[str], UserConfig]) -> None:
+    read = user("[gpu]\npreset = 'T4'\nnetwork_dim = 64\nsdpa = true\nshuffle_caption = true")
+    assert [(f.level.value, f.code, f.where[-1], f.hint) for f in read.findings] == [
+        ("error", "not-of-the-card", "3", "Move it into [training]."),
+        ("error", "not-of-the-card", "5", "Move it into [dataset]."),
+    ]
+
+
+def test_a_value_in_the_card_s_section_and_in_another_is_said(user: Callable[[str], UserConfig]) -> None:
+    read = user("[training]\ntrain_batch_size = 2\n[gpu]\ntrain_batch_size = 4")
+    assert [(f.level.value, f.code, f.where[-1]) for f in read.findings] == [("warning", "given-twice", "4")]
+
+
 # --- where a value comes from
 
 

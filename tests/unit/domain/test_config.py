@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from kohya_wrap.domain.config import Layer, Origin, TrainingConfig, Value, settle
+from kohya_wrap.domain.config import Layer, Origin, TrainingConfig, Value, settle, shown
 
 WEAKEST_FIRST = [
     Origin.ENGINE,
@@ -69,3 +69,14 @@ def test_origin_of_an_option() -> None:
     config = settle([Layer(Origin.RECIPE, {"seed": 1})])
     assert (config.origin("seed"), config.origin("unset")) == (Origin.RECIPE, None)
     assert TrainingConfig({}).plain() == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "hidden"),
+    [
+        ("wandb_api_key", "abc", True), ("hf_token", ["abc"], True), ("anything", "hf_abcdefghij", True),
+        ("wandb_api_key", "", False), ("keep_tokens", 1, False), ("tokenizer_cache_dir", "hf_home", False),
+    ],
+)  # fmt: skip
+def test_a_secret_is_not_shown(name: str, value: Any, hidden: bool) -> None:
+    assert shown(name, value) == ("(not shown)" if hidden else value)

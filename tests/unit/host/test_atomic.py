@@ -161,3 +161,13 @@ atomic.link_or_copy(Path(sys.argv[1]), Path(sys.argv[2]))
 
 def test_free_space_also_where_nothing_is_yet(here: Path) -> None:
     assert atomic.free_bytes(here / "not" / "yet") > 0
+
+
+@pytest.mark.parametrize("rights", [0o600, 0o640, 0o664])
+def test_a_file_that_is_replaced_keeps_its_rights(tmp_path: Path, rights: int) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text("old")
+    path.chmod(rights)
+    atomic.write_text(path, "new")
+    assert path.read_text() == "new"
+    assert path.stat().st_mode & 0o777 == rights
