@@ -49,6 +49,10 @@ def test_another_kind_of_file(tmp_path: Path) -> None:
         {"x": {"dtype": "F16", "shape": [1], "data_offsets": [0, 4]}},
         {"x": {"dtype": "F16", "shape": [1], "data_offsets": [2, 0]}},
         {"x": {"dtype": "F16", "shape": "?", "data_offsets": [0, 2]}},
+        {
+            "x": {"dtype": "F16", "shape": [1], "data_offsets": [0, 2]},
+            "y": {"dtype": "F16", "shape": [1], "data_offsets": [2, 1]},
+        },
     ],
 )
 def test_a_header_that_cannot_be(tmp_path: Path, header: object) -> None:
