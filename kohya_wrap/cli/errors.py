@@ -34,9 +34,8 @@ def run_and_exit(command: click.Command, argv: list[str]) -> NoReturn:
     as_json = "--json" in argv or os.environ.get("KOHYA_WRAP_JSON", "").lower() not in _NO
     streams.open_to_all()
     signal.signal(signal.SIGTERM, _terminated)
-    if (
-        signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN
-    ):  # not under nohup: a lost terminal ends a set-up in good order
+    # Not under nohup: there a lost terminal changes nothing; else it ends a set-up in good order.
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
         signal.signal(signal.SIGHUP, _terminated)
     try:
         command.main(argv, prog_name="kohya-wrap", standalone_mode=False)

@@ -50,9 +50,8 @@ def visible(found: tuple[Gpu, ...], cuda_visible_devices: str | None) -> tuple[G
 
     A number counts in NVML's order (by PCI bus), which is CUDA's only where all cards are alike.
     """
-    if cuda_visible_devices is None or cuda_visible_devices.startswith(
-        "MIG-"
-    ):  # a slice of a card: its own affair
+    # "MIG-…" is a slice of a card: its own affair.
+    if cuda_visible_devices is None or cuda_visible_devices.startswith("MIG-"):
         return found
     seen = []
     for word in map(str.strip, cuda_visible_devices.split(",")):

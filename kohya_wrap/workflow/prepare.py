@@ -86,15 +86,13 @@ def prepare(request: JobRequest, places: Places, env: Mapping[str, str]) -> Job:
     base = _base(asked, places, needed=kind == "real")
     facts = base_model.facts(base, project.models, places, allow_pickle=request.allow_pickle)
     if facts is None and kind == "real":
-        effective.refuse(
-            effective.whatever_the_family(asked, machine, known)
-        )  # before its weights are fetched
+        # Before its weights are fetched.
+        effective.refuse(effective.whatever_the_family(asked, machine, known))
     try:
         seen = _inventory(asked, project)
     except DatasetError:
-        effective.refuse(
-            effective.settled(asked, facts or _ASSUMED, machine, known).findings
-        )  # cheaper to mend
+        # The config's own errors first: they are cheaper to mend.
+        effective.refuse(effective.settled(asked, facts or _ASSUMED, machine, known).findings)
         raise
     wanted = Wanted(base, project.models, request.engine_dir, request.reuse_torch, request.allow_pickle)
     job = Job(
