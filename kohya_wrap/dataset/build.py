@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from kohya_wrap.dataset.inventory import not_utf8, sizes
+from kohya_wrap.dataset import inventory
 from kohya_wrap.domain.captions import has_trigger
 from kohya_wrap.domain.dataset import Subset
+from kohya_wrap.domain.finding import Finding
 from kohya_wrap.domain.steps import repeats_for
 from kohya_wrap.errors import DatasetError
-from kohya_wrap.host import atomic, image_file, lock
+from kohya_wrap.host import atomic, image_file, image_pixels, lock
 
 # The engine reads the first alone; a caption of any other ending is copied under that.
 _CAPTIONS = (".txt", ".caption", ".TXT", ".Txt", ".CAPTION", ".Caption")
@@ -45,7 +46,8 @@ def build(images: Path, target: Path, *, trigger: str) -> Built:
             why="Only files directly in that folder count: png, jpg, webp, bmp, gif, tiff.",
             hint="kohya-wrap init --images FOLDER_WITH_PICTURES --concept NAME",
         )
-    sizes(images, pictures)
+    if wrong := [found for found in inventory.look(pictures) if isinstance(found, Finding)]:
+        raise inventory.refusal(images, wrong)
     with lock.hold(target), atomic.new_folder(target) as folder:
         return _fill(pictures, folder, target, trigger)
 
@@ -68,7 +70,7 @@ def complete(subset: Subset, extension: str, trigger: str) -> int:
     written = 0
     with lock.hold(subset.folder):
         for path in sorted(
-            {i.caption or Path(f"{i.path.with_suffix('')}{extension}") for i in subset.images}
+            {i.caption.path or Path(f"{i.path.with_suffix('')}{extension}") for i in subset.images}
         ):
             old = path.read_text(encoding="utf-8-sig").strip() if path.exists() else ""
             new = _with_trigger(old, trigger)
@@ -103,7 +105,7 @@ def _fill(pictures: list[Path], folder: Path, target: Path, trigger: str) -> Bui
         elif source.suffix.lower() in image_file.ENGINE_EXTENSIONS:  # .Jpg
             atomic.link_or_copy(source, folder / (name + source.suffix.lower()))
         else:
-            image_file.convert_to_png(source, folder / f"{name}.png")
+            image_pixels.save_as_seen(source, folder / f"{name}.png")
             converted.append(source.name)
         old = _caption_of(source)
         new = _with_trigger(old, trigger)
@@ -132,7 +134,9 @@ def _caption_of(picture: Path) -> str:
     try:
         return path.read_text(encoding="utf-8-sig").strip()
     except UnicodeDecodeError:
-        raise not_utf8(path, "It was saved in another encoding (Shift_JIS?).") from None
+        raise inventory.refusal(
+            path.parent, [inventory.not_utf8(path, "no caption can be read from it")]
+        ) from None
 
 
 def _with_trigger(caption: str, trigger: str) -> str:

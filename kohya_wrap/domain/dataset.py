@@ -3,18 +3,64 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 
+from kohya_wrap.domain.buckets import Size
 from kohya_wrap.domain.finding import Finding
+
+
+class Misread(str, Enum):
+    """Why the engine, which only converts to RGB, would not see what a person sees."""
+
+    ROTATED = "turned by its EXIF orientation, which the engine ignores"
+    ALPHA = "transparent in places, where the engine would train on the colour hidden there"
+    DEPTH = "of more than 8 bits a channel, which the engine clips to white"
+    COLOURS = "in other colours than sRGB, which the engine takes as they are"
 
 
 @dataclass(frozen=True)
 class ImageFacts:
-    """One image the engine would train on. `caption` is None where the folder's name takes its place."""
+    """What is in an image file.
+
+    Attributes:
+        size: (width, height) in pixels, the right way up.
+        format: Pillow's name of it, whatever the file's ending says.
+        misread: what the engine would get wrong; empty for most.
+        digest: of the file's bytes, hexadecimal.
+    """
+
+    size: Size
+    format: str
+    misread: frozenset[Misread]
+    digest: str
+
+
+@dataclass(frozen=True)
+class CaptionFacts:
+    """What the engine trains an image with.
+
+    Attributes:
+        path: None where the folder's name takes its place.
+        text: of the whole file, without a byte order mark; the class tokens where there is none.
+    """
+
+    path: Path | None
+    text: str
+
+    @property
+    def line(self) -> str:
+        """The first line, stripped: all that the engine reads of it, but with enable_wildcard."""
+        return self.text.partition("\n")[0].strip()
+
+
+@dataclass(frozen=True)
+class TrainingImage:
+    """One image the engine would train on."""
 
     path: Path
-    size: tuple[int, int]  # (width, height) in pixels, EXIF rotation not applied: the engine ignores it
-    caption: Path | None
+    facts: ImageFacts
+    caption: CaptionFacts
 
 
 @dataclass(frozen=True)
@@ -24,7 +70,7 @@ class Subset:
     folder: Path
     repeats: int
     class_tokens: str
-    images: tuple[ImageFacts, ...]
+    images: tuple[TrainingImage, ...]
 
 
 @dataclass(frozen=True)
@@ -33,6 +79,7 @@ class Inventory:
 
     Attributes:
         caption_extension: the one these captions have, `.txt` where there is none.
+        findings: errors are files that the engine would die of; they are in no subset.
     """
 
     subsets: tuple[Subset, ...]
@@ -45,8 +92,8 @@ class Inventory:
 
     @property
     def captions(self) -> int:
-        return sum(image.caption is not None for subset in self.subsets for image in subset.images)
+        return sum(image.caption.path is not None for subset in self.subsets for image in subset.images)
 
-    def sized(self) -> list[tuple[tuple[int, int], int]]:
+    def sized(self) -> list[tuple[Size, int]]:
         """(size, repeats) of every image, for domain/buckets."""
-        return [(image.size, subset.repeats) for subset in self.subsets for image in subset.images]
+        return [(image.facts.size, subset.repeats) for subset in self.subsets for image in subset.images]

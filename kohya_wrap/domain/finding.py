@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from enum import Enum
+from pathlib import Path
 
 
 class Level(str, Enum):
@@ -28,3 +30,8 @@ class Finding:
     message: str
     hint: str = ""
     where: str = ""
+
+
+def typed(path: Path | str) -> str:
+    """A path as it stands in a hint's command, whatever is in its name."""
+    return shlex.quote(str(path))

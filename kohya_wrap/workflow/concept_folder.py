@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from kohya_wrap.dataset import build, inventory
+from kohya_wrap.dataset import build, folders, inventory
 from kohya_wrap.domain.dataset import Inventory, Subset
 from kohya_wrap.domain.finding import Finding, Level
 from kohya_wrap.errors import UsageError
@@ -85,7 +85,7 @@ def _folders(project: Project) -> dict[Path, str]:
     return {
         folder: parsed[1]
         for folder in (sorted(data.iterdir()) if data.is_dir() else [])
-        if folder.is_dir() and (parsed := inventory.repeats_and_tokens(folder.name))
+        if folder.is_dir() and (parsed := folders.repeats_and_tokens(folder.name))
     }
 
 

@@ -1,13 +1,14 @@
-"""Sizes, and pictures that end too early."""
+"""What is in an image file, and pictures that end too early."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageCms
 
-from kohya_wrap.host.image_file import Unreadable, convert_to_png, looks_like_image, size
+from kohya_wrap.domain.dataset import Misread
+from kohya_wrap.host.image_file import Unreadable, facts, looks_like_image
 
 KINDS = [("png", "PNG"), ("jpg", "JPEG"), ("webp", "WEBP"), ("bmp", "BMP"), ("gif", "GIF")]
 
@@ -20,24 +21,78 @@ def picture(path: Path, kind: str, mode: str = "RGB", wide: int = 301, high: int
 
 
 @pytest.mark.parametrize(("ending", "kind"), KINDS)
-def test_width_and_height(tmp_path: Path, ending: str, kind: str) -> None:
-    assert size(picture(tmp_path / f"a.{ending}", kind)) == (301, 200)
+def test_size_and_format(tmp_path: Path, ending: str, kind: str) -> None:
+    found = facts(picture(tmp_path / f"a.{ending}", kind))
+    assert (found.size, found.format, found.misread) == ((301, 200), kind, frozenset())
 
 
-@pytest.mark.parametrize("mode", ["L", "P", "RGBA", "LA", "1", "I;16"])
-def test_any_kind_of_pixel(tmp_path: Path, mode: str) -> None:
+def test_the_format_is_what_is_inside_whatever_the_name_says(tmp_path: Path) -> None:
+    assert facts(picture(tmp_path / "a.png", "JPEG")).format == "JPEG"
+
+
+def test_the_digest_is_of_the_bytes(tmp_path: Path) -> None:
+    first, other = picture(tmp_path / "a.png", "PNG"), picture(tmp_path / "b.png", "PNG")
+    (tmp_path / "c.png").write_bytes(first.read_bytes())
+    assert facts(first).digest == facts(tmp_path / "c.png").digest != facts(other).digest
+
+
+@pytest.mark.parametrize("mode", ["L", "P", "RGB", "RGBA", "LA", "1"])
+def test_any_kind_of_pixel_that_the_engine_reads_right(tmp_path: Path, mode: str) -> None:
     path = tmp_path / "a.png"
-    Image.new(mode, (31, 20)).save(path)
-    assert size(path) == (31, 20)
+    opaque = {"RGBA": (9, 9, 9, 255), "LA": (9, 255)}
+    Image.new(mode, (31, 20), opaque.get(mode, 0)).save(path)
+    assert (facts(path).size, facts(path).misread) == ((31, 20), frozenset())
 
 
-def test_the_size_is_not_turned_by_exif(tmp_path: Path) -> None:
-    """The engine ignores the camera's orientation, so its buckets come from the stored sides."""
+@pytest.mark.parametrize(
+    ("orientation", "size", "misread"),
+    [(1, (301, 200), set()), (3, (301, 200), {Misread.ROTATED}), (6, (200, 301), {Misread.ROTATED}),
+     (8, (200, 301), {Misread.ROTATED}), (0, (301, 200), set())],
+)  # fmt: skip
+def test_the_size_is_that_of_the_upright_picture(
+    tmp_path: Path, orientation: int, size: tuple[int, int], misread: set[Misread]
+) -> None:
     image = Image.new("RGB", (301, 200))
     exif = image.getexif()
-    exif[0x0112] = 6
+    exif[0x0112] = orientation
     image.save(tmp_path / "a.jpg", exif=exif)
-    assert size(tmp_path / "a.jpg") == (301, 200)
+    assert (facts(tmp_path / "a.jpg").size, facts(tmp_path / "a.jpg").misread) == (size, misread)
+
+
+def transparent(path: Path) -> None:
+    Image.new("RGBA", (9, 9), (10, 200, 30, 0)).save(path)
+
+
+def keyed(path: Path) -> None:
+    Image.new("P", (9, 9)).save(path, transparency=0)
+
+
+def deep(path: Path) -> None:
+    Image.new("I;16", (9, 9), 30000).save(path)
+
+
+def inks(path: Path) -> None:
+    Image.new("CMYK", (9, 9)).save(path, "JPEG")
+
+
+def profiled(path: Path) -> None:
+    lab = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB"))
+    Image.new("RGB", (9, 9)).save(path, icc_profile=lab.tobytes())
+
+
+def srgb(path: Path) -> None:
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
+    Image.new("RGB", (9, 9)).save(path, icc_profile=profile.tobytes())
+
+
+@pytest.mark.parametrize(
+    ("write", "misread"),
+    [(transparent, {Misread.ALPHA}), (keyed, {Misread.ALPHA}), (deep, {Misread.DEPTH}), (inks, {Misread.COLOURS}),
+     (profiled, {Misread.COLOURS}), (srgb, set())],
+)  # fmt: skip
+def test_what_the_engine_would_misread(tmp_path: Path, write: object, misread: set[Misread]) -> None:
+    write(tmp_path / "a.png")  # type: ignore[operator]
+    assert facts(tmp_path / "a.png").misread == misread
 
 
 @pytest.mark.parametrize("share", [0.3, 0.95])
@@ -47,16 +102,17 @@ def test_a_picture_cut_short(tmp_path: Path, ending: str, kind: str, share: floa
     whole = path.read_bytes()
     path.write_bytes(whole[: int(len(whole) * share)])
     with pytest.raises(Unreadable):
-        size(path)
+        facts(path)
 
 
-def test_a_png_with_a_flipped_byte(tmp_path: Path) -> None:
-    path = picture(tmp_path / "a.png", "PNG")
+@pytest.mark.parametrize("mode", ["RGB", "RGBA"])
+def test_a_png_with_a_flipped_byte(tmp_path: Path, mode: str) -> None:
+    path = picture(tmp_path / "a.png", "PNG", mode)
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 0xFF
     path.write_bytes(data)
     with pytest.raises(Unreadable):
-        size(path)
+        facts(path)
 
 
 @pytest.mark.parametrize("content", [b"", b"<html>", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"])
@@ -64,13 +120,20 @@ def test_what_is_no_picture(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "a.png"
     path.write_bytes(content)
     with pytest.raises(Unreadable) as error:
-        size(path)
+        facts(path)
     assert str(error.value) and str(tmp_path) not in str(error.value), "a reason, without the path"
+
+
+def test_a_picture_of_too_many_pixels(tmp_path: Path) -> None:
+    """A few kilobytes that unpack into gigabytes."""
+    Image.new("1", (20000, 20000)).save(tmp_path / "a.png")
+    with pytest.raises(Unreadable, match="too many pixels"):
+        facts(tmp_path / "a.png")
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(Unreadable):
-        size(tmp_path / "none.png")
+        facts(tmp_path / "none.png")
 
 
 @pytest.mark.parametrize(
@@ -80,11 +143,3 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
 )  # fmt: skip
 def test_what_looks_like_an_image(name: str, image: bool) -> None:
     assert looks_like_image(Path(name)) is image
-
-
-def test_a_conversion_keeps_size_and_colour(tmp_path: Path) -> None:
-    Image.new("RGB", (31, 20), (200, 30, 90)).save(tmp_path / "a.gif")
-    convert_to_png(tmp_path / "a.gif", tmp_path / "b.png")
-    with Image.open(tmp_path / "b.png") as image:
-        assert (image.format, image.mode, image.size) == ("PNG", "RGB", (31, 20))
-        assert image.getpixel((0, 0)) == (200, 30, 90)
