@@ -29,16 +29,26 @@ class KohyaWrapError(Exception):
         why: the probable cause, one line.
         hint: what to type or change next, one line.
         findings: all that is wrong, where a check found more than one thing.
+        data: what --json shows all the same.
     """
 
     code: ExitCode = ExitCode.BUG
 
-    def __init__(self, message: str, *, why: str, hint: str, findings: tuple[Any, ...] = ()) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        why: str,
+        hint: str,
+        findings: tuple[Any, ...] = (),
+        data: dict[str, Any] | None = None,
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.why = why
         self.hint = hint
         self.findings = findings
+        self.data = data
 
 
 class UsageError(KohyaWrapError):

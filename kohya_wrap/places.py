@@ -60,6 +60,20 @@ class Project:
         return self.root / "training_data"
 
     @property
+    def held_out(self) -> Path:
+        """Pictures set aside, a folder for each concept: beside training_data, so that nothing trains on them."""
+        return self.root / "held_out"
+
+    @property
+    def reg_data(self) -> Path:
+        return self.root / "reg_data"
+
+    @property
+    def built(self) -> Path:
+        """What each concept folder was built from."""
+        return self.root / ".kohya-wrap" / "built"
+
+    @property
     def models(self) -> Path:
         return self.root / "models"
 
@@ -70,3 +84,8 @@ class Project:
     @property
     def runs(self) -> Path:
         return self.root / ".kohya-wrap" / "runs"
+
+    @property
+    def views(self) -> Path:
+        """What the engine is given in place of the dataset, a folder for each run at work, and its caches."""
+        return self.root / ".kohya-wrap" / "views"

@@ -102,8 +102,8 @@ def _envelope(error: KohyaWrapError, argv: list[str]) -> None:
     from kohya_wrap.cli.console import Console
 
     words = [word for word in argv if not word.startswith("-")]
-    command = " ".join(words[:2]) if words[:1] == ["config"] else "".join(words[:1])
-    Console(as_json=True).envelope(command, None, findings=error.findings, error=error)
+    command = " ".join(words[:2]) if words[:1] in (["config"], ["dataset"]) else "".join(words[:1])
+    Console(as_json=True).envelope(command, error.data, findings=error.findings, error=error)
 
 
 def _as_ours(usage: click.ClickException) -> UsageError:

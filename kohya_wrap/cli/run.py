@@ -80,7 +80,7 @@ def say_plan(console: Console, job: Job) -> None:
         console.say(
             "This is a rehearsal: a miniature in NumPy stands in for the engine. What it trains is no LoRA for pictures."
         )
-    batch = f"batch {config.get('train_batch_size')}"
+    batch = "batches by dataset" if job.configured else f"batch {config.get('train_batch_size')}"
     if config.get("gradient_accumulation_steps", 1) > 1:
         batch += f" x {config.get('gradient_accumulation_steps')} accumulated"
     captions = f"{job.inventory.captions} captions ({job.inventory.caption_extension})"

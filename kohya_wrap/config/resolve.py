@@ -205,4 +205,8 @@ def _speed(config: TrainingConfig, family: FamilyName) -> dict[str, Any]:
     untrained = family is FamilyName.SDXL and config.get("network_train_unet_only")
     if untrained and not any(config.get(option) for option in _NEEDS_CAPTIONS):
         values["cache_text_encoder_outputs"] = True
+    caches = ["cache_latents", *(["cache_text_encoder_outputs"] if family is FamilyName.SDXL else [])]
+    for cache in caches:
+        if config.get(cache, values.get(cache)):  # in the view: it outlives the run, and is never stale
+            values[f"{cache}_to_disk"] = True
     return values

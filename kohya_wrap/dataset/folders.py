@@ -1,4 +1,4 @@
-"""Which files of a train_data_dir the engine would list, by their names alone (engine contract, section 1)."""
+"""Which files of a train_data_dir are trained on, by their names alone (engine contract, section 1)."""
 
 from __future__ import annotations
 
@@ -29,6 +29,13 @@ def numbered(train_data_dir: Path) -> tuple[Folder, ...]:
     )
 
 
+def loose(pictures: Path, repeats: int) -> Folder:
+    """A folder of pictures as if it were a concept folder."""
+    return Folder(
+        pictures, repeats, "", tuple(sorted(inner for inner in pictures.iterdir() if is_read(inner)))
+    )
+
+
 def repeats_and_tokens(name: str) -> tuple[int, str] | None:
     """`10_ok dog` -> (10, "ok dog"); None for a folder the engine ignores."""
     first, _, rest = name.partition("_")
@@ -40,7 +47,12 @@ def repeats_and_tokens(name: str) -> tuple[int, str] | None:
 
 
 def is_read(path: Path) -> bool:
-    """Whether the engine lists it: by its ending as it stands, and no hidden file."""
+    """Whether it is trained on: what the engine lists by its ending as it stands, and what the view gives it under another."""
+    return is_listed(path) or (image_file.looks_like_image(path) and image_file.opens(path.suffix.lower()))
+
+
+def is_listed(path: Path) -> bool:
+    """Whether the engine lists it in a plain folder; a hidden file never."""
     return path.suffix in image_file.ENGINE_EXTENSIONS and not path.name.startswith(".")
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 from kohya_wrap.dataset import folders, overlooked
@@ -12,6 +13,8 @@ from kohya_wrap.domain.dataset import CaptionFacts, ImageFacts, Inventory, Subse
 from kohya_wrap.domain.finding import Finding, Level, typed
 from kohya_wrap.errors import DatasetError
 from kohya_wrap.host import image_file
+
+Read = Callable[[Path], ImageFacts]  # raises image_file.Unreadable
 
 LAYOUT = "training_data/10_concept/image.png + image.txt"
 
@@ -32,8 +35,11 @@ def take(train_data_dir: Path, caption_extension: str | None) -> Inventory:
     return found
 
 
-def survey(train_data_dir: Path, caption_extension: str | None) -> Inventory:
+def survey(train_data_dir: Path, caption_extension: str | None, read: Read = image_file.facts) -> Inventory:
     """As `take`; what cannot be read is an error among the findings.
+
+    Args:
+        read: opens each image, in several threads.
 
     Raises:
         DatasetError: no such folder, no folder with a number, or no image.
@@ -47,15 +53,26 @@ def survey(train_data_dir: Path, caption_extension: str | None) -> Inventory:
     listed = folders.numbered(train_data_dir)
     if not any(folder.images for folder in listed):
         raise _nothing(train_data_dir, listed)
+    return _surveyed(listed, caption_extension, read, tuple(overlooked.beside(train_data_dir, listed)))
+
+
+def survey_loose(pictures: Folder, caption_extension: str | None, read: Read = image_file.facts) -> Inventory:
+    """As `survey`, of one folder that the engine does not read by its name."""
+    return _surveyed((pictures,), caption_extension, read, ())
+
+
+def _surveyed(
+    listed: tuple[Folder, ...], caption_extension: str | None, read: Read, beside: tuple[Finding, ...]
+) -> Inventory:
     extension = folders.dotted(caption_extension) if caption_extension else folders.caption_extension(listed)
     problems: list[Finding] = []
-    subsets = tuple(_subset(folder, extension, problems) for folder in listed)
+    subsets = tuple(_subset(folder, extension, problems, read) for folder in listed)
     return Inventory(
         subsets,
         extension,
         (
             *problems,
-            *overlooked.beside(train_data_dir, listed),
+            *beside,
             *overlooked.inside(listed),
             *overlooked.otherwise_spelled(subsets, extension),
             *overlooked.captions(subsets, extension),
@@ -63,11 +80,19 @@ def survey(train_data_dir: Path, caption_extension: str | None) -> Inventory:
     )
 
 
-def _subset(folder: Folder, extension: str, problems: list[Finding]) -> Subset:
+def of_folders(named: Sequence[Folder], extension: str, read: Read = image_file.facts) -> Inventory:
+    """As `survey`, of folders that are named one by one, whatever they are called."""
+    problems: list[Finding] = []
+    subsets = tuple(_subset(folder, extension, problems, read) for folder in named)
+    said = (*overlooked.inside(named), *overlooked.captions(subsets, extension))
+    return Inventory(subsets, extension, (*problems, *said))
+
+
+def _subset(folder: Folder, extension: str, problems: list[Finding], read: Read) -> Subset:
     """What can be read of it; the rest becomes a problem."""
     captions = [_caption(image, extension, folder.class_tokens) for image in folder.images]
     images = []
-    for path, facts, caption in zip(folder.images, look(folder.images), captions, strict=True):
+    for path, facts, caption in zip(folder.images, look(folder.images, read), captions, strict=True):
         wrong = [found for found in (facts, caption) if isinstance(found, Finding)]
         problems += [
             problem for problem in wrong if problem not in problems
@@ -77,15 +102,15 @@ def _subset(folder: Folder, extension: str, problems: list[Finding]) -> Subset:
     return Subset(folder.path, folder.repeats, folder.class_tokens, tuple(images))
 
 
-def look(pictures: Sequence[Path]) -> list[ImageFacts | Finding]:
+def look(pictures: Sequence[Path], read: Read = image_file.facts) -> list[ImageFacts | Finding]:
     """What is in each, in their order, every file read to its last byte; or why it cannot be read."""
     with ThreadPoolExecutor(4) as pool:
-        return list(pool.map(_look, pictures))
+        return list(pool.map(partial(_look, read), pictures))
 
 
-def _look(path: Path) -> ImageFacts | Finding:
+def _look(read: Read, path: Path) -> ImageFacts | Finding:
     try:
-        return image_file.facts(path)
+        return read(path)
     except image_file.Unreadable as error:
         return Finding(
             Level.ERROR,

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from kohya_wrap.dataset.folders import Folder, is_read
+from kohya_wrap.dataset.folders import Folder, is_listed, is_read
 from kohya_wrap.domain.dataset import Subset
 from kohya_wrap.domain.finding import Finding, Level, typed
 from kohya_wrap.host import image_file
@@ -52,10 +52,24 @@ def inside(folders: Sequence[Folder]) -> Iterator[Finding]:
                 yield Finding(
                     Level.WARNING,
                     "extension",
-                    f"the engine does not read {path.name} ({path.suffix}).",
+                    f"{path.name} is not read: no {path.suffix} can be.",
                     "Save it as .png or .jpg.",
                     str(path),
                 )
+        yield from _given_otherwise(folder)
+
+
+def _given_otherwise(folder: Path) -> Iterator[Finding]:
+    """Pictures that a plain folder would lack for the engine."""
+    given = [path.name for path in sorted(folder.iterdir()) if is_read(path) and not is_listed(path)]
+    if given:
+        named = ", ".join(given[:5]) + (f" and {len(given) - 5} more" if given[5:] else "")
+        yield Finding(
+            Level.NOTE,
+            "other-ending",
+            f"the engine does not read the endings of {named} in {folder.name}/: it is given them under others.",
+            where=str(folder),
+        )
 
 
 def _holds_images(path: Path) -> bool:

@@ -72,30 +72,36 @@ def select(rule: BucketRule, size: Size, among: Sequence[Size] | None = None) ->
     if not rule.enabled:
         return rule.resolution
     if rule.no_upscale:
-        return _within_own_size(rule, size)
+        width, height = shrunk(rule, size)
+        return width - width % rule.steps, height - height % rule.steps
     resolutions = candidates(rule) if among is None else among
     aspect = size[0] / size[1]
     return min(resolutions, key=lambda r: abs(r[0] / r[1] - aspect))  # the first of equals, as argmin
 
 
-def _within_own_size(rule: BucketRule, size: Size) -> Size:
+def shrunk(rule: BucketRule, size: Size) -> Size:
+    """What `no_upscale` resizes an image to: its own size, or less where that has more pixels than the resolution.
+
+    (0, 0) where a side shrinks below a step: the engine divides by it.
+    """
     area = rule.resolution[0] * rule.resolution[1]
+    if size[0] * size[1] <= area:
+        return size
     aspect = size[0] / size[1]
 
     def rounded(x: float) -> int:
         return int(x + 0.5) - int(x + 0.5) % rule.steps
 
-    if size[0] * size[1] > area:
-        width = math.sqrt(area * aspect)
-        by_width = rounded(width)
-        height_of_it = rounded(by_width / aspect)
-        by_height = rounded(area / width)
-        width_of_it = rounded(by_height * aspect)
-        if abs(by_width / height_of_it - aspect) < abs(width_of_it / by_height - aspect):
-            size = (by_width, int(by_width / aspect + 0.5))
-        else:
-            size = (int(by_height * aspect + 0.5), by_height)
-    return size[0] - size[0] % rule.steps, size[1] - size[1] % rule.steps
+    width = math.sqrt(area * aspect)
+    by_width = rounded(width)
+    height_of_it = rounded(by_width / aspect)
+    by_height = rounded(area / width)
+    width_of_it = rounded(by_height * aspect)
+    if not height_of_it or not by_height:
+        return 0, 0
+    if abs(by_width / height_of_it - aspect) < abs(width_of_it / by_height - aspect):
+        return by_width, int(by_width / aspect + 0.5)
+    return int(by_height * aspect + 0.5), by_height
 
 
 def fill(rule: BucketRule, images: Iterable[tuple[Size, int]]) -> dict[Size, int]:

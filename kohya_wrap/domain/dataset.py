@@ -17,6 +17,8 @@ class Misread(str, Enum):
     ALPHA = "transparent in places, where the engine would train on the colour hidden there"
     DEPTH = "of more than 8 bits a channel, which the engine clips to white"
     COLOURS = "in other colours than sRGB, which the engine takes as they are"
+    SIZE = "of a kind whose size the engine reads wrong from the header: one pixel less, or not at all"
+    PACKED = "packed in a way that the engine's image library unpacks wrong"
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 
@@ -62,9 +62,39 @@ def epochs_for(target_steps: int, steps_per_epoch: int) -> int:
     return max(1, round(target_steps / steps_per_epoch)) if steps_per_epoch else 1
 
 
-def repeats_for(images: int, passes_wanted: int = 300) -> int:
-    """Repeats that make an epoch of 200 to 400 image passes where the number of images allows it."""
-    return max(1, round(passes_wanted / images)) if images else 1
+_EPOCH = range(200, 401)  # image passes: a state at its end is never far, and it shows some progress
+
+
+def balanced_repeats(images: Sequence[int], others: Sequence[int] = ()) -> tuple[int, ...]:
+    """Repeats by which concepts weigh equally, in an epoch of 200 to 400 image passes where that is possible.
+
+    Args:
+        images: of each concept, one or more.
+        others: image passes of concepts whose repeats are not ours to choose; the new ones weigh as much as these do
+            on average.
+    """
+    if others:
+        return _near(images, sum(others) / len(others))
+    tried = dict.fromkeys(_near(images, each) for each in range(1, _EPOCH.stop))
+    fits = [repeats for repeats in tried if sum(_passes(images, repeats)) in _EPOCH]
+    if not fits:  # too many images: each seen once, the smaller concepts as often as the largest
+        return _near(images, max(images))
+    return min(
+        fits, key=lambda repeats: (_imbalance(images, repeats), abs(sum(_passes(images, repeats)) - 300))
+    )
+
+
+def _near(images: Sequence[int], passes: float) -> tuple[int, ...]:
+    return tuple(max(1, round(passes / count)) for count in images)
+
+
+def _passes(images: Sequence[int], repeats: Sequence[int]) -> list[int]:
+    return [count * times for count, times in zip(images, repeats, strict=True)]
+
+
+def _imbalance(images: Sequence[int], repeats: Sequence[int]) -> float:
+    passes = _passes(images, repeats)
+    return max(passes) / min(passes)
 
 
 def save_every(epochs: int) -> int:

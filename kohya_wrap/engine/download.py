@@ -36,7 +36,7 @@ def fetch(wanted: Wanted, say: Callable[[str], None], progress: hub.Progress) ->
         if store.holds(wanted.target, wanted.sha256):  # by another process meanwhile
             return
         remote = _first_that_gives(wanted)
-        say(f"{wanted.target.name}: {_gb(wanted.missing_bytes)} from {remote.where}")
+        say(f"{wanted.target.name}: {amount(wanted.missing_bytes)} from {remote.where}")
         part = hub.fetch(remote, wanted.target, progress)
         if not store.admit(part, wanted.target, wanted.sha256):
             raise EngineError(
@@ -60,12 +60,12 @@ def _first_that_gives(wanted: Wanted) -> hub.Remote:
         refusals.append(
             EngineError(
                 f"{remote.where} is another file now than the one known here: nothing was downloaded.",
-                why="Its owner has replaced it since its hash was noted in presets/bases.",
+                why="Its owner has replaced it since its hash was noted in presets/.",
                 hint="Update kohya-wrap, or name the new file yourself: hf:owner/repo/file.safetensors.",
             )
         )
     raise refusals[0]
 
 
-def _gb(count: int) -> str:
+def amount(count: int) -> str:
     return f"{count / 1e9:.1f} GB" if count >= 1e8 else f"{count / 1e6:.1f} MB"

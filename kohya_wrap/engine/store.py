@@ -44,6 +44,14 @@ def _record(path: Path, sha256: str) -> None:
         atomic.write_text(_record_of(path), json.dumps({"sha256": sha256, **_state(path)}) + "\n")
 
 
+def identity(path: Path) -> str:
+    """What tells this file, or diffusers folder, from any other: its sha256 where one is recorded, else place, size and time."""
+    if recorded := _recorded(path):
+        return recorded
+    files = sorted(inner for inner in path.rglob("*") if inner.is_file()) if path.is_dir() else [path]
+    return repr([(str(file), _state(file)) for file in files])
+
+
 def admit(part: Path, target: Path, sha256: str) -> bool:
     """Give a finished download its name if its content is right; else keep it aside, named `.wrong-hash`."""
     hashed = _hash(part)

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import io
+import logging
+import re
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kohya_wrap.domain.dataset import ImageFacts, Misread
+from kohya_wrap.host import header_size
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -17,8 +24,9 @@ _LOWER = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
 ENGINE_EXTENSIONS = frozenset(e for low in _LOWER for e in (low, low.upper()))
 
 # What people have that Pillow reads and the engine does not.
-OTHER_EXTENSIONS = frozenset({".gif", ".tif", ".tiff", ".avif", ".jxl", ".heic"})
+OTHER_EXTENSIONS = frozenset({".gif", ".tif", ".tiff", ".avif", ".jfif", ".jxl", ".heic"})
 
+_RUN_LENGTHS = (1, 2)  # a BMP's; the engine's Pillow 12.3 reads the second otherwise than Pillow 13 does
 _ORIENTATION = 0x0112  # EXIF tag
 _TURNS_A_PNG = (
     b"eXIf",
@@ -36,6 +44,13 @@ def looks_like_image(path: Path) -> bool:
     return not path.name.startswith(".") and path.suffix.lower() in ENGINE_EXTENSIONS | OTHER_EXTENSIONS
 
 
+def opens(ending: str) -> bool:
+    """Whether Pillow reads files of this ending here, `.png` as `.avif`: some formats need a plugin."""
+    from PIL import Image
+
+    return ending in Image.registered_extensions()
+
+
 def facts(path: Path) -> ImageFacts:
     """Look into the file, after all of it was read.
 
@@ -45,38 +60,96 @@ def facts(path: Path) -> ImageFacts:
     Raises:
         Unreadable: with Pillow's reason.
     """
+    with _as_unreadable():
+        return of_bytes(path.read_bytes())
+
+
+def facts_of(content: bytes) -> ImageFacts:
+    """As `facts`, of what was read before. Raises Unreadable."""
+    with _as_unreadable():
+        return of_bytes(content)
+
+
+def facts_and_picture(path: Path, least: int) -> tuple[ImageFacts, Image.Image]:
+    """As `facts`, and the picture that was decoded for them, as it is stored: a JPEG made smaller, each side `least` or more.
+
+    Raises:
+        Unreadable: with Pillow's reason.
+    """
+    with _as_unreadable():
+        return _of_bytes(path.read_bytes(), least)
+
+
+@contextmanager
+def _as_unreadable() -> Iterator[None]:
     from PIL import Image
 
+    _quieten()
     try:
-        return of_bytes(path.read_bytes())
+        yield
     except Image.DecompressionBombError as error:
         raise Unreadable("too many pixels to be a picture") from error
     except Exception as error:  # Pillow raises a dozen kinds, SyntaxError and struct.error among them
-        raise Unreadable(str(error).split(" '")[0] or type(error).__name__) from error
+        raise Unreadable(re.split(" ['<]", str(error))[0] or type(error).__name__) from error
+
+
+@cache
+def _quieten() -> None:
+    """Pillow's remarks on odd files, which nobody asked for; what matters of them are errors."""
+    warnings.filterwarnings("ignore", module=r"PIL\.")
+    logging.getLogger("PIL").addHandler(logging.NullHandler())
 
 
 def of_bytes(content: bytes) -> ImageFacts:
-    """As `facts`, of what was read before. Raises whatever Pillow raises."""
+    """As `facts_of`, but raises whatever Pillow raises."""
+    return _of_bytes(content, 0)[0]
+
+
+def _of_bytes(content: bytes, least: int) -> tuple[ImageFacts, Image.Image]:
+    """`least` 0: no picture is wanted, and what is returned may not be decoded."""
     from PIL import Image
 
-    with Image.open(io.BytesIO(content)) as image:
-        kind, stored, has_alpha = image.format or "", image.size, image.has_transparency_data
-        found = {Misread.DEPTH} if image.mode[0] in "IF" else set()
-        if _other_colours(image):
-            found.add(Misread.COLOURS)
-        if kind == "PNG" and not has_alpha and not any(word in content for word in _TURNS_A_PNG):
-            image.verify()
-            orientation = 1
-        else:
-            image.draft("RGB", (1, 1))
-            image.load()
-            if has_alpha and image.convert("RGBA").getchannel("A").getextrema()[0] < 255:
-                found.add(Misread.ALPHA)
-            orientation = int(image.getexif().get(_ORIENTATION) or 1)
+    image: Image.Image = Image.open(io.BytesIO(content))
+    kind, stored, has_alpha = image.format or "", image.size, image.has_transparency_data
+    found = {Misread.DEPTH} if image.mode[0] in "IF" else set()
+    if _other_colours(image):
+        found.add(Misread.COLOURS)
+    if header_size.is_misread(content, stored):
+        found.add(Misread.SIZE)
+    if kind == "BMP" and image.info.get("compression") in _RUN_LENGTHS:
+        found.add(Misread.PACKED)
+    orientation = 1
+    plain = kind == "PNG" and not has_alpha and not _may_turn(content)
+    if plain:
+        image.verify()  # leaves nothing to decode from
+        image = Image.open(io.BytesIO(content)) if least else image
+    if least or not plain:
+        image.draft("RGB", (max(least, 1), max(least, 1)))
+        image.load()
+    if not plain:
+        if has_alpha and any(image.convert("RGBA").getchannel("A").histogram()[:255]):
+            found.add(Misread.ALPHA)
+        orientation = int(image.getexif().get(_ORIENTATION) or 1)
     if orientation in range(2, 9):
         found.add(Misread.ROTATED)
     size = stored[::-1] if orientation in range(5, 9) else stored
-    return ImageFacts(size, kind, frozenset(found), hashlib.blake2b(content, digest_size=16).hexdigest())
+    return ImageFacts(size, kind, frozenset(found), digest(content)), image
+
+
+def digest(content: bytes) -> str:
+    return hashlib.blake2b(content, digest_size=16).hexdigest()
+
+
+def _may_turn(png: bytes) -> bool:
+    """Looks at all chunks but the pixels'."""
+    place = 8
+    while place < len(png):
+        length = int.from_bytes(png[place : place + 4], "big")
+        chunk = png[place + 4 : place + 8 + (0 if png[place + 4 : place + 8] == b"IDAT" else length)]
+        if any(word in chunk for word in _TURNS_A_PNG):
+            return True
+        place += 12 + length
+    return False
 
 
 def _other_colours(image: Image.Image) -> bool:

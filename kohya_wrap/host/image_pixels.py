@@ -4,12 +4,25 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
+
+from kohya_wrap.domain.buckets import Size
 
 if TYPE_CHECKING:
     from PIL import Image
 
 WHITE = "white"
+
+
+def is_colour(name: str) -> bool:
+    """Whether Pillow's ImageColor knows it."""
+    from PIL import ImageColor
+
+    try:
+        ImageColor.getrgb(name)
+    except ValueError:
+        return False
+    return True
 
 
 def as_seen(image: Image.Image, background: str | None = WHITE) -> Image.Image:
@@ -31,12 +44,19 @@ def as_seen(image: Image.Image, background: str | None = WHITE) -> Image.Image:
     return Image.alpha_composite(ground, layers).convert("RGB")
 
 
-def save_as_seen(source: Path, target: Path, background: str | None = WHITE) -> None:
-    """Write `source` as it is seen, as PNG."""
+def save_as_seen(
+    source: Path | BinaryIO, target: Path, background: str | None = WHITE, size: Size | None = None
+) -> None:
+    """Write `source` as it is seen, as PNG, and in another size where one is asked for (Lanczos)."""
     from PIL import Image
 
     with Image.open(source) as image:
-        as_seen(image, background).save(target, "PNG", compress_level=1)
+        seen = as_seen(image, background)
+    if size is not None and size != seen.size:
+        seen = seen.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
+    packed = io.BytesIO()  # Pillow's own writing to a full disk says "encoder error", and no more
+    seen.save(packed, "PNG", compress_level=1)
+    target.write_bytes(packed.getbuffer())
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:

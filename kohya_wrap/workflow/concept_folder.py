@@ -5,14 +5,17 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from kohya_wrap.dataset import build, folders, inventory
+from kohya_wrap.dataset import building, folders, inventory
+from kohya_wrap.dataset.building import Choices, record
+from kohya_wrap.dataset.building.trigger import complete
 from kohya_wrap.domain.dataset import Inventory, Subset
 from kohya_wrap.domain.finding import Finding, Level
-from kohya_wrap.errors import UsageError
+from kohya_wrap.errors import DatasetError, UsageError
 from kohya_wrap.places import Project
+from kohya_wrap.workflow import concept_build
 from kohya_wrap.workflow.provision import News, OnNews
 
 
@@ -66,6 +69,28 @@ def check(concept: str, repeats: str) -> None:
         )
 
 
+def own_folder(parent: Path, concept: str) -> Path | None:
+    """The folder of that name among numbered ones, which need not be the project's training_data."""
+    return next((folder for folder, name in _numbered(parent).items() if name == concept), None)
+
+
+def class_of(reg: Path) -> str:
+    """`1_cat`, `cat`, `cat.zip` -> cat."""
+    name = reg.absolute().stem if reg.is_file() else reg.absolute().name
+    parsed = folders.repeats_and_tokens(name)
+    return parsed[1] if parsed and parsed[1] else name
+
+
+def refuse_link(folder: Path | None, project: Project) -> None:
+    """Raises DatasetError: the folder is a link to one outside the project, not ours to replace."""
+    if folder is not None and not folder.resolve().is_relative_to(project.root.resolve()):
+        raise DatasetError(
+            f"{folder} is a link to a folder outside the project.",
+            why="What is built takes the folder's place, and what it links to is yours.",
+            hint=f"rm {shlex.quote(str(folder))}   and the same line again",
+        )
+
+
 def find(project: Project, concept: str) -> Found:
     """Look by name; a folder of another concept counts once something lies in it."""
     tokens = _folders(project)
@@ -81,10 +106,13 @@ def only_one(project: Project) -> str:
 
 
 def _folders(project: Project) -> dict[Path, str]:
-    data = project.training_data
+    return _numbered(project.training_data)
+
+
+def _numbered(parent: Path) -> dict[Path, str]:
     return {
         folder: parsed[1]
-        for folder in (sorted(data.iterdir()) if data.is_dir() else [])
+        for folder in (sorted(parent.iterdir()) if parent.is_dir() else [])
         if folder.is_dir() and (parsed := folders.repeats_and_tokens(folder.name))
     }
 
@@ -93,7 +121,7 @@ def lay_out(project: Project, found: Found, concept: Concept, on_news: OnNews) -
     """The folder, filled from the images asked for; what is there already is kept, and gets the trigger where it lacks.
 
     Raises:
-        DatasetError: as dataset.build, dataset.inventory.
+        DatasetError: as dataset.building, dataset.inventory.
     """
     if concept.images is not None and not (found.own and any(found.own.iterdir())):
         return _built(project, found.own, concept, concept.images, on_news)
@@ -108,25 +136,31 @@ def lay_out(project: Project, found: Found, concept: Concept, on_news: OnNews) -
     said += f" ({total} in all folders)" if total > images else ""
     said += f", trigger written into {written}" if written else ""
     on_news(News("dataset", "kept" if found.own else "done", said))
-    findings = (*elsewhere, *(_asked_otherwise(folder, concept) if found.own else ()))
+    findings = (*elsewhere, *(_asked_otherwise(project, folder, concept) if found.own else ()))
     return LaidOut(folder, images, there, findings)
 
 
 def _built(project: Project, own: Path | None, concept: Concept, images: Path, on_news: OnNews) -> LaidOut:
     on_news(News("dataset", "working", f"reading {images}"))
-    number = build.repeats(images, concept.repeats or "10")
-    target = own if own and not concept.repeats else project.training_data / f"{number}_{concept.name}"
-    built = build.build(images, target, trigger=concept.trigger)
-    said = f"{target.name}, {_images(built.images)}, {built.captions} captions"
+    repeats = concept.repeats or (own.name.partition("_")[0] if own else "10")
+    where = concept_build.place(
+        project, concept.name, own, folders.dotted(concept.caption_extension or ".txt")
+    )
+    before = record.read(where.record)  # the folder was emptied, or is not there any more
+    choices = replace(
+        before.choices if before else Choices(), sources=(str(images.absolute()),), trigger=concept.trigger
+    )
+    built, findings = concept_build.build_concept(project, where, choices, repeats)
+    said = f"{built.folder.name}, {_images(built.images)}, {built.captions} captions"
     if built.triggers_written:
         said += f", trigger written into {built.triggers_written}"
-    if built.converted:
-        said += f", {len(built.converted)} saved as PNG"
+    if built.saved:
+        said += f", {built.saved} saved as PNG"
     there = seen(project, concept.caption_extension)
     if there and there.images > built.images:
         said += f" ({there.images} images in all folders)"
     on_news(News("dataset", "done", said))
-    return LaidOut(target, built.images, there, ())
+    return LaidOut(built.folder, built.images, there, (*built.findings, *findings))
 
 
 def seen(project: Project, caption_extension: str | None = None) -> Inventory | None:
@@ -156,7 +190,7 @@ def _complete(
     if subset is None or there is None or not trigger:
         return 0, ()
     if subset.folder.resolve().is_relative_to(project.root.resolve()):
-        return build.complete(subset, there.caption_extension, trigger), ()
+        return complete(subset, there.caption_extension, trigger), ()
     outside = Finding(
         Level.WARNING,
         "captions-outside",
@@ -167,7 +201,7 @@ def _complete(
     return 0, (outside,)
 
 
-def _asked_otherwise(folder: Path, concept: Concept) -> Iterator[Finding]:
+def _asked_otherwise(project: Project, folder: Path, concept: Concept) -> Iterator[Finding]:
     """What was asked for a folder that is there, and left as it is."""
     if concept.repeats not in ("", "auto", folder.name.partition("_")[0]):
         new = folder.with_name(f"{concept.repeats}_{concept.name}")
@@ -181,14 +215,15 @@ def _asked_otherwise(folder: Path, concept: Concept) -> Iterator[Finding]:
     # On the rented machine the same line names a folder that stayed at home.
     if concept.images is None or not concept.images.is_dir():
         return
-    missing = build.not_taken(concept.images, folder)
+    missing = building.not_taken(concept_build.place(project, concept.name, folder), concept.images)
     if missing:
-        names = ", ".join(path.name for path in missing[:3]) + (", …" if missing[3:] else "")
+        names = ", ".join(missing[:3]) + (", …" if missing[3:] else "")
+        words = (concept.images, "--concept", concept.name, "--project", project.root)
         yield Finding(
             Level.WARNING,
             "kept-images",
             f"{len(missing)} of the pictures in {concept.images} are not in {folder.name} ({names}), which is kept.",
-            f"rm -r {shlex.quote(str(folder))}   and then the same line: it is made anew.",
+            f"kohya-wrap dataset build {shlex.join(map(str, words))}",
             str(folder),
         )
 

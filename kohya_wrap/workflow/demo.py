@@ -11,12 +11,14 @@ from pathlib import Path
 from kohya_wrap import resources
 from kohya_wrap.config import generate, presets, render
 from kohya_wrap.config.presets import GpuPreset
-from kohya_wrap.dataset import build, drawn
+from kohya_wrap.dataset import drawn
+from kohya_wrap.dataset.building import Choices
 from kohya_wrap.domain.family import FAMILIES, FamilyName
 from kohya_wrap.engine import random_base
 from kohya_wrap.errors import UsageError
 from kohya_wrap.host import atomic, lock
 from kohya_wrap.places import Places, Project
+from kohya_wrap.workflow import concept_build
 from kohya_wrap.workflow.alone import refuse_trainers
 from kohya_wrap.workflow.provision import News, OnNews, Wanted, missing, provide, telling
 
@@ -81,7 +83,9 @@ def lay_out(
     shutil.rmtree(project.root, ignore_errors=True)
     source = project.root / "pictures"
     count = drawn.draw(source)
-    build.build(source, project.training_data / f"{_SCALES[kind].repeats}_cutouts", trigger=drawn.TRIGGER)
+    choices = Choices(sources=(str(source),), trigger=drawn.TRIGGER)
+    place = concept_build.place(project, "cutouts", None)
+    concept_build.build_concept(project, place, choices, str(_SCALES[kind].repeats))
     on_news(News("dataset", "done", f"{count} pictures drawn, each with a caption"))
     atomic.write_text(project.config, _config_text(kind, preset, base))
     return project.config

@@ -5,8 +5,8 @@ from __future__ import annotations
 import shlex
 import signal
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ import toml
 
 from kohya_wrap import __version__
 from kohya_wrap.config import option_table, render, user
+from kohya_wrap.dataset.view.laid_out import Part
 from kohya_wrap.domain.config import Layer, Origin, TrainingConfig
 from kohya_wrap.domain.events import Event, LossNotFinite, RunEnded, RunStarted
 from kohya_wrap.domain.finding import Finding, Level
@@ -30,7 +31,7 @@ from kohya_wrap.training.journal import Journal
 from kohya_wrap.training.output import OutputReader
 from kohya_wrap.training.seen import Seen
 from kohya_wrap.training.supervise import Attempt, supervise
-from kohya_wrap.workflow import base_model, outputs, prepare
+from kohya_wrap.workflow import base_model, cached_with, outputs, prepare, training_view
 from kohya_wrap.workflow.alone import alone
 from kohya_wrap.workflow.prepare import Job
 from kohya_wrap.workflow.provision import OnNews, provide
@@ -94,10 +95,27 @@ def execute(job: Job, means: Means, env: Mapping[str, str], stop: StopRequest, o
     config = job.config.with_layer(Layer(Origin.HARDWARE, _real_paths(job, means), "where it lies here"))
     with alone(job.project, config.get("output_name")):
         folder = _run_folder(job.project)
-        render.for_engine(folder / "engine_config.toml", config, option_table.for_script(job.family.script))
-        _write_run(folder, job, means.engine)
-        with Journal(folder / "events.jsonl") as journal:
-            return _attempt(job, config, means.engine, folder, journal, env, stop, on_event)
+        parts, place = _given(job, config, means.engine, folder)
+        with training_view.standing(job.project, folder, config, parts, place) as on_view:
+            given = on_view.config
+            render.for_engine(
+                folder / "engine_config.toml", given, option_table.for_script(job.family.script)
+            )
+            _write_run(folder, job, means.engine)
+            with Journal(folder / "events.jsonl") as journal:
+                done = _attempt(job, given, means.engine, folder, journal, env, stop, on_event)
+        return replace(done, findings=(*on_view.findings, *done.findings))
+
+
+def _given(
+    job: Job, config: TrainingConfig, engine: Engine, folder: Path
+) -> tuple[Sequence[Part], training_view.Place]:
+    """What the view is made of, and how the config says where it lies."""
+    if job.configured is None:
+        return training_view.of_folders(job.inventories, config, cached_with.of(config, job.family, engine))
+    configured = job.configured
+    parts = configured.parts(config, lambda own: cached_with.of(own, job.family, engine))
+    return parts, lambda root: configured.place(root, folder / "dataset_config.json")
 
 
 def _attempt(
@@ -248,7 +266,7 @@ def _stopped(seen: Seen, stop: StopRequest, config: Path) -> KohyaWrapError:
 
 def _differences(job: Job, seen: Seen) -> tuple[Finding, ...]:
     """Where the engine counted other steps than the plan did: our arithmetic or its data is not what we think."""
-    if seen.total in (None, job.plan.steps) or job.config.get("reg_data_dir"):
+    if seen.total in (None, job.plan.steps):
         return ()
     return (
         Finding(

@@ -14,7 +14,7 @@ from kohya_wrap.config.limits import Machine
 from kohya_wrap.config.presets import RecipeForFamily
 from kohya_wrap.config.user import UserConfig
 from kohya_wrap.dataset import captions, inventory
-from kohya_wrap.domain import buckets, steps
+from kohya_wrap.domain import buckets, regularisation, steps
 from kohya_wrap.domain.config import Layer, Origin, TrainingConfig
 from kohya_wrap.domain.dataset import Inventory
 from kohya_wrap.domain.family import FAMILIES, Family, FamilyName
@@ -23,13 +23,21 @@ from kohya_wrap.domain.steps import StepPlan
 from kohya_wrap.engine.reference import Reference
 from kohya_wrap.errors import ConfigError, DatasetError, MachineError, UsageError
 from kohya_wrap.places import Places, Project
-from kohya_wrap.workflow import base_model, effective
+from kohya_wrap.workflow import base_model, bucketing, dataset_config, effective
 from kohya_wrap.workflow import machine as machines
+from kohya_wrap.workflow.configured import Configured
 from kohya_wrap.workflow.effective import Asked
 from kohya_wrap.workflow.provision import Wanted, missing
 
 # Values by which the base and the images are looked for: their types must be right before anything else.
-_LOOKED_FOR = ("pretrained_model_name_or_path", "vae", "train_data_dir", "caption_extension")
+_LOOKED_FOR = (
+    "pretrained_model_name_or_path",
+    "vae",
+    "train_data_dir",
+    "reg_data_dir",
+    "dataset_config",
+    "caption_extension",
+)
 _ASSUMED = base_model.Facts(FamilyName.SD15)  # for a rehearsal without a base
 
 
@@ -56,6 +64,8 @@ class Job:
     machine: Machine
     family: Family
     inventory: Inventory
+    regularisation: Inventory | None
+    configured: Configured | None
     config: TrainingConfig
     plan: StepPlan
     findings: tuple[Finding, ...]
@@ -65,6 +75,27 @@ class Job:
     @property
     def user(self) -> UserConfig:
         return self.asked.user
+
+    @property
+    def inventories(self) -> dict[str, Inventory]:
+        """By the option that names the folder."""
+        found = {"train_data_dir": self.inventory, "reg_data_dir": self.regularisation}
+        return {option: inventory for option, inventory in found.items() if inventory is not None}
+
+    def batches(self, config: TrainingConfig) -> tuple[list[int], int]:
+        """Image passes of every bucket in an epoch, and how many of them a micro-batch takes."""
+        if self.configured is not None:  # each of its datasets may have its own: counted already
+            return self.configured.batches(config), 1
+        passes = buckets.fill(bucketing.rule(config), self.sized()).values()
+        return list(passes), config.get("train_batch_size", 1)
+
+    def sized(self) -> list[tuple[buckets.Size, int]]:
+        """(size, repeats) of every image of an epoch."""
+        train = self.inventory.sized()
+        return [
+            *train,
+            *regularisation.repeated(train, self.regularisation.sized() if self.regularisation else []),
+        ]
 
 
 def prepare(request: JobRequest, places: Places, env: Mapping[str, str]) -> Job:
@@ -89,7 +120,8 @@ def prepare(request: JobRequest, places: Places, env: Mapping[str, str]) -> Job:
         # Before its weights are fetched.
         effective.refuse(effective.whatever_the_family(asked, machine, known))
     try:
-        seen = _inventory(asked, project)
+        configured = _configured(asked, kind)
+        seen, regular = (configured.seen, None) if configured else _inventories(asked, project)
     except DatasetError:
         # The config's own errors first: they are cheaper to mend.
         effective.refuse(effective.settled(asked, facts or _ASSUMED, machine, known).findings)
@@ -102,6 +134,8 @@ def prepare(request: JobRequest, places: Places, env: Mapping[str, str]) -> Job:
         machine,
         FAMILIES[_ASSUMED.family],
         seen,
+        regular,
+        configured,
         TrainingConfig({}),
         StepPlan(0, 0, 0, 0),
         (),
@@ -130,11 +164,35 @@ def _said_at(where: str) -> Iterator[None]:
         raise ConfigError(f"{where}: {error.message}", why=error.why, hint=error.hint) from None
 
 
-def _inventory(asked: Asked, project: Project) -> Inventory:
+def _configured(asked: Asked, kind: str) -> Configured | None:
+    path = asked.values.get("dataset_config")
+    if not path:
+        return None
+    where = asked.user.lines.get("dataset_config", "")
+    if kind == "rehearsal":
+        raise ConfigError(
+            f"{where}: the rehearsal engine does not play dataset_config."
+            if where
+            else "The rehearsal engine does not play dataset_config.",
+            why="It reads N_concept folders alone.",
+            hint="Run it on the real engine, or rehearse with a train_data_dir.",
+        )
+    return dataset_config.read(Path(path), asked.values, where)
+
+
+def _inventories(asked: Asked, project: Project) -> tuple[Inventory, Inventory | None]:
+    """Of the images, and of those for regularisation, which have captions of the same ending."""
     values = asked.values
-    return inventory.take(
-        Path(values.get("train_data_dir") or project.training_data), values.get("caption_extension")
-    )
+    train = Path(values.get("train_data_dir") or project.training_data)
+    seen = inventory.take(train, values.get("caption_extension"))
+    regular = values.get("reg_data_dir")
+    return seen, _without_captions(Path(regular), seen.caption_extension) if regular else None
+
+
+def _without_captions(folder: Path, extension: str) -> Inventory:
+    """As regularisation images mostly are: the class tokens are what they are for."""
+    seen = inventory.take(folder, extension)
+    return replace(seen, findings=tuple(f for f in seen.findings if f.code != "no-caption"))
 
 
 def _machine(
@@ -175,7 +233,7 @@ def resolved(job: Job, facts: base_model.Facts) -> Job:
         caption_extension=job.inventory.caption_extension,
     )
     effective.refuse(found.findings)
-    config, plan, solved = _with_epochs(found.config, job, found.recipe)
+    config, plan, solved = _with_epochs(_cacheable(found.config, job), job, found.recipe)
     late = check.check_plan(config, plan, job.user.lines)
     lacks = captions.trigger_lacks(job.inventory, job.user.wrapper.trigger, job.project.root)
     findings = (
@@ -183,18 +241,27 @@ def resolved(job: Job, facts: base_model.Facts) -> Job:
         *recipe_notes.of_captions(config),
         *solved,
         *late,
-        *job.inventory.findings,
+        *(finding for found in job.inventories.values() for finding in found.findings),
         *lacks,
     )
     return replace(job, family=found.family, config=config, plan=plan, findings=findings)
+
+
+def _cacheable(config: TrainingConfig, job: Job) -> TrainingConfig:
+    """Without the caches that a dataset_config forbids, unless the user asks for them."""
+    if job.configured is None:
+        return config
+    return config.with_layer(
+        Layer(Origin.WRAPPER, job.configured.not_cached(), "a subset changes what would be cached")
+    )
 
 
 def _with_epochs(
     config: TrainingConfig, job: Job, recipe: RecipeForFamily
 ) -> tuple[TrainingConfig, StepPlan, tuple[Finding, ...]]:
     """Epochs as asked for, else those that come nearest to the steps aimed at; and how often to save."""
-    passes = buckets.fill(_bucket_rule(config), job.inventory.sized()).values()
-    batch, accumulation = config.get("train_batch_size", 1), config.get("gradient_accumulation_steps", 1)
+    passes, batch = job.batches(config)
+    accumulation = config.get("gradient_accumulation_steps", 1)
     epochs, max_steps = config.get("max_train_epochs"), None
     if epochs is None and config.origin("max_train_steps") is not None:
         max_steps = config.get("max_train_steps")
@@ -222,14 +289,3 @@ def _with_epochs(
             Layer(Origin.WRAPPER, {"save_every_n_epochs": steps.save_every(plan.epochs)})
         )
     return config, plan, said
-
-
-def _bucket_rule(config: TrainingConfig) -> buckets.BucketRule:
-    return buckets.BucketRule(
-        buckets.parse_resolution(config.get("resolution")),
-        enabled=config.get("enable_bucket", False),
-        minimum=config.get("min_bucket_reso", 256),
-        maximum=config.get("max_bucket_reso", 1024),
-        steps=config.get("bucket_reso_steps", 64),
-        no_upscale=config.get("bucket_no_upscale", False),
-    )

@@ -19,13 +19,27 @@ def test_help_lists_the_commands_in_the_guides_order(shell: Shell) -> None:
     answer = shell("--help")
     assert answer.code == 0
     listed = re.findall(r"^  (\w+)  (.+)$", answer.out.partition("Commands:")[2], re.MULTILINE)
-    assert [name for name, _ in listed] == ["init", "config", "run", "demo"]
+    assert [name for name, _ in listed] == ["init", "dataset", "config", "run", "demo"]
     assert not any(text.endswith("...") for _, text in listed)  # cut off by the width
 
 
 @pytest.mark.parametrize(
     "command",
-    ["init", "config", "config show", "config check", "config set", "config import", "run", "demo"],
+    [
+        "init",
+        "dataset",
+        "dataset build",
+        "dataset check",
+        "dataset caption",
+        "dataset view",
+        "config",
+        "config show",
+        "config check",
+        "config set",
+        "config import",
+        "run",
+        "demo",
+    ],
 )
 def test_each_command_says_what_it_does_with_an_example(shell: Shell, command: str) -> None:
     answer = shell(*command.split(), "--help")

@@ -52,7 +52,8 @@ def remove_images(project: Path) -> None:
         (add("network_dimm = 16\n"), 3, "training_config.toml:29: `network_dimm`", "`network_dim`"),
         (add('seed = "42"\n'), 3, "training_config.toml:29: `seed` must be a whole number, not '42'", "Write seed = 42."),
         (add("seed = = 42\n"), 3, "is not TOML: seed = = 42", "Mend that line"),
-        (add('dataset_config = "d.toml"\n'), 3, "training_config.toml:29: `dataset_config`", "training_data/N_"),
+        (add('in_json = "d.json"\n'), 3, "training_config.toml:29: `in_json`", "training_data/N_"),
+        (add('dataset_config = "d.toml"\n'), 3, "training_config.toml:29: the rehearsal engine", "real engine"),
         (add("[kohya_wrap]\nbases = 1\n"), 3, "[kohya_wrap] bases", "remove `bases`"),
     ],
 )  # fmt: skip

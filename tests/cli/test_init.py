@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import toml
+from PIL import Image
 
 from kohya_wrap.places import Places
 from tests.fixtures import weight_files
@@ -205,10 +206,14 @@ def test_other_images_than_those_that_are_there_are_said(
 ) -> None:
     other = tmp_path / "other"
     other.mkdir()
-    (other / "new.png").write_bytes(next(photographs.glob("*.png")).read_bytes())
-    answer = shell("init", "my lora", "--images", other, "--json")
-    folder = shlex.quote(str(project / "training_data" / "10_mycat"))
-    assert said(answer) == [("kept-images", f"rm -r {folder}   and then the same line: it is made anew.")]
+    known, new = sorted(photographs.glob("*.png"))[:2]
+    (other / "renamed.png").write_bytes(known.read_bytes())
+    Image.open(new).rotate(90).save(other / "new.png")
+    answer = shell("init", "my lora", "--images", "other", "--json")
+    ((code, hint),) = said(answer)
+    assert (code, "(new.png)" in answer.envelope["findings"][0]["message"]) == ("kept-images", True)
+    assert shell(*shlex.split(hint)[1:]).code == 0
+    assert said(shell("init", "my lora", "--images", "other", "--json")) == []
     assert said(shell("init", "my lora", "--images", "not-on-this-machine", "--json")) == []
 
 

@@ -12,14 +12,21 @@ _SMALL_FOR_SDXL = 768  # pixels; it was trained at 1024 and falls apart well bel
 
 
 def other_sources(seen: Seen) -> Iterator[Finding]:
-    beside = " beside train_data_dir, which the engine would ignore" if seen.given("train_data_dir") else ""
-    for name in ("dataset_config", "in_json"):
-        if seen.get(name):
-            yield seen.error(
-                "dataset-config", name,
-                f"`{name}` is not understood by kohya-wrap yet{beside}: what it names would be trained on uncounted.",
-                "Put the images into training_data/N_concept folders and remove the line.",
-            )  # fmt: skip
+    """Images that are named in another way than by numbered folders."""
+    if seen.get("in_json"):
+        yield seen.error(
+            "in-json", "in_json",
+            "`in_json` is not understood by kohya-wrap: the captions and sizes in that file would be trained on uncounted "
+            "and unchecked.",
+            "Put the images and a caption file for each into training_data/N_concept folders and remove the line.",
+        )  # fmt: skip
+    if seen.get("dataset_config"):
+        for name in ("train_data_dir", "reg_data_dir"):
+            if seen.given(name):
+                yield seen.warning(
+                    "dataset-config-wins", name, f"`{name}` is not read beside `dataset_config`.",
+                    "Remove one of the two lines.",
+                )  # fmt: skip
 
 
 def only_shown(seen: Seen) -> Iterator[Finding]:

@@ -20,7 +20,8 @@ _LEARNED = (
 MAY_DIFFER: Mapping[str, tuple[str, ...]] = {
     "speed and memory: the card's preset decides": (
         "gradient_checkpointing", "sdpa", "xformers", "mem_eff_attn", "cache_latents",
-        "cache_text_encoder_outputs", "max_data_loader_n_workers",
+        "cache_text_encoder_outputs", "cache_latents_to_disk", "cache_text_encoder_outputs_to_disk",
+        "max_data_loader_n_workers",
     ),
     "saving": (
         "save_every_n_epochs", "save_model_as", "save_precision", "save_state", "save_last_n_epochs_state",
@@ -32,7 +33,7 @@ MAY_DIFFER: Mapping[str, tuple[str, ...]] = {
     "the base's own size, where the source names none": ("resolution",),
 }  # fmt: skip
 
-_SDXL = ("no_half_vae", "cache_text_encoder_outputs")
+_SDXL = ("no_half_vae", "cache_text_encoder_outputs", "cache_text_encoder_outputs_to_disk")
 
 
 def options(source: Source) -> dict[str, Any]:

@@ -26,7 +26,7 @@ E, W, N = Level.ERROR, Level.WARNING, Level.NOTE
         ({"cache_latents_to_disk": True, "random_crop": True}, E, "cached-latents", "random_crop"),
         ({"enable_bucket": False}, W, "exact-sizes", "enable_bucket"),
         ({"debug_dataset": True}, E, "debug-dataset", "debug_dataset"),
-        ({"dataset_config": "d.toml", "train_data_dir": "x"}, E, "dataset-config", "dataset_config"),
+        ({"dataset_config": "d.toml", "train_data_dir": "x"}, W, "dataset-config-wins", "train_data_dir"),
         ({"resolution": "1024", "max_bucket_reso": 1024}, W, "buckets-short", "max_bucket_reso"),
         ({"keep_tokens": 1}, W, "keep-tokens-idle", "keep_tokens"),
         # prediction

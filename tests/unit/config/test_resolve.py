@@ -27,7 +27,7 @@ gradient_checkpointing = false
 mixed_precision = "bf16"
 sdpa = true
 """
-SDXL = FamilyName.SDXL
+SD15, SDXL = FamilyName.SD15, FamilyName.SDXL
 
 
 # --- the guide's printed config
@@ -484,6 +484,29 @@ def test_speed_only_where_the_user_said_nothing(
     resolved: Resolve, text: str, option: str, value: Any
 ) -> None:
     assert resolved(text)[0].get(option) is value
+
+
+@pytest.mark.parametrize(
+    ("text", "family", "latents", "texts"),
+    [
+        ("", SD15, True, None),
+        ("", SDXL, True, True),
+        ("cache_latents = true", SD15, True, None),
+        ("cache_latents = false", SD15, None, None),
+        ("cache_latents_to_disk = false", SDXL, False, True),
+        ("color_aug = true", SD15, None, None),
+        ("shuffle_caption = true", SDXL, True, None),
+        ("network_train_unet_only = false", SDXL, True, None),
+        ("cache_text_encoder_outputs_to_disk = false", SDXL, True, False),
+    ],
+)
+def test_what_is_cached_is_cached_on_disk(
+    resolved: Resolve, text: str, family: FamilyName, latents: Any, texts: Any
+) -> None:
+    """In the training view, where the next run finds it."""
+    config, _ = resolved(text, family=family)
+    assert config.get("cache_latents_to_disk") is latents
+    assert config.get("cache_text_encoder_outputs_to_disk") is texts
 
 
 def test_defaults_that_keep_a_run_resumable(resolved: Resolve, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kohya_wrap.domain.steps import StepPlan, epochs_for, micro_batch, plan, repeats_for, save_every
+from kohya_wrap.domain.steps import StepPlan, balanced_repeats, epochs_for, micro_batch, plan, save_every
 
 
 @pytest.mark.parametrize(
@@ -49,12 +49,30 @@ def test_epochs_nearest_to_the_target(target: int, per_epoch: int, epochs: int) 
 
 
 def test_auto_repeats_make_an_epoch_of_200_to_400() -> None:
-    assert [n for n in range(1, 401) if not 200 <= n * repeats_for(n) <= 400] == []
+    assert [n for n in range(1, 401) if not 200 <= n * balanced_repeats([n])[0] <= 400] == []
 
 
 @pytest.mark.parametrize("images", [401, 5000])
 def test_many_images_are_seen_once(images: int) -> None:
-    assert repeats_for(images) == 1
+    assert balanced_repeats([images]) == (1,)
+
+
+@pytest.mark.parametrize(
+    ("images", "repeats"),
+    [
+        ((30, 30), (5, 5)),
+        ((40, 10), (4, 16)),
+        ((20, 20, 20), (5, 5, 5)),
+        ((3, 7), (49, 21)),
+        ((500, 20), (1, 25)),
+    ],
+)
+def test_several_concepts_weigh_equally(images: tuple[int, ...], repeats: tuple[int, ...]) -> None:
+    assert balanced_repeats(images) == repeats
+
+
+def test_a_concept_weighs_as_much_as_those_that_are_there() -> None:
+    assert balanced_repeats([20], others=[300, 500]) == (20,)
 
 
 def files(epochs: int) -> int:

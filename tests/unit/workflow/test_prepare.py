@@ -9,7 +9,7 @@ from PIL import Image
 
 from kohya_wrap.domain.hardware import Gpu
 from kohya_wrap.engine.reference import Catalogued, OnCivitai, OnHub, Reference
-from kohya_wrap.errors import ConfigError, MachineError
+from kohya_wrap.errors import ConfigError, DatasetError, MachineError
 from tests.unit.workflow.conftest import RTX_3090, T4, Prepared
 
 SD15 = '[kohya_wrap]\nbase = "sd15"\n'
@@ -112,3 +112,26 @@ def test_the_environment_decides_which_images_are_counted(prepared: Prepared, tm
     job = prepared(SD15, gpu="cpu", env={"KOHYA_WRAP_SET_TRAIN_DATA_DIR": "others"})
     assert (job.inventory.images, job.inventory.subsets[0].repeats) == (1, 3)
     assert job.config.get("train_data_dir") == str(tmp_path / "my-lora" / "others")
+
+
+def test_regularisation_images_are_counted_as_the_engine_shows_them(
+    prepared: Prepared, tmp_path: Path
+) -> None:
+    """Two images ten times each; three others for regularisation come to twenty as well."""
+    folder = tmp_path / "my-lora" / "reg" / "2_cat"
+    folder.mkdir(parents=True)
+    for number in range(3):
+        Image.new("RGB", (64, 128), (number, 0, 0)).save(folder / f"{number}.png")
+    text = 'reg_data_dir = "reg"\nbatch_size = 2\nmax_train_epochs = 1\n' + SD15
+    job = prepared(text, gpu="cpu")
+    assert job.plan.batches_per_epoch == 20
+    assert job.regularisation is not None
+    assert [image.caption.text for image in job.regularisation.subsets[0].images] == ["cat"] * 3
+    assert "no-caption" not in [finding.code for finding in job.findings], (
+        "the class tokens are what they are for"
+    )
+
+
+def test_a_folder_for_regularisation_that_is_not_there(prepared: Prepared) -> None:
+    with pytest.raises(DatasetError, match="reg is not there"):
+        prepared('reg_data_dir = "reg"\n' + SD15, gpu="cpu")

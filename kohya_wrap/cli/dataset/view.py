@@ -1,0 +1,65 @@
+"""`kohya-wrap dataset view`: what the engine is given for each image and caption."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from kohya_wrap.cli import options
+
+if TYPE_CHECKING:
+    from kohya_wrap.workflow.shown_view import ShownView
+
+
+@click.command("view", short_help="Show what the engine is given for each image.")
+@options.config_file
+@options.set_values
+@options.json_output
+def command(config: Path, words: tuple[str, ...], as_json: bool) -> None:
+    """Show what the engine is given in place of the images and captions that CONFIG names.
+
+    `run` lays it out anew for every run: links under names that cannot be mistaken for each other, copies of those
+    that the engine would misread, and one clean caption for each. Your own folder is only read.
+
+    \b
+    kohya-wrap dataset view my-lora/training_config.toml
+    """
+    from kohya_wrap.cli.console import Console
+    from kohya_wrap.places import Places
+    from kohya_wrap.workflow import shown_view
+    from kohya_wrap.workflow.effective import ConfigRequest
+
+    request = ConfigRequest(config, words=words)
+    view = shown_view.of(request, Places.from_environment(os.environ), os.environ)
+    console = Console(as_json=as_json)
+    lines = list(_lines(view))
+    console.findings(view.findings)
+    for line in lines:
+        console.say(f"{line['view']}  <-  {line['source']}")
+        for why in line["converted"]:
+            console.say(f"    converted: {why}", style="cyan")
+        console.say(f"    {line['caption']}")
+    converted = sum(bool(line["converted"]) for line in lines)
+    console.say(f"{len(lines)} images, {converted} of them as converted copies")
+    if as_json:
+        data = {"config": str(config), "images": lines, "converted": converted}
+        console.envelope("dataset view", data, findings=view.findings)
+
+
+def _lines(view: ShownView) -> Iterator[dict[str, Any]]:
+    for option, folders in view.parts.items():
+        for folder in folders:
+            for entry in folder.entries:
+                caption = entry.image.caption.path
+                yield {
+                    "of": option,
+                    "view": f"{folder.name}/{entry.name}",
+                    "source": str(entry.image.path),
+                    "converted": list(entry.converted),
+                    "caption_file": None if caption is None else str(caption),
+                    "caption": entry.caption.removesuffix("\n"),
+                }

@@ -1,0 +1,196 @@
+"""Lay out `training_data/<repeats>_<concept>/` from folders, files and zips of pictures, which are only read."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from kohya_wrap.dataset.building import record, sources, standing, told, transaction, write
+from kohya_wrap.dataset.building.plan import OnProgress, Plan, plan, trained
+from kohya_wrap.dataset.building.record import Choices as Choices
+from kohya_wrap.dataset.building.record import Record
+from kohya_wrap.dataset.building.sources import Source
+from kohya_wrap.dataset.building.standing import Stood
+from kohya_wrap.domain.finding import Finding
+from kohya_wrap.host import image_file, lock
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where one concept lies.
+
+    Attributes:
+        parent: the folder of concept folders.
+        folder: the concept's own, as it is called now; None where there is none yet.
+        held_out: its pictures that are set aside.
+        record: the file that tells what was built from what.
+        extension: of the captions.
+        apart: folders of the project, not to be taken for a source.
+    """
+
+    concept: str
+    parent: Path
+    folder: Path | None
+    held_out: Path
+    record: Path
+    extension: str = ".txt"
+    apart: tuple[Path, ...] = ()
+
+    @property
+    def parents(self) -> tuple[Path, Path]:
+        return self.parent, self.held_out.parent
+
+
+@dataclass(frozen=True)
+class Built:
+    """What stands in the concept folder now.
+
+    Attributes:
+        why_saved: reason -> how many pictures stand as a PNG instead of a link for it.
+        unchanged: pictures that kept their file; `added`, `changed`, `removed` since the last build.
+    """
+
+    folder: Path
+    held_out: Path
+    number: int
+    images: int
+    captions: int
+    triggers_written: int
+    saved: int
+    why_saved: dict[str, int]
+    held: int
+    added: int
+    changed: int
+    removed: int
+    unchanged: int
+    findings: tuple[Finding, ...]
+
+
+def build(
+    place: Place,
+    choices: Choices,
+    number: Callable[[int], int],
+    *,
+    skip_broken: bool = False,
+    on_progress: OnProgress = lambda done, total: None,
+) -> Built:
+    """Build the concept, or what has changed of it.
+
+    Args:
+        number: from how many pictures there are to train on, the repeats.
+
+    Raises:
+        DatasetError: a source that is not there, no picture, or files that cannot be used (all named).
+    """
+    found = sources.gather([Path(given) for given in choices.sources], place.apart)
+    if not any(source.pictures for source in found):
+        raise told.no_picture(found)
+    with lock.hold(place.record):
+        if transaction.finish(place.record):
+            place = _where_it_is_now(place)
+        with lock.hold(place.folder) if place.folder else nullcontext():
+            return _build(place, choices, found, number, skip_broken, on_progress)
+
+
+def not_taken(place: Place, given: Path) -> list[str]:
+    """Pictures of a source that the concept folder does not hold, neither by their place nor by what is in them."""
+    stood = [found.entry for found in _stood(place).pictures if found.path]
+    origins, digests = ({entry.origin for entry in stood}, {entry.digest for entry in stood})
+    items = [item for source in sources.gather([given], place.apart) for item in source.pictures]
+    return [
+        str(item.inner)
+        for item in items
+        if item.origin not in origins and image_file.digest(item.read()) not in digests
+    ]
+
+
+def _where_it_is_now(place: Place) -> Place:
+    """A build that was cut off has given the folder its new name just now."""
+    ended = record.read(place.record) or Record()
+    folder = place.parent / f"{ended.choices.number}_{place.concept}"
+    return replace(place, folder=folder if folder.is_dir() else None)
+
+
+def _build(
+    place: Place,
+    choices: Choices,
+    found: Sequence[Source],
+    number: Callable[[int], int],
+    skip_broken: bool,
+    on_progress: OnProgress,
+) -> Built:
+    stood = _stood(place)
+    planned = plan(found, stood, choices, on_progress)
+    if planned.refused and not skip_broken:
+        raise told.refusal(found, planned.refused)
+    here = trained(planned.pictures)
+    if not here:
+        raise told.nothing_left(found, planned, choices)
+    choices = replace(choices, number=number(len(here)))
+    folder = place.parent / f"{choices.number}_{place.concept}"
+    if folder.exists() and folder != place.folder:
+        raise told.in_the_way(folder)
+    with lock.hold(folder) if folder != place.folder else nullcontext():
+        _write(place, folder, planned, stood, choices, on_progress)
+    if place.held_out.is_dir() and not any(place.held_out.iterdir()):
+        place.held_out.rmdir()
+    return _built(place, folder, planned, choices, found)
+
+
+def _write(
+    place: Place, folder: Path, planned: Plan, stood: Stood, choices: Choices, on_progress: OnProgress
+) -> None:
+    """All of it beside what stands, then in its place."""
+    made = _staged(place, planned)
+    try:
+        entries = write.pictures(planned.pictures, made, choices, place.extension, on_progress)
+        for held, target in made.items():
+            write.others(stood.others.get(held, ()), target)
+    except BaseException:
+        transaction.clear(place.parents, place.concept)
+        raise
+    moves = [transaction.move(made[False], place.folder or folder, folder)]
+    if True in made:
+        moves.append(transaction.move(made[True], place.held_out, place.held_out))
+    transaction.commit(place.record, moves, record.as_data(Record(choices, tuple(entries))))
+    transaction.clear(place.parents, place.concept)
+
+
+def _stood(place: Place) -> Stood:
+    entries = (record.read(place.record) or Record()).entries
+    places = {False: place.folder or place.parent / "none", True: place.held_out}
+    return standing.look(entries, places, place.extension)
+
+
+def _staged(place: Place, planned: Plan) -> dict[bool, Path]:
+    """New folders: of what is trained on and, under True, of what is held out, if anything is or was."""
+    transaction.clear(place.parents, place.concept)
+    made = {False: transaction.staged(place.parent, place.concept)}
+    if any(one.entry.held for one in planned.pictures) or place.held_out.exists():
+        made[True] = transaction.staged(place.held_out.parent, place.concept)
+    return made
+
+
+def _built(place: Place, folder: Path, planned: Plan, choices: Choices, found: Sequence[Source]) -> Built:
+    here = trained(planned.pictures)
+    made = [one for one in planned.pictures if one.is_made]
+    why = Counter(reason for one in planned.pictures for reason in one.entry.why)
+    return Built(
+        folder,
+        place.held_out,
+        choices.number,
+        len(here),
+        sum(bool(one.text) for one in here),
+        sum(one.gets_trigger for one in planned.pictures),
+        sum(bool(one.entry.why) for one in planned.pictures),
+        dict(why.most_common()),
+        len(planned.pictures) - len(here),
+        sum(one.standing is None for one in made),
+        sum(one.standing is not None for one in made),
+        len(planned.removed),
+        len(planned.pictures) - len(made),
+        told.findings(planned, choices, found, folder),
+    )

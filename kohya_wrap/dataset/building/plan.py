@@ -1,0 +1,184 @@
+"""What a build will do with each picture: make it, or leave it as it stands; nothing is written here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+from kohya_wrap.dataset.building import holdout, picture
+from kohya_wrap.dataset.building.captions import Captions
+from kohya_wrap.dataset.building.names import Names
+from kohya_wrap.dataset.building.picture import Looked
+from kohya_wrap.dataset.building.record import Choices, Entry
+from kohya_wrap.dataset.building.sources import Item, Source
+from kohya_wrap.dataset.building.standing import Standing, Stood, stems, under
+from kohya_wrap.domain.finding import Finding
+
+THREADS = 4
+OnProgress = Callable[[int, int], None]  # pictures done, of how many
+
+
+@dataclass(frozen=True)
+class Planned:
+    """One picture that will stand.
+
+    Attributes:
+        item, looked: what to make it of; both None where it stays as it stands.
+        standing: as it stands; None where it is new.
+        entry: as it will be recorded; what was `made` is not known yet where it is made.
+        text: its caption; empty: none.
+        before: what the caption was without the trigger.
+    """
+
+    item: Item | None
+    looked: Looked | None
+    standing: Standing | None
+    entry: Entry
+    text: str
+    before: str
+
+    @property
+    def is_made(self) -> bool:
+        return self.looked is not None
+
+    @property
+    def gets_trigger(self) -> bool:
+        """Now, and not in an earlier build."""
+        return self.text != self.before and not (self.standing and self.standing.caption == self.text)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """`refused` pictures or captions cannot be read; `removed` left the source."""
+
+    pictures: tuple[Planned, ...]
+    removed: tuple[Standing, ...]
+    refused: tuple[Finding, ...]
+
+
+def plan(sources: Sequence[Source], stood: Stood, choices: Choices, on_progress: OnProgress) -> Plan:
+    """Look at each picture of the sources that is new or changed, and at what stands."""
+    items = {item.origin: item for source in sources for item in source.pictures}
+    captions = {item.origin: caption for source in sources for item, caption in _captions(source)}
+    by_origin = {found.entry.origin: found for found in stood.pictures if found.entry.origin}
+    looked, refused = _look(items, by_origin, choices, on_progress)
+    refused += [said for said in captions.values() if isinstance(said, Finding) and said not in refused]
+    matched = _match(items, looked, by_origin, stood)
+    names = Names(stems(stood))
+    planned = []
+    for origin, item in items.items():
+        said = captions[origin]
+        if isinstance(said, str) and not isinstance(looked.get(origin), Finding):
+            found = looked.get(origin)
+            assert not isinstance(found, Finding)
+            planned.append(_planned(item, found, matched.get(origin), said, choices, names))
+    taken = {id(found) for found in matched.values()}
+    left = [found for found in stood.pictures if id(found) not in taken]
+    roots = tuple(source.root for source in sources)
+    left = [found for found in left if found.path is not None]
+    removed = tuple(found for found in left if under(found.entry.origin, roots))
+    planned += [_kept(found, choices) for found in left if not under(found.entry.origin, roots)]
+    return Plan(tuple(_held_out(planned, choices.holdout)), removed, tuple(refused))
+
+
+def _captions(source: Source) -> Iterator[tuple[Item, str | Finding]]:
+    captions = Captions(source)
+    for item in source.pictures:
+        yield item, captions.of(item)
+
+
+def _look(
+    items: dict[str, Item], standing: dict[str, Standing], choices: Choices, on_progress: OnProgress
+) -> tuple[dict[str, Looked | Finding], list[Finding]]:
+    """What is in those that are not known from the last time; of them, what cannot be read."""
+    new = [item for item in items.values() if not _is_known(item, standing.get(item.origin), choices)]
+    looked: dict[str, Looked | Finding] = {}
+    with ThreadPoolExecutor(THREADS) as pool:
+        for item, found in zip(new, pool.map(lambda item: picture.look(item, choices), new), strict=True):
+            looked[item.origin] = found
+            on_progress(len(looked), len(new))
+    return looked, [found for found in looked.values() if isinstance(found, Finding)]
+
+
+def _is_known(item: Item, found: Standing | None, choices: Choices) -> bool:
+    return (
+        found is not None
+        and found.path is not None
+        and found.entry.stamp == item.stamp
+        and found.entry.pixels == choices.pixels
+    )
+
+
+def _match(
+    items: dict[str, Item],
+    looked: dict[str, Looked | Finding],
+    by_origin: dict[str, Standing],
+    stood: Stood,
+) -> dict[str, Standing]:
+    """Origin -> what stands for it: by its path, else, for a renamed or moved one, by what is in it."""
+    matched = {origin: by_origin[origin] for origin in items if origin in by_origin}
+    free: dict[str, list[Standing]] = {}
+    for found in stood.pictures:
+        if found.path is not None and found.entry.origin not in matched:
+            free.setdefault(found.entry.digest, []).append(found)
+    for origin, new in looked.items():
+        if origin not in matched and isinstance(new, Looked) and free.get(new.facts.digest):
+            matched[origin] = free[new.facts.digest].pop(0)
+    return matched
+
+
+def _planned(
+    item: Item, looked: Looked | None, found: Standing | None, said: str, choices: Choices, names: Names
+) -> Planned:
+    wrote = choices.with_trigger(said)
+    before = found.caption if found and found.caption_edited and found.caption is not None else said
+    text = choices.with_trigger(before)
+    if found and found.path and (looked is None or found.edited or _is_same(looked, found.entry, choices)):
+        digest = looked.facts.digest if looked else found.entry.digest
+        entry = replace(
+            found.entry, origin=item.origin, stamp=item.stamp, digest=digest, pixels=choices.pixels,
+            said=said, wrote=wrote,
+        )  # fmt: skip
+        return Planned(item, None, found, entry, text, before)
+    assert looked is not None
+    stem = found.entry.stem if found else names.free(item.inner.stem)
+    entry = Entry(
+        stem + picture.ending(item, looked),
+        item.origin,
+        item.stamp,
+        looked.facts.digest,
+        (0, 0),
+        "",
+        choices.pixels,
+        looked.why,
+        said,
+        wrote,
+        found.entry.held if found else False,
+    )
+    return Planned(item, looked, found, entry, text, before)
+
+
+def _is_same(looked: Looked, entry: Entry, choices: Choices) -> bool:
+    """Whether it would be made as it was: a link to the same bytes, or a copy by the same choices."""
+    if not looked.why:
+        return looked.facts.digest == entry.made
+    return looked.facts.digest == entry.digest and entry.pixels == choices.pixels
+
+
+def _kept(found: Standing, choices: Choices) -> Planned:
+    """What none of these sources is about: put in by hand, or built from another."""
+    before = found.caption or ""
+    return Planned(None, None, found, found.entry, choices.with_trigger(before), before)
+
+
+def _held_out(planned: Sequence[Planned], count: int) -> Iterator[Planned]:
+    digests = [one.entry.digest for one in planned]
+    before = {one.entry.digest for one in planned if one.standing and one.standing.entry.held}
+    held = holdout.choose(digests, before, count)
+    for one in planned:
+        yield replace(one, entry=replace(one.entry, held=one.entry.digest in held))
+
+
+def trained(pictures: Iterable[Planned]) -> list[Planned]:
+    return [one for one in pictures if not one.entry.held]

@@ -1,0 +1,101 @@
+"""What stands in a concept folder before it is built again: ours, changed by a person, or theirs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from kohya_wrap.dataset import folders
+from kohya_wrap.dataset.building import picture
+from kohya_wrap.dataset.building.record import Entry
+from kohya_wrap.host import image_file
+
+
+@dataclass(frozen=True)
+class Standing:
+    """One picture of the folder, or of what was held out of it.
+
+    Attributes:
+        path: None where a person took it out.
+        edited: it is no longer what was put there.
+        caption: as it stands, stripped; None where there is none.
+    """
+
+    entry: Entry
+    path: Path | None
+    edited: bool
+    caption: str | None
+    caption_path: Path | None
+
+    @property
+    def caption_edited(self) -> bool:
+        """Written or changed by somebody else than the last build."""
+        return self.caption is not None and self.caption != (self.entry.wrote or "")
+
+
+@dataclass(frozen=True)
+class Stood:
+    """All of it; `others` are files and folders that are no picture of the engine's nor its caption, by held or not."""
+
+    pictures: tuple[Standing, ...]
+    others: dict[bool, tuple[Path, ...]]
+
+
+def look(entries: tuple[Entry, ...], places: Mapping[bool, Path], extension: str) -> Stood:
+    """`places`: the folder trained on, and under True that of what is held out; either may not be there."""
+    pictures = [_of(entry, places[entry.held], extension) for entry in entries]
+    others: dict[bool, tuple[Path, ...]] = {}
+    for held, place in places.items():
+        if not place.is_dir():
+            continue
+        known = {entry.name for entry in entries if entry.held is held}
+        known |= {entry.stem + extension for entry in entries if entry.held is held}
+        inside = [path for path in sorted(place.iterdir()) if path.name not in known]
+        by_hand = [
+            _by_hand(path, held, extension) for path in inside if folders.is_read(path) and path.is_file()
+        ]
+        captions = {found.entry.stem + extension for found in by_hand}
+        names = captions | {found.entry.name for found in by_hand}
+        pictures += by_hand
+        others[held] = tuple(path for path in inside if path.name not in names)
+    return Stood(tuple(pictures), others)
+
+
+def _of(entry: Entry, place: Path, extension: str) -> Standing:
+    path = place / entry.name
+    if not path.is_file():
+        return Standing(entry, None, False, *_caption(place / (entry.stem + extension)))
+    return Standing(entry, path, _edited(entry, path), *_caption(place / (entry.stem + extension)))
+
+
+def _edited(entry: Entry, path: Path) -> bool:
+    """By what is in it: a copied project has other times."""
+    return picture.stamp(path) != entry.made_stamp and image_file.digest(path.read_bytes()) != entry.made
+
+
+def _by_hand(path: Path, held: bool, extension: str) -> Standing:
+    """Known by its content alone, so that the same picture from a source does not stand there twice."""
+    digest, stamp = image_file.digest(path.read_bytes()), picture.stamp(path)
+    entry = Entry(path.name, "", stamp, digest, stamp, digest, "", (), None, None, held)
+    return Standing(entry, path, False, *_caption(path.with_suffix(extension)))
+
+
+def _caption(path: Path) -> tuple[str | None, Path | None]:
+    """What is no UTF-8 in it is kept as it is."""
+    if not path.is_file():
+        return None, None
+    return path.read_text(encoding="utf-8-sig", errors="surrogateescape").strip(), path
+
+
+def under(origin: str, roots: tuple[str, ...]) -> bool:
+    """Whether it lies in one of the sources."""
+    return any(origin == root or origin.startswith(root.rstrip("/") + "/") for root in roots)
+
+
+def stems(stood: Stood) -> Iterator[str]:
+    """Of all that keeps its name."""
+    for found in stood.pictures:
+        yield found.entry.stem
+    for paths in stood.others.values():
+        yield from (path.stem for path in paths)

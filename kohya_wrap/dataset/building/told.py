@@ -1,0 +1,152 @@
+"""What a build has to say: why it cannot be, and what it did that a person may not expect."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from kohya_wrap.dataset import inventory
+from kohya_wrap.dataset.building import captions, metadata, picture
+from kohya_wrap.dataset.building.plan import Plan, Planned
+from kohya_wrap.dataset.building.record import Choices
+from kohya_wrap.dataset.building.sources import Source, numbered_folders
+from kohya_wrap.domain.dataset import Misread
+from kohya_wrap.domain.finding import Finding, Level, typed
+from kohya_wrap.errors import DatasetError
+from kohya_wrap.host import image_file
+
+
+def refusal(found: Sequence[Source], refused: Sequence[Finding]) -> DatasetError:
+    return inventory.refusal(found[0].given, refused)
+
+
+def no_picture(found: Sequence[Source]) -> DatasetError:
+    named = ", ".join(str(source.given) for source in found)
+    return DatasetError(
+        f"No picture in {named}.",
+        why="Pictures are known by their endings: png, jpg, webp, bmp, gif, tiff, avif; hidden files do not count.",
+        hint="Name the folder, or the zip, that your pictures lie in.",
+    )
+
+
+def nothing_left(found: Sequence[Source], planned: Plan, choices: Choices) -> DatasetError:
+    if planned.refused:
+        return refusal(found, planned.refused)
+    count = len(planned.pictures)
+    return DatasetError(
+        f"--holdout {choices.holdout} leaves nothing of {count} pictures to train on.",
+        why="Pictures that are set aside are never trained on; copies of one picture are set aside together.",
+        hint=f"--holdout {count // 10}",
+    )
+
+
+def in_the_way(folder: Path) -> DatasetError:
+    return DatasetError(
+        f"{folder} is there already.",
+        why="There are two folders of this concept, with other numbers; or a file has that name.",
+        hint=f"Look at it, and move it away: mv {typed(folder)} {typed(folder.name + '.old')}",
+    )
+
+
+def findings(planned: Plan, choices: Choices, found: Sequence[Source], folder: Path) -> tuple[Finding, ...]:
+    return tuple(_findings(planned, choices, found, folder))
+
+
+def _findings(planned: Plan, choices: Choices, found: Sequence[Source], folder: Path) -> Iterator[Finding]:
+    yield from (replace(one, level=Level.WARNING, hint="") for one in planned.refused)
+    if numbered := numbered_folders(found):
+        yield Finding(
+            Level.WARNING,
+            "numbered-folders",
+            f"{_names(numbered)} in the source look like concepts of their own; all went into {folder.name}.",
+            "Not meant? Build each by itself: kohya-wrap dataset build FOLDER --concept NAME",
+        )
+    yield from _not_taken(found)
+    yield from _kept_edits(planned, folder)
+    back = [one for one in planned.pictures if one.is_made and one.standing and one.standing.path is None]
+    if back:
+        yield Finding(
+            Level.NOTE,
+            "put-back",
+            f"{_count(back)} taken out of the folder by hand stand there again, since the source has them: "
+            f"{_stems(back)}.",
+            "Take them out of the source too.",
+            str(folder),
+        )
+    if choices.background == picture.KEEP:
+        yield from _transparent(planned, folder)
+
+
+def _not_taken(found: Sequence[Source]) -> Iterator[Finding]:
+    """Files of other kinds, in case somebody takes them for pictures."""
+    known = (*captions.ENDINGS, *metadata.ENDINGS)
+    others = Counter(
+        inner.suffix.lower() or inner.name
+        for source in found
+        for inner in source.files
+        if not image_file.looks_like_image(Path(inner)) and inner.suffix not in known
+    )
+    if others:
+        named = _names([f"{count} {ending}" for ending, count in others.most_common()])
+        yield Finding(Level.NOTE, "not-taken", f"files of other kinds are left where they are: {named}.")
+
+
+def _kept_edits(planned: Plan, folder: Path) -> Iterator[Finding]:
+    """A person's edits win, and where the source says something new too, that is said."""
+    edited = [one for one in planned.pictures if one.item and one.standing and one.standing.caption_edited]
+    both = [one for one in edited if one.standing and one.standing.entry.said not in (None, one.entry.said)]
+    alone = len(edited) - len(both)
+    if both:
+        yield Finding(
+            Level.WARNING,
+            "caption-kept",
+            f"the source has new captions for {_count(both)} whose captions were edited in {folder.name}; the edited "
+            f"ones are kept: {_stems(both)}.",
+            "To take the source's: remove those captions here, and build again.",
+            str(folder),
+        )
+    if alone:
+        yield Finding(
+            Level.NOTE,
+            "caption-edits-kept",
+            f"{alone} {'caption' if alone == 1 else 'captions'} edited in {folder.name} meanwhile: kept.",
+            "",
+            str(folder),
+        )
+    pixels = [one for one in planned.pictures if one.item and one.standing and one.standing.edited]
+    if pixels:
+        yield Finding(
+            Level.NOTE,
+            "picture-kept",
+            f"{_count(pixels)} that were edited in {folder.name} are kept as they are: {_stems(pixels)}.",
+            "To take the source's: remove them here, and build again.",
+            str(folder),
+        )
+
+
+def _transparent(planned: Plan, folder: Path) -> Iterator[Finding]:
+    see_through = [
+        one for one in planned.pictures if one.looked and Misread.ALPHA in one.looked.facts.misread
+    ]
+    if see_through:
+        yield Finding(
+            Level.NOTE,
+            "transparency-kept",
+            f"{_count(see_through)} keep their transparency, which the engine uses with alpha_mask alone.",
+            "kohya-wrap config set alpha_mask=true",
+            str(folder),
+        )
+
+
+def _count(pictures: Sequence[Planned]) -> str:
+    return "1 picture" if len(pictures) == 1 else f"{len(pictures)} pictures"
+
+
+def _stems(pictures: Sequence[Planned]) -> str:
+    return _names([one.entry.name for one in pictures])
+
+
+def _names(names: Sequence[str]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if names[3:] else "")

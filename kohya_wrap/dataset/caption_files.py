@@ -1,0 +1,104 @@
+"""Captions changed on disk: planned, shown as a diff, backed up, written, and taken back where that fails."""
+
+from __future__ import annotations
+
+import difflib
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from kohya_wrap.host import atomic
+
+
+@dataclass(frozen=True)
+class Change:
+    """One caption that will have another text; `old` None where there is no file yet."""
+
+    path: Path
+    old: str | None
+    new: str
+
+
+class Backup:
+    """A folder with the captions of one command as they were, at their paths below `root`; made when first needed.
+
+    Taken back by hand with `cp -r FOLDER/. ROOT`.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root.absolute()
+        self.folder: Path | None = None
+
+    def keep(self, path: Path) -> None:
+        """Copy a caption, unless it was kept before: the first state is the one to go back to."""
+        if self.folder is None:
+            self.folder = _new_folder(self._root / ".kohya-wrap" / "caption-backups")
+        copy = self.copy_of(path)
+        if not copy.exists():
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(path, copy)
+
+    def copy_of(self, path: Path) -> Path:
+        assert self.folder is not None
+        absolute = path.absolute()
+        inside = absolute.is_relative_to(self._root)
+        return self.folder / absolute.relative_to(self._root if inside else absolute.anchor)
+
+
+def _new_folder(parent: Path) -> Path:
+    stamp = datetime.now().strftime("%Y-%m-%d_%H-%M-%S")
+    for number in range(1, 1000):
+        folder = parent / (stamp if number == 1 else f"{stamp}_{number}")
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            continue
+        return folder
+    raise FileExistsError(str(parent / stamp))
+
+
+def read(path: Path) -> str | None:
+    """A caption without a byte order mark; what is no UTF-8 in it is shown as question marks. None: there is no file."""
+    return path.read_text(encoding="utf-8-sig", errors="replace") if path.is_file() else None
+
+
+def plan(texts: Mapping[Path, str]) -> tuple[Change, ...]:
+    """What writing `texts` would change, in the order of the paths."""
+    changes = (Change(path, read(path), new) for path, new in sorted(texts.items()))
+    return tuple(change for change in changes if change.new != change.old)
+
+
+def diff(changes: Sequence[Change], root: Path) -> Iterator[str]:
+    """The lines of a unified diff, with paths below `root`."""
+    for change in changes:
+        shown = change.path.relative_to(root) if change.path.is_relative_to(root) else change.path
+        old, new = (change.old or "").splitlines(), change.new.splitlines()
+        before = "/dev/null" if change.old is None else f"a/{shown}"
+        yield from difflib.unified_diff(old, new, before, f"b/{shown}", lineterm="", n=1)
+
+
+def write(changes: Sequence[Change], backup: Backup) -> None:
+    """All of them or none: what was written is taken back when one fails or Ctrl-C comes between."""
+    for change in changes:
+        if change.old is not None:
+            backup.keep(change.path)
+    begun: list[Change] = []
+    try:
+        for change in changes:
+            begun.append(change)
+            atomic.write_text(change.path, change.new)
+    except BaseException:
+        for change in begun:
+            _take_back(change, backup)
+        raise
+
+
+def _take_back(change: Change, backup: Backup) -> None:
+    if change.old is None:
+        change.path.unlink(missing_ok=True)
+        return
+    part = change.path.with_name(f".{change.path.name}.part")
+    shutil.copy2(backup.copy_of(change.path), part)
+    part.replace(change.path)

@@ -1,0 +1,160 @@
+"""The captions of a dataset in one run over them: looked at, edited, made, each change remembered."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from kohya_wrap.dataset import caption_files, folders, inventory, overlooked
+from kohya_wrap.dataset.caption_files import Backup, Change
+from kohya_wrap.dataset.captioned import Origin, Record
+from kohya_wrap.dataset.folders import Folder
+from kohya_wrap.domain.caption_edits import Edits, key_of, tags_of
+from kohya_wrap.domain.dataset import ImageFacts
+from kohya_wrap.domain.finding import Finding, Level
+
+
+@dataclass(frozen=True)
+class Picture:
+    """Attributes:
+    text: None where it has no caption, or an empty one.
+    origin: where the caption is one of ours.
+    """
+
+    path: Path
+    facts: ImageFacts
+    caption: Path
+    text: str | None
+    origin: Origin | None
+
+
+class Captioning:
+    """Attributes:
+    made: changes that hold a captioner's words.
+    edited: changes of what stood there.
+    """
+
+    def __init__(self, root: Path, *, dry_run: bool) -> None:
+        """`root`: whose `.kohya-wrap/` remembers. With `dry_run` nothing is written."""
+        self.made: list[Change] = []
+        self.edited: list[Change] = []
+        self.findings: list[Finding] = []
+        self.backup = Backup(root)
+        self._dry_run = dry_run
+        self._record = Record(root)
+        self._tags: dict[str, str] = {}  # key -> a spelling of it, of all that stood or came
+
+    def look(self, listed: Sequence[Folder], extension: str, *, overwrite: bool) -> Iterator[Picture]:
+        """Every picture with its caption; what cannot be read, or is passed over by the engine, becomes a finding.
+
+        Args:
+            overwrite: a caption that is no UTF-8 need not be readable.
+        """
+        self.findings += overlooked.inside(listed)
+        taken: set[Path] = set()
+        for folder in listed:
+            for path, facts in zip(folder.images, inventory.look(folder.images), strict=True):
+                beside = Path(f"{path.with_suffix('')}{extension}")
+                caption = folders.caption_of(path, extension) or beside
+                if isinstance(facts, Finding):
+                    self.findings.append(facts)
+                elif caption in taken:
+                    self.findings.append(_shared(path, caption))
+                else:
+                    taken.add(caption)
+                    yield from self._picture(path, facts, caption, overwrite=overwrite)
+
+    def _picture(self, path: Path, facts: ImageFacts, caption: Path, *, overwrite: bool) -> Iterator[Picture]:
+        try:
+            text = caption.read_text(encoding="utf-8-sig") if caption.is_file() else ""
+        except UnicodeDecodeError:
+            if not overwrite:
+                self.findings.append(inventory.not_utf8(caption, "it is left as it is"))
+                return
+            text = ""
+        if text.strip():
+            yield Picture(path, facts, caption, text, self._record.origin(caption, text))
+        else:
+            yield Picture(path, facts, caption, None, None)
+
+    def edit(self, pictures: Sequence[Picture], edits: Edits) -> None:
+        """All of them or none. A caption of ours stays ours."""
+        texts = {picture.caption: self._edited(picture.text or "", edits) for picture in pictures}
+        self.findings += [_emptied(path) for path, text in texts.items() if not text.strip()]
+        self.edited += self._write(texts, {picture.caption: picture.origin for picture in pictures})
+
+    def make(
+        self,
+        batch: Iterable[tuple[Path, str | Finding]],
+        pictures: Mapping[Path, Picture],
+        edits: Edits,
+        by: str,
+    ) -> None:
+        """Write what a captioner says of some pictures, edited; `by` is the captioner as it is remembered."""
+        texts: dict[Path, str] = {}
+        origins: dict[Path, Origin | None] = {}
+        for path, words in batch:
+            picture = pictures[path]
+            if isinstance(words, Finding):
+                self.findings.append(words)
+            elif text := self._edited(words, edits).strip():
+                texts[picture.caption] = text + "\n"
+                origins[picture.caption] = Origin(by, picture.facts.digest)
+            else:
+                self.findings.append(_nothing_to_say(path))
+        self.made += self._write(texts, origins)
+
+    def _edited(self, text: str, edits: Edits) -> str:
+        self._tags |= {key_of(tag): tag for tag in tags_of(text)}
+        return edits.apply(text) or "\n"  # of a caption without a byte the engine would die
+
+    def _write(self, texts: Mapping[Path, str], origins: Mapping[Path, Origin | None]) -> tuple[Change, ...]:
+        changes = caption_files.plan(texts)
+        if changes and not self._dry_run:
+            self._record.add({c.path: (c.new, origin) for c in changes if (origin := origins[c.path])})
+            caption_files.write(changes, self.backup)
+        return changes
+
+    def not_found(self, edits: Edits) -> Iterator[Finding]:
+        """Tags that were to be removed or replaced and stand nowhere: misspelt, mostly."""
+        for tag in edits.looked_for:
+            if key_of(tag) not in self._tags:
+                close = difflib.get_close_matches(key_of(tag), self._tags, n=1, cutoff=0.6)
+                yield Finding(
+                    Level.WARNING,
+                    "tag-not-found",
+                    f"no caption has {tag!r} as a tag of its own, between commas.",
+                    f"Meant {self._tags[close[0]]!r}?" if close else "",
+                )
+
+
+def _shared(picture: Path, caption: Path) -> Finding:
+    return Finding(
+        Level.WARNING,
+        "same-stem",
+        f"{picture.name} shares its caption {caption.name} with another picture.",
+        "Rename one of them, and its caption.",
+        str(picture),
+    )
+
+
+def _emptied(caption: Path) -> Finding:
+    return Finding(
+        Level.WARNING,
+        "caption-emptied",
+        f"nothing is left of {caption.parent.name}/{caption.name}: its picture is trained without words.",
+        "Write something into it, the trigger at least: --prefix WORDS",
+        str(caption),
+    )
+
+
+def _nothing_to_say(picture: Path) -> Finding:
+    return Finding(
+        Level.WARNING,
+        "no-words",
+        f"{picture.parent.name}/{picture.name}: there is nothing to say, so no caption was written.",
+        "A lower --threshold, or write it by hand.",
+        str(picture),
+    )

@@ -1,0 +1,33 @@
+"""What a dataset is checked for: the effective config, and what else decides how it is trained."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from kohya_wrap.domain.buckets import BucketRule
+from kohya_wrap.domain.config import TrainingConfig
+from kohya_wrap.domain.family import Family
+
+Subject = Literal["", "character", "style", "object", "none"]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Attributes:
+    rule: of the buckets, as `config` says.
+    trigger: the project's; empty where it has none.
+    target_steps: what the epochs are solved for where the config sets neither epochs nor steps.
+    config_ready: a config file is there, and `config check` finds no error in it; None: no file was named.
+    tokenizer: the folder of vocab.json and merges.txt; None where none is prepared.
+    """
+
+    config: TrainingConfig
+    family: Family
+    rule: BucketRule
+    subject: Subject
+    trigger: str
+    target_steps: int
+    config_ready: bool | None
+    tokenizer: Path | None

@@ -1,0 +1,81 @@
+"""The file in which the preview page saves edited captions, and which captions those are on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from kohya_wrap.dataset import folders
+from kohya_wrap.dataset.folders import Folder
+from kohya_wrap.errors import UsageError
+from kohya_wrap.host import image_file
+
+SCHEMA = 1
+
+
+class Edit(BaseModel):
+    """One caption; `old` is what the page was made with, None where there was no file."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    old: str | None
+    new: str
+
+
+class EditedCaptions(BaseModel):
+    """Attributes:
+    dataset: the folder of the concept folders, where the page was made.
+    caption_extension: with its dot.
+    edits: by the caption's folder and name, `10_cat/a.txt`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kohya_wrap: Literal["captions"]
+    schema_: Annotated[Literal[1], Field(alias="schema")]
+    dataset: Path
+    caption_extension: Annotated[str, Field(pattern=r"^\.\w+$")]
+    edits: dict[str, Edit]
+
+
+def read(path: Path) -> EditedCaptions:
+    """Raises UsageError: it is not there, or nothing that the page saved."""
+    try:
+        return EditedCaptions.model_validate_json(path.read_bytes())
+    except (FileNotFoundError, IsADirectoryError):
+        raise UsageError(
+            f"{path} is {'a folder' if path.is_dir() else 'not there'}.",
+            why="It names the file that the page saves, mostly captions.json in your downloads.",
+            hint="kohya-wrap dataset apply ~/Downloads/captions.json",
+        ) from None
+    except ValidationError as error:
+        raise UsageError(
+            f"{path} holds no captions of `dataset preview`.",
+            why=_first(error),
+            hint="Save it in the page anew; the page is made by: kohya-wrap dataset preview",
+        ) from None
+
+
+def _first(error: ValidationError) -> str:
+    wrong = error.errors()[0]
+    place = ".".join(map(str, wrong["loc"]))
+    return f"{place}: {wrong['msg']}." if place else f"{wrong['msg']}."
+
+
+def path_of(image: Path, extension: str) -> Path:
+    """The caption the engine takes for it; where there is none, the one that would be taken."""
+    return folders.caption_of(image, extension) or Path(f"{image.with_suffix('')}{extension}")
+
+
+def key_of(caption: Path) -> str:
+    """What a caption is called in the file: folders of one dataset have different names."""
+    return f"{caption.parent.name}/{caption.name}"
+
+
+def known(listed: Iterable[Folder], extension: str) -> dict[str, Path]:
+    """Every caption that may be edited, by its key; no key leads anywhere else."""
+    captions = (path_of(image, extension) for folder in listed for image in folder.images)
+    return {key_of(path): path for path in captions if not image_file.looks_like_image(path)}

@@ -1,0 +1,1 @@
+"""A checked dataset as one HTML page that stands alone."""

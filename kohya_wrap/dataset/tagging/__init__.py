@@ -1,0 +1,1 @@
+"""Captioners: from pictures to what they show, in words."""

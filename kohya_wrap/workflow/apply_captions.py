@@ -1,0 +1,120 @@
+"""Captions edited in the preview page, written into the dataset: those that are still what they were there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+
+from kohya_wrap.dataset import caption_files, edited_captions
+from kohya_wrap.dataset.caption_files import Backup, Change
+from kohya_wrap.dataset.edited_captions import Edit, EditedCaptions
+from kohya_wrap.domain.finding import Finding, Level, typed
+from kohya_wrap.errors import DatasetError
+from kohya_wrap.host import lock
+from kohya_wrap.workflow import captioned_folders
+from kohya_wrap.workflow.captioned_folders import Chosen
+
+
+@dataclass(frozen=True)
+class ApplyRequest:
+    """Attributes:
+    where: None: the dataset that the page was made of.
+    skip: write the others where some cannot be written.
+    """
+
+    file: Path
+    where: Path | None = None
+    skip: bool = False
+    dry_run: bool = False
+
+
+@dataclass(frozen=True)
+class Applied:
+    """What was written, or with a dry run would be.
+
+    Attributes:
+        standing: captions that have their new text already.
+        backup: the folder with what was replaced; None where nothing was.
+        findings: captions that were left as they are.
+    """
+
+    root: Path
+    changes: tuple[Change, ...]
+    standing: int
+    backup: Path | None
+    findings: tuple[Finding, ...]
+
+
+def apply(request: ApplyRequest, env: Mapping[str, str]) -> Applied:
+    """Write all of them, or none: half of an evening's work written is harder to tell from the other half than none.
+
+    Raises:
+        UsageError: no file of the page's. ConfigError: of the project. DatasetError: another project; captions that
+        have changed since, or are gone, all attached (unless they are to be skipped).
+    """
+    edited = edited_captions.read(request.file)
+    chosen = _chosen(request, edited, env)
+    known = edited_captions.known(chosen.folders, edited.caption_extension)
+    if edited.edits and not known.keys() & edited.edits:
+        raise _another(request, edited, chosen)
+    with nullcontext() if request.dry_run else lock.hold(chosen.root / ".kohya-wrap" / "captions"):
+        wrong = tuple(_wrong(edited, known))
+        if wrong and not request.skip:
+            raise _refusal(request, edited, wrong)
+        left = {finding.where for finding in wrong}
+        texts = {
+            known[key]: edit.new or "\n"  # of a caption without a byte the engine would die
+            for key, edit in edited.edits.items()
+            if key not in left
+        }
+        changes, backup = caption_files.plan(texts), Backup(chosen.root)
+        if changes and not request.dry_run:
+            caption_files.write(changes, backup)
+    return Applied(chosen.root, changes, len(texts) - len(changes), backup.folder, wrong)
+
+
+def _chosen(request: ApplyRequest, edited: EditedCaptions, env: Mapping[str, str]) -> Chosen:
+    if request.where is None and not edited.dataset.is_dir():
+        raise DatasetError(
+            f"{edited.dataset} is not here.",
+            why=f"{request.file.name} was saved in a page that was made of it, perhaps on another machine.",
+            hint=f"Name the project that has these captions: kohya-wrap dataset apply {typed(request.file)} PROJECT",
+        )
+    return captioned_folders.choose(request.where or edited.dataset, env)
+
+
+def _wrong(edited: EditedCaptions, known: Mapping[str, Path]) -> Iterator[Finding]:
+    """Those that cannot be written; `where` is the edit's key."""
+    for key, edit in edited.edits.items():
+        if key not in known:
+            yield Finding(Level.WARNING, "no-image", "its image is gone, or was renamed.", "", key)
+        elif not _as_it_was(known[key], edit):
+            yield Finding(Level.WARNING, "changed-since", "it has changed since the page was made.", "", key)
+
+
+def _as_it_was(path: Path, edit: Edit) -> bool:
+    """Or as it shall be."""
+    return caption_files.read(path) in (edit.old, edit.new or "\n")
+
+
+def _another(request: ApplyRequest, edited: EditedCaptions, chosen: Chosen) -> DatasetError:
+    return DatasetError(
+        f"None of the {len(edited.edits)} captions in {request.file.name} belongs to an image in {chosen.root}.",
+        why=f"They are of another project, {edited.dataset}; or its images were renamed since.",
+        hint=f"kohya-wrap dataset apply {typed(request.file)} PROJECT",
+    )
+
+
+def _refusal(request: ApplyRequest, edited: EditedCaptions, wrong: tuple[Finding, ...]) -> DatasetError:
+    others = len(edited.edits) - len(wrong)
+    first = f"{wrong[0].where}: {wrong[0].message}"
+    return DatasetError(
+        first if len(wrong) == 1 else f"{len(wrong)} of {len(edited.edits)} captions cannot be written.",
+        why="What the page shows is no longer what is in the dataset, so nothing was written.",
+        hint=f"The other {others} with --skip-changed; for these make the page anew: kohya-wrap dataset preview"
+        if others
+        else "Make the page anew, and edit there: kohya-wrap dataset preview",
+        findings=wrong if len(wrong) > 1 else (),
+    )

@@ -1,0 +1,58 @@
+"""A folder of images without a config: what the guide's values would make of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from kohya_wrap.config import user
+from kohya_wrap.config.user import UserConfig
+from kohya_wrap.config.wrapper_section import WrapperSection
+from kohya_wrap.dataset import folders
+from kohya_wrap.domain.finding import Finding, Level, typed
+from kohya_wrap.workflow.effective import Asked
+
+
+@dataclass(frozen=True)
+class BareFolder:
+    """Attributes:
+    folder: what stands for train_data_dir.
+    loose: the images lie in it, not in numbered folders of it: not built yet.
+    """
+
+    folder: Path
+    loose: bool
+    asked: Asked
+    findings: tuple[Finding, ...]
+
+
+def of(where: Path, words: tuple[str, ...], env: Mapping[str, str], *, family: str) -> BareFolder:
+    """`where` holds numbered folders, is one, or holds images.
+
+    Args:
+        family: empty where SD 1.5 is assumed.
+    """
+    folder, said, loose = where.resolve(), "no config", False
+    if not any(one.images for one in folders.numbered(folder)) and folders.loose(folder, 1).images:
+        if folders.repeats_and_tokens(folder.name):
+            said = f"{folder.name} is a concept folder: all that lie in {folder.parent.name}/ are read; no config"
+            folder = folder.parent
+        else:
+            loose = True
+    note = Finding(
+        Level.NOTE, "no-config", f"{said}: seen with the guide's values{'' if family else ' for SD 1.5'}.",
+        "Otherwise: --family sdxl, --subject style, --trigger TEXT, --set resolution=768,768; or name a config.",
+    )  # fmt: skip
+    about = UserConfig(
+        folder / "training_config.toml", {"train_data_dir": str(folder)}, {}, WrapperSection(), {}, ()
+    )
+    by_hand = (user.from_environment(env, folder), user.from_command_line(words, folder))
+    return BareFolder(folder, loose, Asked(about, by_hand), (note, *((_unbuilt(folder),) if loose else ())))
+
+
+def _unbuilt(folder: Path) -> Finding:
+    return Finding(
+        Level.WARNING, "not-built", f"the engine would read nothing of {folder.name}/, whose name has no number: seen as "
+        f"10_{folder.name}.", f"kohya-wrap dataset build {typed(folder)} --concept {typed(folder.name)}", str(folder),
+    )  # fmt: skip

@@ -1,0 +1,173 @@
+"""A dataset checked for the config that will train it, or for the guide's values where it has none yet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from kohya_wrap import resources
+from kohya_wrap.config import presets
+from kohya_wrap.config.check import is_address
+from kohya_wrap.config.limits import Machine
+from kohya_wrap.config.presets import Subject
+from kohya_wrap.dataset import captions, check, folders, inventory
+from kohya_wrap.dataset.check.result import Checked
+from kohya_wrap.domain.dataset import Inventory
+from kohya_wrap.domain.family import FamilyName
+from kohya_wrap.domain.finding import Finding, Level
+from kohya_wrap.engine import tokenizers
+from kohya_wrap.places import Places, Project
+from kohya_wrap.workflow import assumed, bare_folder, bucketing, dataset_config, effective
+from kohya_wrap.workflow.base_model import Facts
+from kohya_wrap.workflow.effective import Asked, Effective
+
+CONFIG = "training_config.toml"
+_LOOKED_FOR = ("train_data_dir", "reg_data_dir", "caption_extension")
+# What is wrong with a config and leaves nothing to count by; the rest is `config check`'s to say.
+_COUNTED_BY = (
+    "resolution", "enable_bucket", "min_bucket_reso", "max_bucket_reso", "bucket_reso_steps", "bucket_no_upscale",
+    "train_batch_size", "gradient_accumulation_steps", "max_train_epochs", "max_train_steps", "max_token_length",
+    "caption_prefix", "caption_suffix", "caption_separator", "keep_tokens", "keep_tokens_separator",
+    "secondary_separator", "enable_wildcard",
+)  # fmt: skip
+_UNCOUNTABLE = {"resolution", "bucket-steps", "bucket-range", "dataset-config"}
+
+
+@dataclass(frozen=True)
+class CheckRequest:
+    """What was asked of `dataset check`.
+
+    Attributes:
+        where: a config, a project with one, or a folder with the images.
+        family: empty: the base's; so subject and trigger are the config's.
+    """
+
+    where: Path
+    gpu: str = "auto"
+    words: tuple[str, ...] = ()
+    family: str = ""
+    subject: Subject | None = None
+    trigger: str | None = None
+
+
+@dataclass(frozen=True)
+class DatasetCheck:
+    """Attributes:
+    config: None where a folder alone was named.
+    """
+
+    config: Path | None
+    folder: Path
+    meant: Effective
+    settings: check.Settings
+    checked: Checked
+    findings: tuple[Finding, ...]
+
+
+OnImages = Callable[[int, int], None]  # images read, of how many
+
+
+def run(request: CheckRequest, places: Places, env: Mapping[str, str], on_images: OnImages) -> DatasetCheck:
+    """Read, look, count; nothing is written.
+
+    Raises:
+        ConfigError: it cannot be read, or what images are counted by is wrong in it. UsageError.
+        DatasetError: no images at all.
+    """
+    config = _config_of(request.where)
+    bare = None if config else bare_folder.of(request.where, request.words, env, family=request.family)
+    asked = _as_told(
+        bare.asked if bare else effective.read(config or request.where, request.words, env), request
+    )
+    dataset_config.refuse(asked.values, "dataset check")
+    known = presets.load(resources.presets())
+    machine, card_said = assumed.machine(request.gpu, asked.user, known, env)
+    facts, base_said = (
+        (Facts(FamilyName.SD15), ()) if bare else assumed.facts(asked.values, asked.user, places)
+    )
+    if request.family:
+        facts, base_said = Facts(FamilyName(request.family)), ()
+    paths = (value for name in _LOOKED_FOR if (value := asked.values.get(name)))
+    if any(not isinstance(path, str) or is_address(path) for path in paths):
+        effective.refuse(effective.whatever_the_family(asked, machine, known))
+    folder = Path(
+        asked.values.get("train_data_dir") or Project(asked.user.path.parent.absolute()).training_data
+    )
+    extension, loose = asked.values.get("caption_extension"), bool(bare and bare.loose)
+    found, looks = check.survey(folder, extension, _counting(folder, on_images), loose=loose)
+    meant = _meant(asked, facts, machine, known, found)
+    regular = _regular(asked, found)
+    settings = _settings(meant, places, config, base_said)
+    known_before = (*(bare.findings if bare else ()), *(regular.findings if regular else ()))
+    checked = check.check(found, looks, settings, regular, known_before)
+    assumptions = (finding for finding in base_said if finding.code == "family-assumed")
+    findings = effective.in_order((*card_said, *assumptions, *checked.findings))
+    return DatasetCheck(config, folder, meant, settings, checked, findings)
+
+
+def _config_of(where: Path) -> Path | None:
+    """The config named, or that of the project named; None for a folder of images."""
+    if not where.is_dir():
+        return where
+    return where / CONFIG if (where / CONFIG).is_file() else None
+
+
+def _as_told(asked: Asked, request: CheckRequest) -> Asked:
+    wrapper = asked.user.wrapper
+    subject = wrapper.subject if request.subject is None else request.subject
+    trigger = wrapper.trigger if request.trigger is None else request.trigger
+    wrapper = replace(wrapper, subject=subject, trigger=trigger)
+    return replace(asked, user=replace(asked.user, wrapper=wrapper))
+
+
+def _counting(folder: Path, on_images: OnImages) -> Callable[[], None]:
+    listed = (folders.numbered(folder) or (folders.loose(folder, 1),)) if folder.is_dir() else ()
+    total = sum(len(one.images) for one in listed)
+    seen = iter(range(1, total + 1))
+    return lambda: on_images(next(seen, total), total)
+
+
+def _regular(asked: Asked, found: Inventory) -> Inventory | None:
+    """The regularisation images, most of which have no captions: the class tokens are what they are for."""
+    folder = asked.values.get("reg_data_dir")
+    if not folder:
+        return None
+    seen = inventory.survey(Path(folder), found.caption_extension)
+    return replace(seen, findings=tuple(finding for finding in seen.findings if finding.code != "no-caption"))
+
+
+def _meant(
+    asked: Asked, facts: Facts, machine: Machine, known: presets.Presets, found: Inventory
+) -> Effective:
+    """Raises ConfigError: what images are counted by is wrong."""
+    meant = effective.settled(
+        asked,
+        facts,
+        machine,
+        known,
+        captions=captions.style_of(found),
+        caption_extension=found.caption_extension,
+    )
+    places = {meant.config.detail(name) or asked.user.lines.get(name, "") for name in _COUNTED_BY} - {""}
+    errors = (finding for finding in meant.findings if finding.level is Level.ERROR)
+    effective.refuse(tuple(f for f in errors if f.code in _UNCOUNTABLE or f.where in places))
+    return meant
+
+
+def _settings(
+    meant: Effective, places: Places, config: Path | None, base_said: tuple[Finding, ...]
+) -> check.Settings:
+    wrapper = meant.asked.user.wrapper
+    vocabulary = tokenizers.find(places)
+    wrong = any(finding.level is Level.ERROR for finding in (*meant.findings, *base_said))
+    return check.Settings(
+        config=meant.config,
+        family=meant.family,
+        rule=bucketing.rule(meant.config),
+        subject=wrapper.subject,
+        trigger=wrapper.trigger,
+        target_steps=wrapper.target_steps or meant.recipe.steps,
+        config_ready=not wrong if config else None,
+        tokenizer=vocabulary / tokenizers.NAMES[0] if vocabulary else None,
+    )

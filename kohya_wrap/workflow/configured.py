@@ -1,0 +1,108 @@
+"""What a dataset_config of the user's names: counted as the engine counts it, and given to it on a training view."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from kohya_wrap.dataset.view.laid_out import CachedWith, Part
+from kohya_wrap.domain import buckets, regularisation, steps
+from kohya_wrap.domain.config import Layer, Origin, TrainingConfig
+from kohya_wrap.domain.dataset import Inventory
+from kohya_wrap.domain.finding import Finding
+from kohya_wrap.host import atomic
+from kohya_wrap.workflow import bucketing, training_view
+
+Table = Mapping[str, Any]
+
+# What a subset may do to images or captions that the engine then refuses to cache (engine contract, sections 1 and 8).
+_CHANGES_IMAGES = ("color_aug", "random_crop")
+_CHANGES_CAPTIONS = (
+    "shuffle_caption",
+    "caption_dropout_rate",
+    "token_warmup_step",
+    "caption_tag_dropout_rate",
+)
+
+
+@dataclass(frozen=True)
+class ConfiguredSubset:
+    """One `[[datasets.subsets]]`: where it stands in the file, its options with those above it, what lies there."""
+
+    place: tuple[int, int]
+    options: Table
+    seen: Inventory
+
+    @property
+    def regular(self) -> bool:
+        return bool(self.options.get("is_reg"))
+
+    @property
+    def path(self) -> str:
+        """In the view: two subsets may be called alike."""
+        return f"{self.place[0] + 1}/{self.place[1] + 1}"
+
+
+@dataclass(frozen=True)
+class Configured:
+    """What the file names; `data` as it is written, but for relative paths."""
+
+    data: Table
+    subsets: tuple[ConfiguredSubset, ...]
+    findings: tuple[Finding, ...]
+
+    @property
+    def seen(self) -> Inventory:
+        """All that is trained on."""
+        train = [subset.seen for subset in self.subsets if not subset.regular]
+        every = tuple(folder for found in train for folder in found.subsets)
+        return Inventory(every, train[0].caption_extension, self.findings)
+
+    def batches(self, config: TrainingConfig) -> list[int]:
+        """Micro-batches of each bucket of each dataset, in an epoch."""
+        found: list[int] = []
+        for number, dataset in enumerate(self.data["datasets"]):
+            own = config.with_layer(bucketing.layer(self.data.get("general", {}) | dataset))
+            of = [subset for subset in self.subsets if subset.place[0] == number]
+            train = [size for s in of if not s.regular for size in s.seen.sized()]
+            regular = [size for s in of if s.regular for size in s.seen.sized()]
+            images = [*train, *regularisation.repeated(train, regular)]
+            batch = own.get("batch_size") or config.get("train_batch_size", 1)
+            passes = buckets.fill(bucketing.rule(own), images).values()
+            found += [steps.plan([n], batch=batch, epochs=1).batches_per_epoch for n in passes]
+        return found
+
+    def not_cached(self) -> dict[str, bool]:
+        """Caches that the engine would refuse for what some subset does."""
+        forbidden = {"cache_latents": _CHANGES_IMAGES, "cache_text_encoder_outputs": _CHANGES_CAPTIONS}
+        return {
+            option: False
+            for cache, changes in forbidden.items()
+            if any(subset.options.get(change) for subset in self.subsets for change in changes)
+            for option in (cache, f"{cache}_to_disk")
+        }
+
+    def parts(
+        self, config: TrainingConfig, cached: Callable[[TrainingConfig], CachedWith]
+    ) -> tuple[Part, ...]:
+        """For training_view.standing."""
+        owns = [(subset, config.with_layer(bucketing.layer(subset.options))) for subset in self.subsets]
+        return tuple(
+            Part(s.path, training_view.of(s.seen, own), s.seen.caption_extension, cached(own))
+            for s, own in owns
+        )
+
+    def place(self, root: Path, written: Path) -> Layer:
+        """Write it for the engine, which reads JSON as well, with the folders of the view."""
+        data = json.loads(json.dumps(self.data))
+        for subset in self.subsets:
+            dataset, inner = subset.place
+            own = data["datasets"][dataset]["subsets"][inner]
+            own["image_dir"] = str(root / subset.path / Path(own["image_dir"]).name)
+            own["caption_extension"] = subset.seen.caption_extension
+        atomic.write_text(written, json.dumps(data, indent=1))
+        values = {"dataset_config": str(written), "train_data_dir": None, "reg_data_dir": None}
+        return Layer(Origin.HARDWARE, values, "the training view")

@@ -1,0 +1,127 @@
+"""A training on its view: laid out before the engine starts, its caches kept when it has ended, however it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from kohya_wrap.dataset.view import kept, laid_out, manifest
+from kohya_wrap.dataset.view.laid_out import CachedWith, Part, View
+from kohya_wrap.dataset.view.store import Store
+from kohya_wrap.domain import view
+from kohya_wrap.domain.config import Layer, Origin, TrainingConfig
+from kohya_wrap.domain.dataset import Inventory
+from kohya_wrap.domain.finding import Finding, Level
+from kohya_wrap.domain.view import Folder
+from kohya_wrap.errors import MachineError
+from kohya_wrap.host import atomic, child, lock
+from kohya_wrap.places import Project
+from kohya_wrap.workflow import cached_with
+
+_LEFT_FREE = 1_000_000_000  # bytes, for what else the training writes: checkpoints, states
+_WHERE = "the training view"
+_TO_DISK = ("cache_latents_to_disk", "cache_text_encoder_outputs_to_disk")
+
+
+@dataclass(frozen=True)
+class OnView:
+    """The config that the engine is given, and what is to be said of it."""
+
+    config: TrainingConfig
+    findings: tuple[Finding, ...]
+
+
+Place = Callable[[Path], Layer]  # where the view lies -> what the config says of it
+
+
+def of_folders(
+    inventories: Mapping[str, Inventory], config: TrainingConfig, cached: CachedWith
+) -> tuple[tuple[Part, ...], Place]:
+    """For standing: what `train_data_dir` and `reg_data_dir` hold, by these names."""
+    extension = inventories["train_data_dir"].caption_extension
+    parts = tuple(
+        Part(_part(option), of(inventory, config), extension, cached)
+        for option, inventory in inventories.items()
+    )
+
+    def place(root: Path) -> Layer:
+        return Layer(Origin.HARDWARE, {option: str(root / _part(option)) for option in inventories}, _WHERE)
+
+    return parts, place
+
+
+def _part(option: str) -> str:
+    return option.removesuffix("_data_dir")
+
+
+def of(inventory: Inventory, config: TrainingConfig) -> tuple[Folder, ...]:
+    """What the engine is given for a folder of images."""
+    return view.of(
+        inventory,
+        alpha_mask=bool(config.get("alpha_mask")),
+        every_line=bool(config.get("enable_wildcard")),
+    )
+
+
+@contextmanager
+def standing(
+    project: Project, run: Path, config: TrainingConfig, parts: Sequence[Part], place: Place
+) -> Iterator[OnView]:
+    """The same config, on a view of its own for the folder of this `run`.
+
+    Raises:
+        DatasetError: an image is being changed. MachineError: no room.
+    """
+    views = project.views.resolve()
+    target = views / run.name
+    store = Store(views / "store")
+    with lock.hold(target, wait=False):  # before the next run could take it for one that was left
+        laid = _lay_out(target, run, parts, store)
+        try:
+            yield _on(laid, config.with_layer(place(target)))
+        finally:
+            with suppress(OSError), lock.hold(store.root):  # what cannot be kept is encoded again
+                kept.clear(target, store)
+    kept.lock_file(target).unlink(missing_ok=True)
+
+
+def _lay_out(target: Path, run: Path, parts: Sequence[Part], store: Store) -> View:
+    try:
+        with lock.hold(store.root):
+            kept.sweep(target.parent, store, _at_work(run.parent))
+            laid = laid_out.lay_out(target, parts, store)
+        manifest.write(run, laid.lines)  # the run's own record: what the engine's log calls 000001.png
+    except OSError as error:
+        raise MachineError(
+            f"The training view cannot be laid out in {target.parent}: {error.strerror}.",
+            why="It holds converted copies of images that the engine would misread, and the engine's caches.",
+            hint="df -h .   and kohya-wrap dataset view   (tells which are converted, and why)",
+        ) from error
+    return laid
+
+
+def _at_work(runs: Path) -> frozenset[str]:
+    """Runs whose trainer lives, though their kohya-wrap may not."""
+    return frozenset(log.parent.name for log, _ in child.living() if log.parent.parent == runs.resolve())
+
+
+def _on(laid: View, on_view: TrainingConfig) -> OnView:
+    needed = sum(laid.lacking[kind] * cached_with.size(kind, on_view) for kind in laid.lacking)
+    ours = [name for name in _TO_DISK if on_view.get(name) and on_view.origin(name) is Origin.WRAPPER]
+    if not ours or atomic.free_bytes(laid.root) > needed + _LEFT_FREE:
+        return OnView(on_view, ())
+    in_memory = Layer(Origin.HARDWARE, dict.fromkeys(ours, False), "no room on the disk")
+    return OnView(on_view.with_layer(in_memory), (_no_room(needed, laid.root),))
+
+
+def _no_room(needed: int, where: Path) -> Finding:
+    return Finding(
+        Level.NOTE,
+        "caches-in-memory",
+        f"what the engine encodes is kept in memory, and encoded again by the next run: on the disk it would take "
+        f"{needed / 1e6:.0f} MB.",
+        "Make room: df -h .",
+        str(where),
+    )

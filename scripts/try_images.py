@@ -1,0 +1,115 @@
+"""Build a dataset from a folder of odd pictures, and load it with the engine's own loader: `uv run scripts/try_images.py FOLDER`.
+
+Made for the pictures that Pillow is tested with: `pip download --no-binary :all: --no-deps pillow`, Tests/images.
+Each is accepted, or refused with a reason. What was accepted must come out of the engine's load_image with the size
+and the colours of the source as a person sees it, and its get_image_size, by which it sorts into buckets, must agree.
+Without an installed engine (`kohya-wrap init`) the first half is done.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import tempfile
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from kohya_wrap.dataset import building
+from kohya_wrap.dataset.building import record
+from kohya_wrap.dataset.building.record import Choices, Entry
+from kohya_wrap.engine import checkout, install, pin
+from kohya_wrap.host import image_file, image_pixels
+from kohya_wrap.places import Places
+
+# In the engine's interpreter: {"path", "pixels"} a line in, what differs a line out.
+LOAD = """
+import json, sys
+sys.path.insert(0, sys.argv[1])
+out, sys.stdout = sys.stdout, sys.stderr
+import numpy as np
+from library import train_util
+size_of = train_util.BaseDataset.get_image_size
+for line in sys.stdin:
+    asked = json.loads(line)
+    try:
+        loaded, wanted = train_util.load_image(asked["path"]), np.load(asked["pixels"])
+        size = tuple(size_of(None, asked["path"]))
+        if loaded.shape != wanted.shape:
+            answer = f"loaded as {loaded.shape}, seen as {wanted.shape}"
+        elif size != wanted.shape[1::-1]:
+            answer = f"its size is taken for {size}, it is {wanted.shape[1::-1]}"
+        else:
+            apart = int(np.abs(loaded.astype(int) - wanted).max())
+            answer = f"colours up to {apart} apart" if apart else ""
+    except Exception as error:
+        answer = f"{type(error).__name__}: {error}"
+    print(json.dumps(answer), file=out, flush=True)
+"""
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--each", action="store_true", help="Name every picture that is refused.")
+    words = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        place = building.Place("odd", Path(name), None, Path(name) / "held_out", Path(name) / "odd.json")
+        choices = Choices(sources=(str(words.folder.absolute()),))
+        built = building.build(place, choices, lambda count: 1, skip_broken=True)
+        refused = [found for found in built.findings if found.code == "unreadable"]
+        reasons = Counter(found.message.partition("cannot be read: ")[2] for found in refused)
+        print(
+            f"{built.images} accepted, {len(refused)} refused, of {pictures(words.folder)} that are pictures by name"
+        )
+        for reason, count in reasons.most_common():
+            print(f"  refused   {count:4} {reason}")
+        for reason, count in built.why_saved.items():
+            print(f"  saved     {count:4} {reason}")
+        for found in refused if words.each else ():
+            print(f"  {found.message}")
+        found_record = record.read(place.record)
+        assert found_record is not None
+        return differences(built.folder, found_record.entries, Path(name), os.environ)
+
+
+def pictures(folder: Path) -> int:
+    return sum(image_file.looks_like_image(path) for path in folder.rglob("*") if path.is_file())
+
+
+def differences(folder: Path, entries: tuple[Entry, ...], scratch: Path, env: Mapping[str, str]) -> int:
+    pinned, places = pin.load(), Places.from_environment(env)
+    source, environment = checkout.find(pinned, places), install.find(pinned, places)
+    if source is None or environment is None:
+        print("no engine is installed: not loaded with its loader")
+        return 0
+    asked = []
+    for number, entry in enumerate(entries):
+        pixels = scratch / f"{number}.npy"
+        with Image.open(entry.origin) as image:
+            np.save(pixels, np.asarray(image_pixels.as_seen(image)))
+        asked.append({"path": str(folder / entry.name), "pixels": str(pixels)})
+    answer = subprocess.run(
+        [environment.python, "-c", LOAD, str(source.source)],
+        input="".join(json.dumps(each) + "\n" for each in asked),
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=True,
+        env={**env, "HF_HUB_OFFLINE": "1"},
+    )  # fmt: skip
+    wrong = [
+        (entry.origin, said)
+        for entry, line in zip(entries, answer.stdout.splitlines(), strict=True)
+        if (said := json.loads(line))
+    ]
+    for origin, said in wrong:
+        print(f"  DIFFERS   {Path(origin).name}: {said}")
+    print(f"{len(entries)} loaded with the engine's loader, {len(wrong)} differences")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,206 @@
+"""`kohya-wrap dataset build`: what is said, what is taken over from the last time, what ends how."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from tests.fixtures.shell import Shell
+
+BUILD = ("dataset", "build")
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    """Six pictures of as many kinds, three captions."""
+    folder = tmp_path / "photos"
+    (folder / "more").mkdir(parents=True)
+    Image.effect_noise((900, 600), 60).convert("RGB").save(folder / "a.jpg")
+    Image.new("RGBA", (300, 200), (9, 9, 9, 0)).save(folder / "logo.png")
+    for number in range(4):
+        Image.new("RGB", (200 + number, 200)).save(folder / f"more/{number}.png")
+    for name in ("a", "more/0", "more/1"):
+        (folder / f"{name}.txt").write_text(f"a photo, {name[-1]}")
+    return folder
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and not path.name.endswith(".lock")
+    }
+
+
+def test_what_a_person_reads(shell: Shell, photos: Path) -> None:
+    answer = shell(
+        *BUILD,
+        "photos",
+        "--concept",
+        "mycat",
+        "--trigger",
+        "sks cat",
+        "--project",
+        "my-lora",
+        "--holdout",
+        "1",
+    )
+    assert (answer.code, answer.err) == (0, "")
+    assert answer.out.splitlines() == [
+        "my-lora/training_data/10_mycat: 5 images, 5 captions, trigger written into 6",
+        "  saved as PNG          1 laid on white, transparent before",
+        "  held out              1, in my-lora/held_out/mycat",
+        "  an epoch              10 x 5 = 50 image passes",
+        "",
+        "Next: kohya-wrap init my-lora",
+    ]
+
+
+def test_the_same_again_changes_nothing_and_needs_no_words(
+    shell: Shell, tmp_path: Path, photos: Path
+) -> None:
+    words = ("--trigger", "sks", "--repeats", "auto", "--holdout", "1", "--resize", "256")
+    assert shell(*BUILD, "photos", "--concept", "mycat", *words).code == 0
+    before = tree(tmp_path / "training_data")
+    answer = shell(*BUILD, "--concept", "mycat")
+    assert tree(tmp_path / "training_data") == before
+    first, second, third, *_ = answer.out.splitlines()
+    assert first == f"As the last time: {photos} --trigger sks --resize 256 --holdout 1"
+    assert second == "training_data/60_mycat: 5 images, 5 captions"
+    assert third == "  since the last build  nothing new; 6 as they were"
+
+
+def test_the_envelope(shell: Shell, tmp_path: Path, photos: Path) -> None:
+    data = shell(*BUILD, "photos", "--concept", "mycat", "--json").envelope["data"]
+    assert data["regularisation"] is None
+    assert data["concept"]["folder"] == str(tmp_path / "training_data/10_mycat")
+    assert [
+        data["concept"][name] for name in ("images", "captions", "added", "saved_as_png", "held_out")
+    ] == [6, 3, 6, 1, 0]
+
+
+def test_several_concepts_weigh_equally(shell: Shell, tmp_path: Path, photos: Path) -> None:
+    auto = ("--repeats", "auto")
+    shell(*BUILD, "photos", "--concept", "mycat", *auto)
+    assert (tmp_path / "training_data/50_mycat").is_dir()
+    answer = shell(*BUILD, "photos/more", "--concept", "dog", *auto)
+    assert "50_mycat is called 24_mycat now, so that the concepts weigh equally." in answer.out
+    assert sorted(path.name for path in (tmp_path / "training_data").glob("[0-9]*")) == ["24_mycat", "36_dog"]
+
+
+def test_a_folder_that_a_person_renamed_keeps_its_number(shell: Shell, tmp_path: Path, photos: Path) -> None:
+    shell(*BUILD, "photos", "--concept", "mycat", "--repeats", "auto")
+    (tmp_path / "training_data/50_mycat").rename(tmp_path / "training_data/20_mycat")
+    shell(*BUILD, "photos/more", "--concept", "dog", "--repeats", "auto")
+    assert sorted(path.name for path in (tmp_path / "training_data").glob("[0-9]*")) == ["20_mycat", "30_dog"]
+    assert "20 x 6" in shell(*BUILD, "--concept", "mycat").out
+
+
+def test_the_trigger_of_the_config(shell: Shell, tmp_path: Path, photos: Path) -> None:
+    shell("init", "--concept", "mycat", "--trigger", "sks cat", "--engine", "rehearsal")
+    answer = shell(*BUILD, "photos", "--concept", "mycat")
+    assert "6 captions, trigger written into 6" in answer.out
+    assert answer.out.splitlines()[-1] == "Next: kohya-wrap dataset check training_config.toml"
+    other = shell(*BUILD, "--concept", "mycat", "--trigger", "xyz", "--json")
+    assert [found["code"] for found in other.envelope["findings"]] == ["trigger-differs"]
+
+
+def test_regularisation_images(shell: Shell, tmp_path: Path, photos: Path) -> None:
+    (tmp_path / "1_cat").mkdir()
+    Image.new("RGB", (64, 64)).save(tmp_path / "1_cat/r.png")
+    words = ("--concept", "mycat", "--trigger", "sks", "--reg", "1_cat")
+    shell("init", "--concept", "mycat", "--engine", "rehearsal")
+    answer = shell(*BUILD, "photos", *words, "--json")
+    assert tree(tmp_path / "reg_data").keys() == {"1_cat/r.png"}  # without the trigger
+    (said,) = answer.envelope["findings"]
+    assert (said["code"], answer.envelope["data"]["regularisation"]["images"]) == ("reg-data-dir", 1)
+    assert shell(*said["hint"].split()[1:]).code == 0
+    assert shell(*BUILD, "--reg", "1_cat", "--json").envelope["findings"] == []
+
+
+def test_a_linked_folder_of_ones_own_is_not_replaced(shell: Shell, tmp_path: Path, photos: Path) -> None:
+    (tmp_path / "project/training_data").mkdir(parents=True)
+    (tmp_path / "project/training_data/10_mycat").symlink_to(photos)
+    before = tree(photos)
+    answer = shell(*BUILD, "photos", "--concept", "mycat", "--project", "project")
+    assert (answer.code, "is a link to a folder outside" in answer.three_lines[0]) == (4, True)
+    assert tree(photos) == before
+
+
+def empty(tmp_path: Path) -> None:
+    (tmp_path / "src").mkdir()
+
+
+def broken(tmp_path: Path) -> None:
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src/a.png").touch()
+
+
+def escaping(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "src", "w") as archive:
+        archive.writestr("../a.png", "x")
+
+
+def loop(tmp_path: Path) -> None:
+    (tmp_path / "src").symlink_to("src")
+
+
+@pytest.mark.parametrize("make", [empty, broken, escaping, loop, None])
+def test_what_cannot_be_a_source_is_4_in_three_lines(shell: Shell, tmp_path: Path, make: object) -> None:
+    if callable(make):
+        make(tmp_path)
+    before = tree(tmp_path)
+    answer = shell(*BUILD, "src", "--concept", "mycat")
+    assert (answer.code, answer.out) == (4, "")
+    assert answer.three_lines
+    assert tree(tmp_path) == before
+
+
+def test_what_is_broken_can_be_left_out(shell: Shell, tmp_path: Path, photos: Path) -> None:
+    (photos / "b.png").touch()
+    answer = shell(*BUILD, "photos", "--concept", "mycat")
+    assert answer.three_lines[2].endswith("the same line with --skip-broken")
+    assert "6 images" in shell(*BUILD, "photos", "--concept", "mycat", "--skip-broken").out
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [(("photos",), "--concept"), (("--concept", "mycat"), "Nothing to build"), (("photos", "--concept", "a/b"), "a/b"),
+     (("photos", "--concept", "x", "--repeats", "0"), "--repeats"),
+     (("photos", "--concept", "x", "--background", "whit"), "--background"),
+     (("photos", "--concept", "x", "--resize", "10"), "--resize")],
+)  # fmt: skip
+def test_what_is_asked_wrong_is_2(shell: Shell, photos: Path, words: tuple[str, ...], named: str) -> None:
+    answer = shell(*BUILD, *words)
+    assert (answer.code, named in answer.err) == (2, True)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A megabyte of it."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)]
+    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("a small disk can be had by root alone")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_a_disk_that_fills_up_midway_is_8_and_nothing_is_lost(
+    shell: Shell, tmp_path: Path, photos: Path, small_disk: Path
+) -> None:
+    words = ("--concept", "mycat", "--project", small_disk)
+    assert shell(*BUILD, "photos/more", *words).code == 0
+    before = tree(small_disk)
+    for number in range(3):
+        Image.effect_noise((700, 700), 200).convert("RGB").save(photos / f"large-{number}.gif")
+    answer = shell(*BUILD, "photos", *words)
+    assert (answer.code, "No space left" in answer.three_lines[0]) == (8, True)
+    assert tree(small_disk) == before

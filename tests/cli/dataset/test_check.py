@@ -1,0 +1,151 @@
+"""`kohya-wrap dataset check`: what the trainer will really see."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from tests.fixtures.shell import Shell
+
+
+def test_a_project_is_read_in_a_minute(shell: Shell, guide: Path) -> None:
+    answer = shell("dataset", "check", guide, "--gpu", "RTX 4090")
+    assert (answer.code, answer.err) == (0, "")
+    lines = answer.out.splitlines()
+    assert lines[0].endswith("training_data: 8 images, 8 captions (.txt), seen as SD 1.5 at 512,512")
+    assert len(lines) < 50
+    said = " ".join(answer.out.split())
+    for words in (
+        "8 images: fewer than the guide's 20-40",
+        "1_concept 8 1 8 8 'skimage photo' (assumed) in 8 of 8, first in all",
+        "of 2; 5 steps x 10 epochs = 50 steps",
+        "done folders as the trainer wants them",
+        "not seen test prompts written",
+        "warning: 8 images are few",
+    ):
+        assert words in said
+
+
+def test_as_json_each_image_has_a_record(shell: Shell, guide: Path) -> None:
+    answer = shell("dataset", "check", guide, "--gpu", "RTX 4090", "--json")
+    envelope = answer.envelope
+    assert (answer.code, envelope["ok"], envelope["command"]) == (0, True, "dataset check")
+    data = envelope["data"]
+    assert (data["family"], data["batches_per_epoch"], data["steps"], data["captions"]) == ("sd15", 5, 50, 8)
+    assert sum(bucket["passes"] for bucket in data["buckets"]) == 8
+    (cat,) = [record for record in data["images"] if record["path"].endswith("chelsea.webp")]
+    assert cat["caption"] == "skimage photo, a tabby cat looking aside"
+    assert (cat["size"], cat["bucket"], cat["crop"]) == ([451, 300], [640, 384], [0, 15, 451, 285])
+    assert (cat["tokens"], cat["has_trigger"], cat["format"]) == (None, True, "WEBP")
+    assert [finding["code"] for finding in cat["findings"]] == ["enlarged"]
+    assert "data" in envelope and any(finding["code"] == "enlarged" for finding in envelope["findings"])
+
+
+def test_errors_end_with_4_and_the_data_is_shown_all_the_same(shell: Shell, guide: Path) -> None:
+    folder = guide.parent / "training_data" / "1_concept"
+    whole = (folder / "astronaut.png").read_bytes()
+    (folder / "astronaut.png").write_bytes(whole[: len(whole) // 2])
+    (folder / "camera.txt").write_bytes("青い髪".encode("shift_jis"))
+    answer = shell("dataset", "check", guide)
+    assert answer.code == 4
+    assert answer.err.splitlines()[0].startswith("error: 2 things in ")
+    assert "astronaut.png cannot be read" in answer.out and "not UTF-8" in answer.out
+    as_json = shell("dataset", "check", guide, "--json").envelope
+    assert (as_json["ok"], as_json["error"]["code"], len(as_json["data"]["images"])) == (False, 4, 6)
+
+
+@pytest.mark.parametrize("named", ["photos", "photos/10_cat", "loose", "project"])
+def test_a_folder_alone_may_be_named(shell: Shell, guide: Path, named: str) -> None:
+    source = guide.parent / "training_data" / "1_concept"
+    shutil.copytree(source, shell.cwd / "photos" / "10_cat")
+    shutil.copytree(source, shell.cwd / "loose")
+    shutil.copytree(guide.parent, shell.cwd / "project")
+    answer = shell("dataset", "check", named, "--json")
+    assert answer.code == 0
+    data, codes = answer.envelope["data"], [finding["code"] for finding in answer.envelope["findings"]]
+    assert len(data["images"]) == 8
+    assert ("no-config" in codes) == (data["config"] is None) == (named != "project")
+    assert ("not-built" in codes) == (named == "loose")
+    undone = [tick["item"] for tick in data["checklist"] if tick["state"] == "not done"]
+    assert undone == {
+        "loose": ["folders as the trainer wants them", "training config ready"],
+        "project": [],
+    }.get(named, ["training config ready"])
+
+
+def test_what_it_is_checked_for_can_be_said(shell: Shell, guide: Path) -> None:
+    words = ("--family", "sdxl", "--subject", "style", "--trigger", "photo", "--set", "train_batch_size=3")
+    data = shell("dataset", "check", guide, *words, "--json").envelope["data"]
+    assert (data["family"], data["batch"], data["concepts"][0]["trigger"]) == ("sdxl", 3, "photo")
+
+
+def test_the_projects_trigger_and_subject_are_its_own(shell: Shell, guide: Path) -> None:
+    with guide.open("a", encoding="utf-8") as config:
+        config.write('[kohya_wrap]\nsubject = "object"\ntrigger = "sks photo"\n')
+    answer = shell("dataset", "check", guide, "--json")
+    assert answer.envelope["data"]["concepts"][0]["trigger"] == "sks photo"
+    assert "no-trigger" in [finding["code"] for finding in answer.envelope["findings"]]
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (("nowhere",), 3),
+        (("--set", "resolution=banana"), 3),
+        (("--set", "learning_rate=banana"), 0),  # nothing that images are counted by
+        (("--set", "train_data_dir=https://example.org/x"), 3),
+        (("--set", "train_data_dir=nowhere"), 4),
+        (("--set", "dataset_config=data.toml"), 3),
+        (("--family", "sd9"), 2),
+        (("--set", "no equals sign"), 2),
+    ],
+)
+def test_what_cannot_be_checked_is_refused_in_three_lines(
+    shell: Shell, guide: Path, words: tuple[str, ...], code: int
+) -> None:
+    place = () if words[0] == "nowhere" else (guide,)
+    assert shell("dataset", "check", *place, *words).code == code
+
+
+def test_bad_folders_are_refused_with_a_reason(shell: Shell, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "looped" / "10_cat").mkdir(parents=True)
+    (tmp_path / "looped" / "10_cat" / "loop.png").symlink_to("loop.png")
+    (tmp_path / "named" / "10_cat").mkdir(parents=True)
+    (tmp_path / "named" / "10_cat" / "folder.png").mkdir()
+    (tmp_path / "nothing" / "10_cat").mkdir(parents=True)
+    (tmp_path / "nothing" / "10_cat" / "zero.png").write_bytes(b"")
+    for name in ("empty", "looped", "named", "nothing"):
+        answer = shell("dataset", "check", name)
+        assert answer.code == 4, (name, answer.err)
+        assert "Traceback" not in answer.err
+
+
+def test_a_caption_of_100_kb_and_an_odd_picture_are_no_trouble(shell: Shell, tmp_path: Path) -> None:
+    folder = tmp_path / "data" / "10_cat"
+    folder.mkdir(parents=True)
+    Image.effect_noise((600, 500), 60).convert("CMYK").save(folder / "a.jpg")
+    (folder / "a.txt").write_text("word, " * 17_000, encoding="utf-8")
+    answer = shell("dataset", "check", "data", "--json")
+    assert answer.code == 0 and "colours" in [f["code"] for f in answer.envelope["findings"]]
+
+
+def test_regularisation_images_are_counted_and_read_to_their_end(shell: Shell, guide: Path) -> None:
+    regular = guide.parent / "reg" / "1_photo"
+    regular.mkdir(parents=True)
+    Image.effect_noise((600, 600), 60).save(regular / "a.png")
+    words = ("--set", "reg_data_dir=reg", "--gpu", "RTX 4090", "--json")
+    envelope = shell("dataset", "check", guide, *words).envelope
+    assert sum(bucket["passes"] for bucket in envelope["data"]["buckets"]) == 16
+    assert "no-caption" not in [finding["code"] for finding in envelope["findings"]]
+    (regular / "b.png").write_bytes(b"")
+    assert shell("dataset", "check", guide, *words).code == 4
+
+
+def test_nothing_is_written(shell: Shell, guide: Path) -> None:
+    before = {path: path.stat().st_mtime_ns for path in guide.parent.rglob("*")}
+    assert shell("dataset", "check", guide).code == 0
+    assert {path: path.stat().st_mtime_ns for path in guide.parent.rglob("*")} == before

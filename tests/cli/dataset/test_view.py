@@ -1,0 +1,128 @@
+"""`kohya-wrap dataset view`, and what a run on the rehearsal engine is given."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+import toml
+from PIL import Image
+from safetensors import safe_open
+
+from tests.fixtures.shell import Shell, until
+
+REHEARSAL = ("--engine", "rehearsal")
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """Two pictures, one of them turned by its EXIF orientation, whose caption has a byte order mark."""
+    folder = tmp_path / "my-lora" / "training_data" / "10_concept"
+    folder.mkdir(parents=True)
+    Image.new("RGB", (64, 64), "red").save(folder / "a.png")
+    turned = Image.new("RGB", (128, 64), "blue")
+    turned.getexif()[0x0112] = 6
+    turned.save(folder / "b.jpg", exif=turned.getexif())
+    (folder / "b.txt").write_text("\ufeffsks, b\nmore", encoding="utf-8")
+    config = tmp_path / "my-lora" / "training_config.toml"
+    more = 'resolution = "128,128"\nmin_bucket_reso = 64\nmax_train_steps = 4\n[kohya_wrap]\nbase = "sd15"\n'
+    config.write_text("enable_bucket = true\n" + more, encoding="utf-8")
+    return config
+
+
+def test_tells_what_stands_for_what(shell: Shell, project: Path) -> None:
+    folder = project.parent / "training_data" / "10_concept"
+    answer = shell("dataset", "view", project, "--json")
+    assert answer.code == 0
+    data = answer.envelope["data"]
+    assert (answer.envelope["command"], data["converted"]) == ("dataset view", 1)
+    first, second = data["images"]
+    assert first == {
+        "of": "train_data_dir", "view": "10_concept/000001.png", "source": str(folder / "a.png"),
+        "converted": [], "caption_file": None, "caption": "concept",
+    }  # fmt: skip
+    assert (second["view"], second["source"]) == ("10_concept/000002.png", str(folder / "b.jpg"))
+    assert second["converted"] == ["turned by its EXIF orientation, which the engine ignores"]
+    assert (second["caption_file"], second["caption"]) == (str(folder / "b.txt"), "sks, b")
+    assert [finding["code"] for finding in answer.envelope["findings"]] == ["no-caption"]
+    assert not (project.parent / ".kohya-wrap").exists(), "it only looks"
+
+
+def test_in_words(shell: Shell, project: Path) -> None:
+    out = shell("dataset", "view", project).out
+    assert f"10_concept/000002.png  <-  {project.parent}/training_data/10_concept/b.jpg" in out
+    assert "converted: turned by its EXIF orientation" in out
+    assert "2 images, 1 of them as converted copies" in out
+
+
+def test_of_a_config_that_is_wrong(shell: Shell, project: Path) -> None:
+    answer = shell("dataset", "view", project, "--set", "train_data_dir=7", "--set", "alpha_maks=true")
+    assert answer.code == 3
+    assert "alpha_maks" in answer.three_lines[0]
+
+
+def test_of_a_dataset_config_it_says_that_a_run_tells(shell: Shell, project: Path) -> None:
+    answer = shell("dataset", "view", project, "--set", "dataset_config=d.toml")
+    assert answer.code == 3
+    assert "d.toml" in answer.three_lines[0] and "view.json" in answer.three_lines[2]
+
+
+def test_a_run_is_on_the_view_and_leaves_none(shell: Shell, project: Path) -> None:
+    """The picture that is turned is counted as it is seen, by the plan and by the engine."""
+    answer = shell("run", project, *REHEARSAL)
+    assert (answer.code, answer.err) == (0, "")
+    (run,) = (project.parent / ".kohya-wrap" / "runs").glob("2*")
+    given = toml.load(run / "engine_config.toml")
+    views = project.parent / ".kohya-wrap" / "views"
+    assert given["train_data_dir"] == str(views / run.name / "train")
+    log = (run / "engine.log").read_text(encoding="utf-8")
+    assert "resolution (64, 192), count: 10" in log and "resolution (128, 128), count: 10" in log
+    assert sorted(path.name for path in views.iterdir()) == [".store.lock", "store"]
+    with safe_open(project.parent / "output" / "my-lora.safetensors", framework="numpy") as file:
+        said = file.metadata()
+    assert json.loads(said["ss_tag_frequency"]) == {"10_concept": {"concept": 1, "sks": 1, "b": 1}}
+
+
+def test_a_killed_run_s_view_stays_as_long_as_its_trainer_lives(shell: Shell, project: Path) -> None:
+    views = project.parent / ".kohya-wrap" / "views"
+    with shell.start("run", project, *REHEARSAL, KOHYA_WRAP_REHEARSAL_FAULT="hang@2") as first:
+        until(first, "engine started")
+        while len(family := psutil.Process(first.pid).children(recursive=True)) < 2:  # launcher and trainer
+            time.sleep(0.01)
+        first.send_signal(signal.SIGKILL)
+    (left,) = views.glob("[!.s]*")
+    try:
+        assert shell("run", project, *REHEARSAL, "--set", "output_name=other").code == 0
+        assert (left / "train" / "10_concept" / "000002.png").exists()
+    finally:
+        for process in family:
+            process.kill()
+        psutil.wait_procs(family, timeout=5)
+    assert shell("run", project, *REHEARSAL).code == 0
+    assert not left.exists()
+    assert sorted(path.name for path in views.iterdir()) == [".store.lock", "store"]
+
+
+def test_killed_at_any_moment(shell: Shell, project: Path) -> None:
+    """While the view is laid out, used or cleared: the next run is as if nothing had been."""
+    config = project.read_text(encoding="utf-8")
+    for number in range(12):
+        with shell.start("run", project, *REHEARSAL, "--set", f"output_name=k{number}") as child:
+            try:
+                child.wait(0.25 + number * 0.07)
+            except subprocess.TimeoutExpired:
+                family = psutil.Process(child.pid).children(recursive=True)
+                child.kill()
+                for process in family:
+                    process.kill()
+                psutil.wait_procs(family, timeout=5)
+    answer = shell("run", project, *REHEARSAL)
+    assert (answer.code, answer.err) == (0, "")
+    views = project.parent / ".kohya-wrap" / "views"
+    assert sorted(path.name for path in views.iterdir()) == [".store.lock", "store"]
+    assert project.read_text(encoding="utf-8") == config

@@ -1,0 +1,169 @@
+"""What `dataset check` counts against the engine's own dataset, on a thousand drawn folders of images."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from kohya_wrap.dataset import inventory
+from kohya_wrap.dataset.check import Settings, arithmetic
+from kohya_wrap.domain.config import Layer, Origin, settle
+from kohya_wrap.domain.family import FAMILIES, FamilyName
+from kohya_wrap.domain.framing import frame
+from kohya_wrap.workflow import bucketing
+from tests.engine.conftest import RealEngine
+
+DATASETS = 1000
+
+# Runs in the engine's interpreter. The dataset is made as its train_network.py makes it, and the steps are counted by
+# the very statement that stands there.
+COUNT = """
+import ast, contextlib, inspect, json, logging, math, sys, textwrap
+from types import SimpleNamespace
+sys.path.insert(0, sys.argv[1])
+with contextlib.redirect_stdout(sys.stderr):
+    import train_network
+    from library import config_util, train_util
+    from library.config_util import BlueprintGenerator, ConfigSanitizer
+logging.disable(logging.CRITICAL)
+train_util.tqdm = lambda items, **words: items
+body = ast.parse(textwrap.dedent(inspect.getsource(train_network.NetworkTrainer.train))).body[0]
+(override,) = [
+    node for node in ast.walk(body)
+    if isinstance(node, ast.If) and ast.unparse(node.test) == "args.max_train_epochs is not None"
+    and "num_processes" in ast.unparse(node)
+]
+override = compile(ast.Module([override], []), "train_network.py", "exec")
+parser = train_network.setup_parser()
+counted = []
+with contextlib.redirect_stdout(sys.stderr):
+    for asked in json.load(sys.stdin):
+        args = parser.parse_args([])
+        vars(args).update(asked)
+        train_util.prepare_dataset_args(args, True)
+        subsets = config_util.generate_dreambooth_subsets_config_by_subdirs(args.train_data_dir, args.reg_data_dir)
+        blueprint = BlueprintGenerator(ConfigSanitizer(True, True, False, True)).generate({"datasets": [{"subsets": subsets}]}, args)
+        try:
+            group, _ = config_util.generate_dataset_group_by_blueprint(blueprint.dataset_group)
+        except ZeroDivisionError:
+            counted.append(None)
+            continue
+        (dataset,) = group.datasets
+        images = {i.absolute_path: [i.bucket_reso, i.resized_size] for i in dataset.image_data.values()}
+        loader = range(len(group))
+        exec(override, dict(args=args, math=math, train_dataloader=loader,
+                            accelerator=SimpleNamespace(num_processes=1, print=lambda *_: None)))
+        counted.append([images, len(group), args.max_train_steps])
+print(json.dumps(counted, default=int))
+"""
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A dataset and the options it is trained with."""
+
+    options: dict[str, Any]
+    folder: Path
+    regular: Path | None
+
+
+def draw(root: Path, number: int, pool: dict[tuple[int, int], Path]) -> Drawn:
+    """One to three concepts of one to twelve images; every fifth with regularisation images."""
+    chance = random.Random(number)
+    folder = root / f"{number}"
+
+    def concept(path: Path) -> None:
+        path.mkdir(parents=True)
+        for image in range(chance.randint(1, 12)):
+            os.link(pool[chance.choice(list(pool))], path / f"{image:02}.png")
+
+    for name in range(chance.randint(1, 3)):
+        concept(folder / "train" / f"{chance.choice((1, 2, 3, 5, 10, 17))}_concept {name}")
+    regular = folder / "reg" if number % 5 == 0 else None
+    if regular:
+        concept(regular / f"{chance.choice((1, 2, 7))}_thing")
+    side = chance.choice((256, 448, 512, 640, 768, 1024))
+    other = chance.choice((side, side, 768))
+    options = {
+        "train_data_dir": str(folder / "train"),
+        "reg_data_dir": str(regular) if regular else None,
+        "resolution": f"{side},{other}",
+        "enable_bucket": chance.random() < 0.9,
+        "min_bucket_reso": chance.choice((128, 200, 256)),
+        "max_bucket_reso": chance.choice((1024, 1500, 2048)),
+        "bucket_reso_steps": chance.choice((32, 64, 128)),
+        "bucket_no_upscale": chance.random() < 0.3,
+        "train_batch_size": chance.randint(1, 8),
+        "gradient_accumulation_steps": chance.choice((1, 1, 2, 3)),
+        "max_train_epochs": chance.randint(1, 12),
+    }
+    return Drawn(options, folder / "train", regular)
+
+
+def sizes() -> list[tuple[int, int]]:
+    """Usual ones, exact buckets, and any, up to ten times as long as wide."""
+    chance = random.Random(1)
+    usual = [
+        (512, 512),
+        (1024, 1024),
+        (576, 448),
+        (640, 384),
+        (1920, 1080),
+        (1080, 1920),
+        (3000, 2000),
+        (768, 1152),
+    ]
+    any_size = ((chance.randint(100, 3000), chance.randint(100, 3000)) for _ in range(400))
+    return usual + [size for size in any_size if 0.1 < size[0] / size[1] < 10]
+
+
+def settings(options: dict[str, Any]) -> Settings:
+    config = settle(
+        [Layer(Origin.FILE, {name: value for name, value in options.items() if value is not None})]
+    )
+    family = FAMILIES[FamilyName.SD15]
+    return Settings(config, family, bucketing.rule(config), "", "", 1500, None, None)
+
+
+def test_buckets_batches_and_steps_are_the_engines(real_engine: RealEngine, tmp_path: Path) -> None:
+    pool = {}
+    for width, height in sizes():
+        pool[width, height] = tmp_path / f"{width}x{height}.png"
+        Image.new("1", (width, height)).save(pool[width, height])
+    drawn = [draw(tmp_path / "datasets", number, pool) for number in range(DATASETS)]
+    asked = subprocess.run(
+        [real_engine.python, "-I", "-c", COUNT, real_engine.checkout.source],
+        input=json.dumps([one.options for one in drawn]), capture_output=True, encoding="utf-8",
+        env=os.environ | {"HF_HUB_OFFLINE": "1"},
+    )  # fmt: skip
+    assert asked.returncode == 0, asked.stderr[-2000:]
+    compared = refused = 0
+    for one, theirs in zip(drawn, json.loads(asked.stdout), strict=True):
+        ours = settings(one.options)
+        found = inventory.survey(one.folder, None)
+        regular = inventory.survey(one.regular, None) if one.regular else None
+        images = [image for subset in found.subsets for image in subset.images]
+        framed = {str(image.path): frame(ours.rule, image.facts.size) for image in images}
+        if None in framed.values():  # a side of 0: the engine dies of it, or trains on NaN
+            assert theirs is None or any(0 in bucket for bucket, _ in theirs[0].values()), one.options
+            refused += 1
+            continue
+        if theirs is None:  # of a regularisation image
+            assert regular and any(frame(ours.rule, size) is None for size, _ in regular.sized()), one.options
+            refused += 1
+            continue
+        of_images, batches, steps = theirs
+        for path, framing in framed.items():
+            assert framing is not None
+            assert [list(framing.bucket), list(framing.resized)] == of_images[path], (path, one.options)
+            compared += 1
+        _, plan = arithmetic.count(found, regular, ours)
+        assert (plan.batches_per_epoch, plan.steps) == (batches, steps), one.options
+    assert compared > 10 * DATASETS and refused < DATASETS / 5

@@ -1,0 +1,417 @@
+"""What the engine misreads and never checks in a plain folder (engine contract, section 1), and does not through the view.
+
+Latents are compared, not dates; what the VAE would draw at random is its mean here, so that they can be.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import toml
+from PIL import Image, ImageDraw
+from safetensors import safe_open
+
+from kohya_wrap.dataset import inventory
+from kohya_wrap.dataset.view import manifest
+from kohya_wrap.domain.config import Layer, Origin, settle
+from kohya_wrap.domain.family import FAMILIES, FamilyName
+from kohya_wrap.places import Project
+from kohya_wrap.workflow import cached_with, training_view
+from tests.engine.conftest import RealEngine, kohya_wrap
+
+Array = np.ndarray[Any, Any]
+OPTIONS: dict[str, Any] = {
+    "resolution": "128,128", "enable_bucket": True, "min_bucket_reso": 64, "max_bucket_reso": 256,
+    "caption_extension": ".txt", "mixed_precision": "no", "cache_latents_to_disk": True,
+}  # fmt: skip
+
+
+class Encoder:
+    """The engine's own caching, in one process for all tests of this file."""
+
+    def __init__(self, real: RealEngine) -> None:
+        self.real = real
+        script = Path(__file__).with_name("encoder_inside.py")
+        self._child = subprocess.Popen(
+            [real.python, script, real.checkout.source],
+            env=os.environ | {"HF_HUB_OFFLINE": "1", "PYTHONUTF8": "1"},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            encoding="utf-8",
+        )
+
+    def ask(self, request: dict[str, Any]) -> dict[str, str]:
+        """The caption of every image that was taken."""
+        assert self._child.stdin and self._child.stdout
+        print(json.dumps(request), file=self._child.stdin, flush=True)
+        line = self._child.stdout.readline()
+        assert line, f"the engine ended with {self._child.wait()}"
+        captions: dict[str, str] = json.loads(line)
+        return captions
+
+    def cache(self, folder: Path, **changes: Any) -> dict[str, str]:
+        common = {
+            "pretrained_model_name_or_path": str(self.real.base),
+            "tokenizer_cache_dir": str(self.real.engine.tokenizers),
+        }
+        return self.ask(common | OPTIONS | {"train_data_dir": str(folder)} | changes)
+
+    def close(self) -> None:
+        assert self._child.stdin and self._child.stdout
+        self._child.stdin.close()
+        self._child.stdout.close()
+        self._child.wait()
+
+
+@pytest.fixture(scope="module")
+def encoder(real_engine: RealEngine) -> Iterator[Encoder]:
+    started = Encoder(real_engine)
+    yield started
+    started.close()
+
+
+@dataclass
+class Seen:
+    """What the engine has of each image, by the name of the user's file."""
+
+    captions: dict[str, str] = field(default_factory=dict)
+    latents: dict[str, dict[str, Array]] = field(default_factory=dict)
+    texts: dict[str, Array] = field(default_factory=dict)
+    encoded: list[str] = field(default_factory=list)  # in this run, and not found encoded
+
+
+@dataclass
+class Bench:
+    """One project, looked at by the engine in both ways."""
+
+    encoder: Encoder
+    root: Path
+    runs: int = 0
+
+    @property
+    def folder(self) -> Path:
+        return self.root / "data" / "1_thing"
+
+    def picture(self, name: str, draw: Image.Image | str, caption: str | None = "thing") -> Path:
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        image = Image.new("RGB", (128, 128), draw) if isinstance(draw, str) else draw
+        image.save(path)
+        if caption is not None:
+            path.with_suffix(".txt").write_text(caption, encoding="utf-8")
+        return path
+
+    def plain(self, **changes: Any) -> Seen:
+        """On the user's folder itself."""
+        before = set(self.folder.iterdir())
+        seen = Seen(
+            {
+                Path(path).name: text
+                for path, text in self.encoder.cache(self.root / "data", **changes).items()
+            }
+        )
+        for name in seen.captions:
+            stem = self.folder / Path(name).stem
+            caches = sorted(self.folder.glob(f"{stem.name}_[0-9]*_sd.npz"))
+            if caches:
+                seen.latents[name] = arrays(caches[0])
+                seen.encoded += [name] if caches[0] not in before else []
+            if (texts := Path(f"{stem}_te_outputs.npz")).exists():
+                seen.texts[name] = arrays(texts)["hidden_state1"]
+        return seen
+
+    def through_view(self, **changes: Any) -> Seen:
+        """As `run` does: the same options, on a view."""
+        texts = changes.pop("texts", False)
+        base = {"pretrained_model_name_or_path": str(self.encoder.real.base)}
+        values = base | OPTIONS | {"cache_text_encoder_outputs_to_disk": texts} | changes
+        config = settle([Layer(Origin.FILE, values)])
+        found = {"train_data_dir": inventory.take(self.root / "data", ".txt")}
+        cached = cached_with.of(config, FAMILIES[FamilyName.SD15], self.encoder.real.engine)
+        self.runs += 1
+        run = self.root / "runs" / str(self.runs)
+        run.mkdir(parents=True)
+        seen = Seen()
+        parts, place = training_view.of_folders(found, config, cached)
+        with training_view.standing(Project(self.root), run, config, parts, place) as on_view:
+            given = Path(on_view.config.get("train_data_dir"))
+            known = set(given.parent.rglob("*.npz"))
+            captions = self.encoder.cache(given, **changes, texts=texts)
+            for line in manifest.read(given.parent):
+                name = Path(line.source).name
+                seen.captions[name] = captions[str(given.parent / line.path)]
+                for cache in line.caches:
+                    path = given.parent / cache.path
+                    if cache.kind == "TEXTS":
+                        seen.texts[name] = arrays(path)["hidden_state1"]
+                        continue
+                    seen.latents[name] = arrays(path)
+                    seen.encoded += [name] if path not in known else []
+        return seen
+
+
+def arrays(path: Path) -> dict[str, Array]:
+    with np.load(path) as archive:
+        return {name: archive[name] for name in archive.files}
+
+
+def same(one: dict[str, Array], other: dict[str, Array]) -> bool:
+    return np.array_equal(one["latents"], other["latents"])
+
+
+@pytest.fixture
+def bench(encoder: Encoder, tmp_path: Path) -> Bench:
+    return Bench(encoder, tmp_path)
+
+
+@pytest.fixture
+def fresh(encoder: Encoder, tmp_path: Path) -> Callable[..., dict[str, Array]]:
+    """fresh(image, resolution=...): the latents of a picture that was never seen before, in the engine's plain way."""
+    made = 0
+
+    def encode(image: Image.Image | str, **changes: Any) -> dict[str, Array]:
+        nonlocal made
+        made += 1
+        alone = Bench(encoder, tmp_path / f"fresh-{made}")
+        alone.picture("x.png", image)
+        return alone.plain(**changes).latents["x.png"]
+
+    return encode
+
+
+def halves(left: str, right: str, size: tuple[int, int] = (128, 128)) -> Image.Image:
+    image = Image.new("RGB", size, left)
+    ImageDraw.Draw(image).rectangle([size[0] // 2, 0, *size], fill=right)
+    return image
+
+
+def turned() -> Image.Image:
+    """Lies on its side, to be shown upright: 128 x 256."""
+    image = halves("red", "blue", (256, 128))
+    image.getexif()[0x0112] = 6
+    return image
+
+
+def test_the_whole_way(real_engine: RealEngine, tmp_path: Path) -> None:
+    """A training, as `run` does it: what the LoRA says of its dataset, and a second one that encodes nothing."""
+    folder = tmp_path / "training_data" / "2_sks thing"
+    folder.mkdir(parents=True)
+    turned().save(folder / "b.jpg", exif=turned().getexif())
+    halves("red", "blue").save(folder / "a.png")
+    (folder / "a.txt").write_text("\ufeffsks, red\n", encoding="utf-8")
+    (tmp_path / "reg" / "1_thing").mkdir(parents=True)
+    Image.new("RGB", (64, 64), "grey").save(tmp_path / "reg" / "1_thing" / "x.png")
+    config = tmp_path / "training_config.toml"
+    config.write_text(
+        toml.dumps(OPTIONS | {
+            "pretrained_model_name_or_path": str(real_engine.base), "max_train_epochs": 1, "train_batch_size": 2,
+            "network_train_unet_only": True, "seed": 1, "reg_data_dir": "reg", "save_state": False,
+        })
+    )  # fmt: skip
+    first = kohya_wrap(real_engine, "run", config, "--gpu", "cpu", cwd=tmp_path)
+    assert first.code == 0, first.words
+    assert "the engine made it" not in first.words, (
+        "its steps are those of the plan, regularisation images counted"
+    )
+    with safe_open(first.data["lora"], "numpy") as file:
+        said = file.metadata()
+    assert json.loads(said["ss_dataset_dirs"]) == {"2_sks thing": {"n_repeats": 2, "img_count": 2}}
+    tags = json.loads(said["ss_tag_frequency"])["2_sks thing"]
+    assert tags == {"sks": 1, "red": 1, "sks thing": 1}
+    buckets = json.loads(said["ss_bucket_info"])["buckets"].values()
+    assert sorted((*bucket["resolution"], bucket["count"]) for bucket in buckets) == [
+        (64, 192, 2),
+        (128, 128, 2 + 4),
+    ]
+    assert json.loads(said["ss_reg_dataset_dirs"]) == {"1_thing": {"n_repeats": 1, "img_count": 1}}
+    kept = tmp_path / ".kohya-wrap" / "views" / "store" / "latents"
+    before = {path.name: path.stat().st_ino for path in kept.iterdir()}
+    assert len(before) == 3
+
+    again = kohya_wrap(real_engine, "run", config, "--gpu", "cpu", cwd=tmp_path)
+    assert again.code == 0, again.words
+    assert {path.name: path.stat().st_ino for path in kept.iterdir()} == before
+    assert sorted(path.name for path in folder.iterdir()) == ["a.png", "a.txt", "b.jpg"]
+
+
+def test_an_edited_picture(bench: Bench, fresh: Callable[..., dict[str, Array]]) -> None:
+    bench.picture("a.png", "red")
+    bench.picture("b.png", "blue")
+    first = bench.through_view()
+    bench.plain()
+    assert first.encoded == ["a.png", "b.png"]
+
+    bench.picture("a.png", "green")
+    now = fresh("green")
+    stale, seen = bench.plain(), bench.through_view()
+
+    assert same(stale.latents["a.png"], first.latents["a.png"]) and not same(stale.latents["a.png"], now)
+    assert same(seen.latents["a.png"], now)
+    assert seen.encoded == ["a.png"], "one edit re-encodes one image"
+    assert same(seen.latents["b.png"], first.latents["b.png"])
+    assert bench.through_view().encoded == [], "and a run with nothing changed none"
+
+
+def test_another_resolution(bench: Bench, fresh: Callable[..., dict[str, Array]]) -> None:
+    bench.picture("a.png", halves("red", "blue"))
+    bench.plain()
+    bench.through_view()
+    stale, seen = bench.plain(resolution="192,192"), bench.through_view(resolution="192,192")
+    assert stale.latents["a.png"]["latents"].shape == (4, 16, 16)
+    assert seen.latents["a.png"]["latents"].shape == (4, 24, 24)
+    assert same(seen.latents["a.png"], fresh(halves("red", "blue"), resolution="192,192"))
+    assert bench.through_view().encoded == [], "the first resolution's are still there"
+
+
+def test_other_buckets(bench: Bench) -> None:
+    bench.picture("a.png", halves("red", "blue", (384, 128)))
+    bench.plain()
+    bench.through_view()
+    square = {"enable_bucket": False}
+    stale, seen = bench.plain(**square), bench.through_view(**square)
+    assert stale.latents["a.png"]["latents"].shape == (4, 8, 24)
+    assert seen.latents["a.png"]["latents"].shape == (4, 16, 16)
+
+
+def test_another_vae(bench: Bench, fresh: Callable[..., dict[str, Array]]) -> None:
+    bench.picture("a.png", "red")
+    first = bench.plain()
+    bench.through_view()
+    other = {"vae": str(bench.root / "vae")}
+    bench.encoder.ask({"make_vae": other["vae"]})
+    now = fresh("red", **other)
+    stale, seen = bench.plain(**other), bench.through_view(**other)
+    assert same(stale.latents["a.png"], first.latents["a.png"]) and not same(first.latents["a.png"], now)
+    assert same(seen.latents["a.png"], now)
+
+
+def test_a_mask_that_is_turned_off(bench: Bench) -> None:
+    image = Image.new("RGBA", (128, 128), (200, 30, 90, 255))
+    image.paste((10, 200, 30, 0), (64, 0, 128, 128))
+    bench.picture("a.png", image)
+    bench.plain(alpha_mask=True)
+    masked = bench.through_view(alpha_mask=True)
+    assert masked.latents["a.png"]["alpha_mask"].min() == 0, "kept where it is asked for"
+    stale, seen = bench.plain(), bench.through_view()
+    assert "alpha_mask" in stale.latents["a.png"]
+    assert "alpha_mask" not in seen.latents["a.png"]
+
+
+def test_a_name_that_begins_like_another_s(bench: Bench) -> None:
+    """The size of `10.png`'s cache is taken for `1.png`'s."""
+    bench.picture("10.png", halves("red", "blue", (384, 128)))
+    bench.plain()
+    bench.through_view()
+    bench.picture("1.png", halves("red", "blue"))
+    misled, seen = bench.plain(), bench.through_view()
+    assert misled.latents["1.png"]["latents"].shape == (4, 8, 24)
+    assert seen.latents["1.png"]["latents"].shape == (4, 16, 16)
+
+
+def test_two_pictures_of_one_name(bench: Bench) -> None:
+    """They share one caption, as in the user's folder, but not one cache."""
+    bench.picture("a.png", "red")
+    bench.picture("a.jpg", "blue", caption="thing of both")
+    shared, seen = bench.plain(), bench.through_view()
+    assert same(shared.latents["a.png"], shared.latents["a.jpg"])
+    assert not same(seen.latents["a.png"], seen.latents["a.jpg"])
+    assert set(seen.captions.values()) == {"thing of both"}
+
+
+def hidden() -> Image.Image:
+    return Image.new("RGBA", (128, 128), (10, 200, 30, 0))
+
+
+def deep() -> Image.Image:
+    """16 bits of grey: half the way to white."""
+    return Image.fromarray(np.full((128, 128), 32768, np.uint16))
+
+
+@pytest.mark.parametrize(
+    ("image", "as_engine", "as_seen"),
+    [
+        (turned, lambda: halves("red", "blue", (256, 128)), lambda: halves("red", "blue", (256, 128)).rotate(-90, expand=True)),
+        (hidden, lambda: Image.new("RGB", (128, 128), (10, 200, 30)), lambda: Image.new("RGB", (128, 128), "white")),
+        (deep, lambda: Image.new("RGB", (128, 128), "white"), lambda: Image.new("RGB", (128, 128), (128,) * 3)),
+    ],
+    ids=["EXIF", "alpha", "16 bit"],
+)  # fmt: skip
+def test_a_picture_that_is_misread(
+    bench: Bench,
+    fresh: Callable[..., dict[str, Array]],
+    image: Callable[[], Image.Image],
+    as_engine: Callable[[], Image.Image],
+    as_seen: Callable[[], Image.Image],
+) -> None:
+    picture = image()
+    path = bench.picture("a.png", "red")
+    picture.save(path, exif=picture.getexif())
+    misread, seen = bench.plain().latents["a.png"], bench.through_view().latents["a.png"]
+    assert same(misread, fresh(as_engine()))
+    assert same(seen, fresh(as_seen())) and not same(seen, misread)
+
+
+def test_endings_that_the_engine_does_not_list(bench: Bench) -> None:
+    bench.picture("a.Png", "red")
+    bench.picture("b.gif", "blue")
+    bench.picture("c.png", "green")
+    plain, seen = bench.plain(), bench.through_view()
+    assert set(plain.captions) == {"c.png"}
+    assert set(seen.captions) == {"a.Png", "b.gif", "c.png"}
+
+
+def test_captions(bench: Bench) -> None:
+    """A byte order mark, a blank first line, none at all, several lines, the stem less four parts: as texts and outputs."""
+    written = {"a.png": "\ufefftag, b\n", "b.png": "\nsecond", "c.png": None, "d.png": "first\n\n second \n"}
+    for name, text in written.items():
+        bench.picture(name, "red", text)
+    bench.picture("e_1_2_3_4.png", "red", None)
+    (bench.folder / "e.txt").write_text("a face\n")
+    plain, seen = bench.plain(), bench.through_view()
+    assert plain.captions["a.png"] == "\ufefftag, b" and seen.captions["a.png"] == "tag, b"
+    assert seen.captions == plain.captions | {"a.png": "tag, b"}
+    assert seen.captions["c.png"] == "thing"
+    wild = {"enable_wildcard": True}
+    lines = bench.through_view(**wild).captions
+    assert lines == bench.plain(**wild).captions | {"a.png": "tag, b"}
+    assert lines["d.png"] == "first\nsecond"
+
+
+def test_text_encoder_outputs(bench: Bench) -> None:
+    """An edited caption, and more tokens."""
+    bench.picture("a.png", "red", "one")
+    bench.picture("b.png", "red", "other")
+    plain, seen = bench.plain(texts=True), bench.through_view(texts=True)
+    assert np.array_equal(plain.texts["a.png"], seen.texts["a.png"])
+    bench.picture("a.png", "red", "another")
+    stale, now = bench.plain(texts=True), bench.through_view(texts=True)
+    assert np.array_equal(stale.texts["a.png"], plain.texts["a.png"])
+    assert not np.array_equal(now.texts["a.png"], plain.texts["a.png"])
+    assert np.array_equal(now.texts["b.png"], plain.texts["b.png"])
+    assert bench.plain(texts=True, max_token_length=150).texts["a.png"].shape[0] == 77
+    assert bench.through_view(texts=True, max_token_length=150).texts["a.png"].shape[0] == 2 * 77
+
+
+def test_a_killed_engine_s_half_file_does_not_stop_the_next_run(bench: Bench) -> None:
+    bench.picture("a.png", "red")
+    bench.through_view()
+    (kept,) = (bench.root / ".kohya-wrap" / "views" / "store" / "latents").iterdir()
+    kept.write_bytes(kept.read_bytes()[:-40])
+    assert bench.through_view().encoded == ["a.png"]
+    assert bench.through_view().encoded == []
+
+
+def test_the_user_s_folder_stays_as_it_is(bench: Bench) -> None:
+    bench.picture("a.png", "red")
+    before = {path: path.read_bytes() for path in bench.folder.iterdir()}
+    bench.through_view()
+    assert {path: path.read_bytes() for path in bench.folder.iterdir()} == before

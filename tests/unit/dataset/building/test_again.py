@@ -1,0 +1,238 @@
+"""Built again: only what changed is changed, and what a person did in the folder meanwhile is kept."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from kohya_wrap.dataset.building import Built, not_taken
+from tests.unit.dataset.building.conftest import Build, contents, place, texts
+from tests.unit.dataset.conftest import Picture
+
+
+def inodes(folder: Path) -> dict[str, int]:
+    return {path.name: path.stat().st_ino for path in folder.iterdir()}
+
+
+def codes(built: Built) -> list[str]:
+    return [finding.code for finding in built.findings]
+
+
+@pytest.fixture
+def three(picture: Picture) -> None:
+    """A link, a saved copy, and one without a caption."""
+    picture("in/a.png", caption="a cat")
+    picture("in/b.gif", (30, 20), caption="a dog")
+    picture("in/c.jpg")
+
+
+def test_nothing_new_keeps_every_file(three: None, build: Build, folder: Path) -> None:
+    build(trigger="sks")
+    before = inodes(folder)
+    built = build(trigger="sks")
+    assert inodes(folder) == before
+    assert (built.added, built.changed, built.removed, built.unchanged) == (0, 0, 0, 3)
+    assert (built.triggers_written, built.findings) == (0, ())
+
+
+def test_what_is_unchanged_is_not_even_read(
+    three: None, build: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build()
+    for name in ("facts_of", "digest"):
+        monkeypatch.setattr(f"kohya_wrap.host.image_file.{name}", lambda content: 1 / 0)
+    assert build().unchanged == 3
+
+
+def test_a_changed_picture_alone_is_made_again(
+    three: None, picture: Picture, tmp_path: Path, build: Build, folder: Path
+) -> None:
+    build()
+    before = inodes(folder)
+    (tmp_path / "in/b.gif").unlink()
+    picture("in/b.gif", (50, 40), caption="a dog")
+    built = build()
+    after = inodes(folder)
+    assert {name for name in after if after[name] != before[name]} == {"b.png"}
+    assert Image.open(folder / "b.png").size == (50, 40)
+    assert (built.changed, built.unchanged) == (1, 2)
+
+
+def test_a_new_picture_does_not_rename_the_others(
+    three: None, picture: Picture, build: Build, folder: Path
+) -> None:
+    build()
+    picture("in/0/a.png", (9, 9))  # before in/a.png in the order, and of its name
+    assert build().added == 1
+    assert contents(folder) == ["a-2.png", "a.png", "a.txt", "b.png", "b.txt", "c.jpg"]
+    assert Image.open(folder / "a-2.png").size == (9, 9)
+
+
+def test_what_left_the_source_leaves_the_folder(
+    three: None, tmp_path: Path, build: Build, folder: Path
+) -> None:
+    build()
+    (tmp_path / "in/a.png").unlink()
+    assert build().removed == 1
+    assert contents(folder) == ["b.png", "b.txt", "c.jpg"]
+
+
+def test_what_was_built_from_another_source_stays(
+    three: None, picture: Picture, build: Build, folder: Path
+) -> None:
+    build()
+    picture("more/d.png", (9, 9))
+    built = build("more")
+    assert (built.images, built.added, built.removed, built.unchanged) == (4, 1, 0, 3)
+
+
+def test_a_picture_that_was_renamed_or_moved_keeps_its_file(
+    three: None, tmp_path: Path, build: Build, folder: Path
+) -> None:
+    build()
+    before = inodes(folder)
+    (tmp_path / "in/sub").mkdir()
+    (tmp_path / "in/a.png").rename(tmp_path / "in/sub/z.png")
+    (tmp_path / "in/a.txt").rename(tmp_path / "in/sub/z.txt")
+    built = build()
+    assert (built.unchanged, built.added, built.removed) == (3, 0, 0)
+    assert inodes(folder) == before
+
+
+def test_a_project_that_was_copied_knows_its_pictures(
+    three: None, tmp_path: Path, build: Build, folder: Path
+) -> None:
+    """On the rented machine nothing is where it was, and nothing is as old."""
+    build()
+    shutil.copytree(tmp_path / "in", tmp_path / "there", copy_function=shutil.copyfile)
+    shutil.copytree(folder, tmp_path / "copy", copy_function=shutil.copyfile)
+    shutil.rmtree(folder)
+    (tmp_path / "copy").rename(folder)
+    built = build("there")
+    assert (built.unchanged, built.added, built.findings) == (3, 0, ())
+
+
+@pytest.mark.parametrize("lost", [True, False])
+def test_pictures_put_in_by_hand_are_kept_with_their_captions(
+    three: None, picture: Picture, tmp_path: Path, build: Build, folder: Path, lost: bool
+) -> None:
+    """Also where the record is lost: the same picture does not stand there twice."""
+    build()
+    picture("data/10_cat/mine.png", (7, 7), caption="mine")
+    (folder / "notes").mkdir()
+    (folder / "notes/n.md").write_text("n")
+    if lost:
+        (tmp_path / "built/cat.json").unlink()
+        for name in ("b.png", "b.txt"):  # a saved copy cannot be known by what is in it
+            (folder / name).unlink()
+    built = build(trigger="sks")
+    assert contents(folder) == [
+        "a.png",
+        "a.txt",
+        "b.png",
+        "b.txt",
+        "c.jpg",
+        "c.txt",
+        "mine.png",
+        "mine.txt",
+        "notes",
+    ]
+    assert texts(folder)["mine.txt"] == "sks, mine\n"
+    assert (folder / "notes/n.md").read_text() == "n"
+    assert built.images == 4
+
+
+def test_a_caption_edited_by_hand_is_kept(three: None, build: Build, folder: Path) -> None:
+    build()
+    (folder / "a.txt").write_text("my cat\n")
+    (folder / "c.txt").write_text("my third\n")
+    built = build(trigger="sks")
+    assert texts(folder) == {"a.txt": "sks, my cat\n", "b.txt": "sks, a dog\n", "c.txt": "sks, my third\n"}
+    assert codes(built) == ["caption-edits-kept"]
+    assert codes(build(trigger="sks")) == ["caption-edits-kept"]
+
+
+def test_a_caption_that_changed_in_the_source_is_taken(
+    three: None, tmp_path: Path, build: Build, folder: Path
+) -> None:
+    build(trigger="sks")
+    (tmp_path / "in/a.txt").write_text("a red cat")
+    built = build(trigger="sks")
+    assert texts(folder)["a.txt"] == "sks, a red cat\n"
+    assert built.findings == ()
+
+
+def test_where_both_changed_the_edit_stays_and_that_is_said(
+    three: None, tmp_path: Path, build: Build, folder: Path
+) -> None:
+    build()
+    (folder / "a.txt").write_text("my cat\n")
+    (tmp_path / "in/a.txt").write_text("a red cat")
+    built = build()
+    assert texts(folder)["a.txt"] == "my cat\n"
+    assert codes(built) == ["caption-kept"]
+    (folder / "a.txt").unlink()
+    build()
+    assert texts(folder)["a.txt"] == "a red cat\n"
+
+
+def test_a_picture_edited_by_hand_is_kept(three: None, build: Build, folder: Path) -> None:
+    build()
+    for name in ("a.png", "b.png"):
+        (folder / name).unlink()  # the link to the source
+        Image.new("RGB", (5, 5)).save(folder / name)
+    built = build()
+    assert codes(built) == ["picture-kept"]
+    assert {Image.open(folder / name).size for name in ("a.png", "b.png")} == {(5, 5)}
+    assert codes(build()) == ["picture-kept"]
+
+
+def test_what_was_taken_out_by_hand_comes_back_and_that_is_said(
+    three: None, build: Build, folder: Path
+) -> None:
+    build()
+    (folder / "b.png").unlink()
+    built = build()
+    assert codes(built) == ["put-back"]
+    assert (folder / "b.png").is_file()
+
+
+def test_another_trigger_is_written_beside_the_first(three: None, build: Build, folder: Path) -> None:
+    build(trigger="sks")
+    build(trigger="xyz")
+    assert texts(folder)["a.txt"] == "xyz, a cat\n"
+
+
+def test_other_choices_make_the_saved_copies_again(
+    tmp_path: Path, picture: Picture, build: Build, folder: Path
+) -> None:
+    Image.new("RGBA", (9, 9)).save(picture("in/a.png"))
+    picture("in/b.png")
+    build()
+    before = inodes(folder)
+    build(background="black")
+    after = inodes(folder)
+    assert {name for name in after if after[name] != before[name]} == {"a.png"}
+    assert Image.open(folder / "a.png").getpixel((0, 0)) == (0, 0, 0)
+
+
+def test_another_number_renames_the_folder(three: None, build: Build, tmp_path: Path, folder: Path) -> None:
+    build()
+    before = inodes(folder)
+    assert build(number=7).folder == tmp_path / "data/7_cat"
+    assert inodes(tmp_path / "data/7_cat") == before
+    assert not folder.exists()
+
+
+def test_which_pictures_a_folder_does_not_hold(picture: Picture, tmp_path: Path, build: Build) -> None:
+    for number, name in enumerate(("a.png", "a.jpg", "b.Jpg", "c.gif")):
+        picture(f"in/{name}", (9, 9 + number))
+    build()
+    assert not_taken(place(tmp_path), tmp_path / "in") == []
+    picture("in/d.png", (80, 80))
+    picture("other/a.jpg", (90, 90))  # of the same name, and another picture
+    assert not_taken(place(tmp_path), tmp_path / "in") == ["d.png"]
+    assert not_taken(place(tmp_path), tmp_path / "other") == ["a.jpg"]

@@ -1,0 +1,43 @@
+"""Killed at any moment, a build leaves the old folder or the new one."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from kohya_wrap.dataset.building import transaction
+
+
+@pytest.mark.parametrize("how", ["exchanges", "renames"])
+def test_killed_at_each_thing_it_does_on_disk(tmp_path: Path, how: str) -> None:
+    """Where two folders cannot change names in one moment, there may be none for that moment."""
+    script = Path(__file__).with_name("killed.py")
+    repository = script.parents[4]
+    done = subprocess.run(
+        [sys.executable, script, tmp_path / "project", how],
+        capture_output=True, text=True, check=False, cwd=repository, env={"PYTHONPATH": str(repository)},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["wrong"] == []
+    assert found["kills"] > 50
+
+
+def test_what_was_pending_where_the_project_was_copied_from_is_dropped(tmp_path: Path) -> None:
+    record = tmp_path / "cat.json"
+    gone = transaction.Move(str(tmp_path / "made"), str(tmp_path / "name"), str(tmp_path / "final"), 1)
+    with pytest.raises(FileNotFoundError):
+        transaction.move(tmp_path / "made", tmp_path / "name", tmp_path / "name")
+    transaction.commit(record, [gone], {"new": True})
+    assert not record.exists()
+    assert not list(tmp_path.glob("*pending*"))
+
+
+def test_a_concept_s_brackets_are_no_pattern(tmp_path: Path) -> None:
+    staged = [transaction.staged(tmp_path, concept) for concept in ("cat[1]", "cat1")]
+    transaction.clear([tmp_path], "cat[1]")
+    assert [path.exists() for path in staged] == [False, True]
