@@ -190,7 +190,9 @@ def _command(job: Job, engine: Engine, folder: Path, env: Mapping[str, str]) -> 
         cpu=gpu is None,
         threads=threads,
     )
-    variables = command.environment(env, threads=threads, gpu=gpu.uuid if gpu else "")
+    online = bool(job.config.get("huggingface_repo_id"))
+    variables = command.environment(env, threads=threads, gpu=gpu.uuid if gpu else "", online=online)
+    variables |= render.secrets(job.config)
     return Attempt(argv, variables, engine.source, folder / "engine.log")
 
 

@@ -10,12 +10,12 @@ from pathlib import Path
 
 from kohya_wrap import resources
 from kohya_wrap.config import check, presets, recipe_notes
+from kohya_wrap.config.card_names import memory_named
 from kohya_wrap.config.limits import Machine
-from kohya_wrap.config.presets import RecipeForFamily
 from kohya_wrap.config.user import UserConfig
 from kohya_wrap.dataset import captions, inventory
 from kohya_wrap.domain import buckets, steps
-from kohya_wrap.domain.config import Layer, Origin, TrainingConfig
+from kohya_wrap.domain.config import Layer, Origin, TrainingConfig, settle
 from kohya_wrap.domain.dataset import Inventory
 from kohya_wrap.domain.family import FAMILIES, Family, FamilyName
 from kohya_wrap.domain.finding import Finding, Level
@@ -23,7 +23,7 @@ from kohya_wrap.domain.steps import StepPlan
 from kohya_wrap.engine.reference import Reference
 from kohya_wrap.errors import ConfigError, DatasetError, MachineError, UsageError
 from kohya_wrap.places import Places, Project
-from kohya_wrap.workflow import base_model, effective
+from kohya_wrap.workflow import base_model, effective, inputs
 from kohya_wrap.workflow import machine as machines
 from kohya_wrap.workflow.effective import Asked
 from kohya_wrap.workflow.provision import Wanted, missing
@@ -89,7 +89,7 @@ def prepare(request: JobRequest, places: Places, env: Mapping[str, str]) -> Job:
         # Before its weights are fetched.
         effective.refuse(effective.whatever_the_family(asked, machine, known))
     try:
-        seen = _inventory(asked, project)
+        seen = images(asked, project)
     except DatasetError:
         # The config's own errors first: they are cheaper to mend.
         effective.refuse(effective.settled(asked, facts or _ASSUMED, machine, known).findings)
@@ -108,9 +108,20 @@ def prepare(request: JobRequest, places: Places, env: Mapping[str, str]) -> Job:
         wanted,
         missing(wanted, places) if kind == "real" else (),
     )
-    if facts is None and kind == "real":
-        return job  # its family stands in its header: checked when the file has come
-    return resolved(job, facts or _ASSUMED)
+    if (
+        facts is not None or kind != "real"
+    ):  # else its family stands in its header: checked when the file has come
+        job = resolved(job, facts or _ASSUMED)
+    if kind == "real":
+        effective.refuse((*job.findings, *_lacking(job, places)))
+    return job
+
+
+def _lacking(job: Job, places: Places) -> tuple[Finding, ...]:
+    """What the config names, and is not here."""
+    lines, wanted = job.user.lines, job.wanted
+    asked = settle([Layer(Origin.FILE, job.user.values, job.user.path.name, lines), *job.asked.by_hand])
+    return inputs.refused(asked, lines, wanted.base, wanted.models, places, reuse_torch=wanted.reuse_torch)
 
 
 def _base(asked: Asked, places: Places, *, needed: bool) -> Reference | None:
@@ -130,7 +141,8 @@ def _said_at(where: str) -> Iterator[None]:
         raise ConfigError(f"{where}: {error.message}", why=error.why, hint=error.hint) from None
 
 
-def _inventory(asked: Asked, project: Project) -> Inventory:
+def images(asked: Asked, project: Project) -> Inventory:
+    """What the config trains on. Raises DatasetError: it is not there, or cannot be read."""
     values = asked.values
     return inventory.take(
         Path(values.get("train_data_dir") or project.training_data), values.get("caption_extension")
@@ -143,7 +155,7 @@ def _machine(
     wanted = request.gpu
     written = str(user.gpu.get("preset", ""))
     if wanted == "auto" and kind == "rehearsal":
-        wanted = written or "cpu"
+        wanted = machines.of_rehearsal(known, written)
     chosen = machines.choose(known, wanted, env)
     if chosen is None and written == "cpu":  # made for a CPU; where there is a GPU, that one is taken
         chosen = machines.choose(known, "cpu", env)
@@ -151,7 +163,7 @@ def _machine(
         raise MachineError(
             "There is no NVIDIA GPU here."
             if chosen is None
-            else f"This machine has no {chosen.preset.name}.",
+            else f"This machine has no {f'card of {wanted}' if memory_named(wanted) else chosen.preset.name}.",
             why="The driver (NVML) reports none; on a CPU each step takes seconds to minutes.",
             hint="Run it on the rented machine, or try it out on this CPU: "
             f"kohya-wrap run {shlex.quote(str(request.config))} --gpu cpu",
@@ -175,7 +187,8 @@ def resolved(job: Job, facts: base_model.Facts) -> Job:
         caption_extension=job.inventory.caption_extension,
     )
     effective.refuse(found.findings)
-    config, plan, solved = _with_epochs(found.config, job, found.recipe)
+    target = job.user.wrapper.target_steps or found.recipe.steps
+    config, plan, solved = with_epochs(found.config, job.inventory, target)
     late = check.check_plan(config, plan, job.user.lines)
     lacks = captions.trigger_lacks(job.inventory, job.user.wrapper.trigger, job.project.root)
     findings = (
@@ -189,16 +202,15 @@ def resolved(job: Job, facts: base_model.Facts) -> Job:
     return replace(job, family=found.family, config=config, plan=plan, findings=findings)
 
 
-def _with_epochs(
-    config: TrainingConfig, job: Job, recipe: RecipeForFamily
+def with_epochs(
+    config: TrainingConfig, seen: Inventory, target: int
 ) -> tuple[TrainingConfig, StepPlan, tuple[Finding, ...]]:
-    """Epochs as asked for, else those that come nearest to the steps aimed at; and how often to save."""
-    passes = buckets.fill(_bucket_rule(config), job.inventory.sized()).values()
+    """Epochs as asked for, else those that come nearest to `target` steps; and how often to save."""
+    passes = buckets.fill(_bucket_rule(config), seen.sized()).values()
     batch, accumulation = config.get("train_batch_size", 1), config.get("gradient_accumulation_steps", 1)
     epochs, max_steps = config.get("max_train_epochs"), None
     if epochs is None and config.origin("max_train_steps") is not None:
         max_steps = config.get("max_train_steps")
-    target = job.user.wrapper.target_steps or recipe.steps
     asked = {"epochs": epochs, "max_steps": max_steps, "target": target}
     plan = steps.solve(passes, batch=batch, accumulation=accumulation, **asked)
     said: tuple[Finding, ...] = ()

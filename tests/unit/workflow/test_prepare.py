@@ -36,6 +36,16 @@ def test_a_cpu_that_is_asked_for_is_taken(prepared: Prepared, cards: list[Gpu]) 
     assert prepared(SD15, gpu="cpu").machine.gpu is None
 
 
+@pytest.mark.parametrize(
+    ("gpu", "said"), [("RTX 4090", "no RTX 4090"), ("24 GB", "no card of 24 GB"), ("auto", "no NVIDIA GPU")]
+)
+def test_a_card_that_is_not_here_is_named_as_it_was_asked_for(
+    prepared: Prepared, gpu: str, said: str
+) -> None:
+    with pytest.raises(MachineError, match=said):
+        prepared(gpu=gpu)
+
+
 def test_the_real_engine_wants_a_card(prepared: Prepared) -> None:
     with pytest.raises(MachineError, match="no NVIDIA GPU"):
         prepared(SD15)
