@@ -9,6 +9,7 @@ from dataclasses import asdict
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from kohya_wrap.cli import plain
 from kohya_wrap.domain.finding import Finding, Level
 from kohya_wrap.errors import KohyaWrapError
 
@@ -35,20 +36,21 @@ class Console:
         return (sys.stderr if self.as_json else sys.stdout).isatty()
 
     def say(self, text: str = "", *, style: str | None = None) -> None:
-        _print(self.out, text, style)
+        _print(self.out, plain.lines(text), style)
 
     def findings(self, findings: Iterable[Finding]) -> None:
         for finding in findings:
             where = f"{finding.where}: " if finding.where else ""
             hint = f"  {finding.hint}" if finding.hint else ""
-            self.say(f"{finding.level.value}: {where}{finding.message}{hint}", style=_STYLE[finding.level])
+            text = plain.one_line(f"{finding.level.value}: {where}{finding.message}{hint}")
+            self.say(text, style=_STYLE[finding.level])
 
     def error(self, error: KohyaWrapError) -> None:
         """Three lines on stderr: what happened, why probably, what to type next."""
         err = _rich(stderr=True)
-        _print(err, f"error: {error.message}", "bold red")
-        _print(err, f"  why: {error.why}")
-        _print(err, f"  try: {error.hint}")
+        _print(err, plain.one_line(f"error: {error.message}"), "bold red")
+        _print(err, plain.one_line(f"  why: {error.why}"))
+        _print(err, plain.one_line(f"  try: {error.hint}"))
 
     def envelope(
         self,
@@ -64,19 +66,15 @@ class Console:
             if error is None
             else {"code": int(error.code), "message": error.message, "why": error.why, "hint": error.hint}
         )
-        print(
-            json.dumps(
-                {
-                    "schema": SCHEMA,
-                    "command": command,
-                    "ok": error is None,
-                    "data": data,
-                    "findings": [asdict(finding) for finding in findings],
-                    "error": failure,
-                },
-                ensure_ascii=False,
-            )
-        )
+        envelope = {
+            "schema": SCHEMA,
+            "command": command,
+            "ok": error is None,
+            "data": data,
+            "findings": [asdict(finding) for finding in findings],
+            "error": failure,
+        }
+        print(json.dumps(plain.data(envelope), ensure_ascii=False))
 
 
 def _print(out: RichConsole, text: str, style: str | None = None) -> None:

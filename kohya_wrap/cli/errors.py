@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import shlex
 import signal
@@ -41,7 +42,9 @@ def run_and_exit(command: click.Command, argv: list[str]) -> NoReturn:
         command.main(argv, prog_name="kohya-wrap", standalone_mode=False)
         code = ExitCode.DONE
     except click.ClickException as usage:
-        usage.show()
+        said = io.StringIO()
+        usage.show(said)
+        _print(said.getvalue())
         code = ExitCode(usage.exit_code)
         if as_json:
             _envelope(_as_ours(usage), argv)
@@ -55,7 +58,7 @@ def run_and_exit(command: click.Command, argv: list[str]) -> NoReturn:
     except Exception as error:
         if isinstance(error, OSError) and (error.errno in _DISK or _no_folder(error)):
             sys.exit(_say(_disk(error), argv, as_json))
-        traceback.print_exc()
+        _print(traceback.format_exc())
         bug = KohyaWrapError(
             f"{type(error).__name__}: {error}",
             why="This is a bug of kohya-wrap, not a mistake of yours.",
@@ -85,6 +88,12 @@ def _terminated(number: int, frame: object) -> NoReturn:
         why="Somebody, or the machine going away, asked for it; or the terminal is gone.",
         hint="The same command again goes on where it was.",
     )
+
+
+def _print(text: str) -> None:
+    from kohya_wrap.cli import plain
+
+    print(plain.lines(text), end="", file=sys.stderr)
 
 
 def _say(error: KohyaWrapError, argv: list[str], as_json: bool) -> ExitCode:

@@ -22,7 +22,8 @@ set_values = click.option(
     "words",
     multiple=True,
     metavar="KEY=VALUE",
-    help="Set an option for this once, over file and environment; may be repeated.",
+    help="Set a value for this once, over file and environment: learning_rate=2e-4, kohya_wrap.subject=style. "
+    "May be repeated.",
 )
 config_file = click.argument(
     "config", type=click.Path(path_type=Path), default=Path("training_config.toml"), metavar="[CONFIG]"
@@ -39,7 +40,8 @@ allow_pickle = click.option(
 
 
 def gpu(purpose: str) -> Callable[[F], F]:
-    return click.option("--gpu", default="auto", show_default=True, metavar="auto|cpu|NAME", help=purpose)
+    help = f'{purpose} By its name, "RTX 4090", or its memory, "24 GB"; auto: the one in this machine.'
+    return click.option("--gpu", default="auto", show_default=True, metavar="auto|cpu|NAME", help=help)
 
 
 def provisioning(command: F) -> F:

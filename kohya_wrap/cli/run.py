@@ -80,11 +80,11 @@ def say_plan(console: Console, job: Job) -> None:
         console.say(
             "This is a rehearsal: a miniature in NumPy stands in for the engine. What it trains is no LoRA for pictures."
         )
-    batch = "batches by dataset" if job.configured else f"batch {config.get('train_batch_size')}"
+    batch = "batches by dataset" if job.images.configured else f"batch {config.get('train_batch_size')}"
     if config.get("gradient_accumulation_steps", 1) > 1:
         batch += f" x {config.get('gradient_accumulation_steps')} accumulated"
-    captions = f"{job.inventory.captions} captions ({job.inventory.caption_extension})"
-    console.say(f"{job.inventory.images} images, {captions}; {plan_in_words(job.plan)}, {batch}")
+    captions = f"{job.images.train.captions} captions ({job.images.train.caption_extension})"
+    console.say(f"{job.images.train.images} images, {captions}; {plan_in_words(job.plan)}, {batch}")
     console.say(
         f"{job.family.title}, {job.family.script}, {job.machine.preset.name}, {job.engine_kind} engine"
     )

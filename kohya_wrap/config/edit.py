@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import difflib
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from kohya_wrap.config import spellings
 from kohya_wrap.config.sections import section_of
@@ -15,12 +18,18 @@ from kohya_wrap.host.toml_file import UserToml, of_text
 
 @dataclass(frozen=True)
 class Edit:
-    """What was done: the file as it will be, and the line; `old` is None where the key is new."""
+    """What was done: the file as it will be, and the line.
+
+    Attributes:
+        old: None where the key is new.
+        gone: comments that stood inside the old value, and could not stay.
+    """
 
     changed: UserToml
     line: int
     old: Any
     new: Any
+    gone: tuple[str, ...] = ()
 
 
 def place_of(source: UserToml, section: str, name: str) -> tuple[str, str]:
@@ -55,22 +64,67 @@ def put(source: UserToml, table: str, key: str, value: Any, written: str) -> Edi
     Raises:
         AssertionError: the text would not hold exactly that (a bug of ours).
     """
-    import tomlkit
-
     holder = source.data.get(table, {}) if table else source.data
+    expected = {**source.data, **({table: {**holder, key: value}} if table else {key: value})}
     old = holder.get(key)
     if old is None and (line := _end_of(source.text, table)):
         text = _with_line(source.text, line, f"{key} = {written}")
     elif old is None and table not in source.data:
         text = _with_section(source.text, table, f"{key} = {written}")
     else:
-        document: Any = tomlkit.parse(source.text)
-        (document[table] if table else document)[key] = tomlkit.parse(f"v = {written}")["v"]
-        text = document.as_string()
-    expected = {**source.data, **({table: {**holder, key: value}} if table else {key: value})}
+        text = _with_items(source.text, table, key, written)
+        if not _holds(text, expected):
+            text = _with_value(source.text, table, key, written)
     changed = of_text(text, source.path)
     assert changed.data == expected, "another value changed too"
-    return Edit(changed, changed.line(table, key), old, value)
+    gone = Counter(toml_lines.comments(source.text)) - Counter(toml_lines.comments(text))
+    return Edit(changed, changed.line(table, key), old, value, tuple(gone))
+
+
+def _with_value(text: str, table: str, key: str, written: str) -> str:
+    import tomlkit
+
+    document: Any = tomlkit.parse(text)
+    (document[table] if table else document)[key] = tomlkit.parse(f"v = {written}")["v"]
+    return str(document.as_string())
+
+
+def _with_items(text: str, table: str, key: str, written: str) -> str:
+    """A list over several lines, item by item: each keeps the comment beside it, and the lines between stay.
+
+    As it was where there is no such list.
+    """
+    import tomlkit
+
+    document: Any = tomlkit.parse(text)
+    old = (document[table] if table else document).get(key)
+    new: Any = tomlkit.parse(f"v = {written}")["v"]
+    if not (isinstance(old, list) and isinstance(new, list) and "\n" in cast(Any, old).as_string()):
+        return text
+    before, after = ([repr(item) for item in items] for items in (old, new))
+    moves = difflib.SequenceMatcher(None, before, after, autojunk=False).get_opcodes()
+    for change, start, end, new_start, new_end in reversed(moves):
+        if change == "equal":
+            continue
+        alike = min(end - start, new_end - new_start)
+        for offset in range(alike):
+            old[start + offset] = new[new_start + offset]
+        for index in reversed(range(start + alike, end)):
+            del old[index]
+        for offset in range(alike, new_end - new_start):
+            old.insert(start + offset, new[new_start + offset])
+    return str(document.as_string())
+
+
+def _holds(text: str, expected: Mapping[str, Any]) -> bool:
+    """Whether tomlkit has written what it was told: commas on lines of their own lead it astray."""
+    import tomlkit
+    from tomlkit.exceptions import TOMLKitError
+
+    try:
+        return bool(tomlkit.parse(text).unwrap() == expected)
+    except TOMLKitError:
+        return False
 
 
 def _end_of(text: str, table: str) -> int:

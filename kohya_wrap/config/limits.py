@@ -35,12 +35,7 @@ class Machine:
         """Its wheels are built for compute capability 7.5 and up."""
         if self.preset.is_cpu:
             return False
-        told = (
-            tuple(map(int, self.preset.compute_capability.split(".")))
-            if self.preset.compute_capability
-            else ()
-        )
-        capability = told if self.gpu is None else self.gpu.capability
+        capability = self.preset.capability if self.gpu is None else self.gpu.capability
         return not capability or capability >= (7, 5)
 
 

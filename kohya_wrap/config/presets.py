@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -11,6 +10,7 @@ from typing import Any, Literal
 
 import toml
 
+from kohya_wrap.config import card_names
 from kohya_wrap.domain.captions import CaptionStyle
 from kohya_wrap.domain.family import FamilyName
 from kohya_wrap.domain.hardware import Gpu
@@ -60,6 +60,20 @@ class GpuPreset:
     def is_cpu(self) -> bool:
         return self.name == "cpu"
 
+    def is_called(self, name: str) -> bool:
+        """Whether people mean it by this name: its own, its driver's, or its memory's."""
+        return card_names.is_meant(name, self.name, self.nvml, self.memory_gb)
+
+    def in_words(self) -> str:
+        """Its figures, for who asked for a class of memory and gets this card."""
+        at_once = f"{self.sd15.micro_batch} images at once for SD 1.5, {self.sdxl.micro_batch} for SDXL"
+        return f"{self.name}: {at_once}, {self.sd15.mixed_precision}"
+
+    @property
+    def capability(self) -> tuple[int, ...]:
+        """Empty for a class of memory and for the processor."""
+        return tuple(map(int, filter(None, self.compute_capability.split("."))))
+
     def fits(self, gpu: Gpu) -> bool:
         """A card's "24 GB" shows as a little less than 24 GiB."""
         return self.memory_gb * 0.9 * 2**30 <= gpu.memory
@@ -108,15 +122,36 @@ class Presets:
         return self.recipes[subject or "guide"]
 
     def by_name(self, name: str) -> GpuPreset | None:
-        """A preset by its name as people write it: "RTX 4090", "rtx4090", "4090"; "A100" is the smaller."""
-        wanted = _squeezed(name)
-        exact = [p for p in self.gpus.values() if wanted in (_squeezed(p.name), *map(_squeezed, p.nvml))]
-        # "RTX" or "SUPER" names no card: the number does.
-        telling = len(wanted) >= 3 and any(c.isdecimal() for c in wanted)
-        # An RTX 4070 is no 4070 Ti: what follows the number may say the memory or the slot, not another card.
-        alike = re.compile(re.escape(wanted) + "(?!ti|super|ada)")
-        loose = [p for p in self.gpus.values() if telling and alike.search(_squeezed(p.name))]
-        return min(exact or loose, key=_modesty, default=None)
+        """A preset by its name as people write it: "RTX 4090", "rtx4090", "4090"; "A100" is the smaller.
+
+        For a class of memory, "24 GB", its most modest card.
+        """
+        if memory := card_names.memory_named(name):
+            return self.of_memory(memory)
+        called = [preset for preset in self.gpus.values() if preset.is_called(name)]
+        return min(called, key=_modesty, default=None)
+
+    def of_memory(self, memory_gb: int) -> GpuPreset | None:
+        """The most modest card of the largest class that so much memory fills; None below the smallest."""
+        fitting = [size for size in self.classes if size <= memory_gb]
+        alike = [p for p in self.gpus.values() if fitting and p.memory_gb == fitting[-1] and not p.is_cpu]
+        return min(alike, key=lambda p: (*_modesty(p)[:3], p.capability), default=None)
+
+    def means(self, wanted: str, gpu: Gpu) -> bool:
+        """Whether these words name a card that is here, with a preset of its own or one of its memory alone."""
+        own, preset = self.for_gpu(gpu), self.by_name(wanted)
+        if card_names.memory_named(wanted) and preset is not None and preset.memory_gb == own.memory_gb:
+            return True
+        return own is preset or card_names.alike(wanted, gpu.name)
+
+    @property
+    def classes(self) -> tuple[int, ...]:
+        """The sizes of memory, in GB, that there are presets for."""
+        return tuple(sorted({preset.memory_gb for preset in self.gpus.values() if not preset.is_cpu}))
+
+    def nearest(self, name: str) -> list[str]:
+        """Names that look like this one."""
+        return card_names.nearest(name, self.gpus)
 
     def for_gpu(self, gpu: Gpu) -> GpuPreset:
         """By the driver's name, else the most modest card of the largest memory class that this one fills.
@@ -144,7 +179,3 @@ def load(folder: Path) -> Presets:
 def _modesty(preset: GpuPreset) -> tuple[int, int, int, int]:
     """The least first; of equals the one with the shortest name: "4080" is no SUPER."""
     return preset.memory_gb, preset.sd15.micro_batch, preset.sdxl.micro_batch, len(preset.name)
-
-
-def _squeezed(name: str) -> str:
-    return "".join(c for c in name.lower() if c.isalnum()).replace("nvidia", "").replace("geforce", "")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from kohya_wrap.config.spellings import as_toml
-from kohya_wrap.domain.config import TrainingConfig
+from kohya_wrap.domain.config import SECRETS, TrainingConfig
 from kohya_wrap.domain.options import Option, OptionTable
 from kohya_wrap.host import toml_file
 
@@ -45,8 +45,14 @@ def for_people(
 
 
 def for_engine(path: Path, config: TrainingConfig, table: OptionTable) -> None:
-    """engine_config.toml: flat, only options of the engine. Raises ConfigError as toml_file.write_engine."""
-    toml_file.write_engine(path, as_engine_reads(config, table))
+    """engine_config.toml: flat, only options of the engine, no secret. Raises ConfigError as toml_file.write_engine."""
+    values = as_engine_reads(config, table)
+    toml_file.write_engine(path, {name: value for name, value in values.items() if name not in SECRETS})
+
+
+def secrets(config: TrainingConfig) -> dict[str, str]:
+    """What `for_engine` leaves out, as variables of the environment."""
+    return {variable: config.get(name) for name, variable in SECRETS.items() if config.get(name)}
 
 
 def as_engine_reads(config: TrainingConfig, table: OptionTable) -> dict[str, Any]:

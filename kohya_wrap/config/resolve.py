@@ -54,17 +54,7 @@ def resolve(
     if family.name is FamilyName.SDXL and config.get("mixed_precision") == "fp16" and not config.get("vae"):
         # SDXL's own VAE gives NaN in fp16, in silence where latents are cached (engine contract, section 8).
         config = config.with_layer(Layer(Origin.FAMILY, {"no_half_vae": True}, family.title))
-    return config, (*findings, *said, *_prediction(config, v_prediction))
-
-
-def _prediction(config: TrainingConfig, v_prediction: bool) -> list[Finding]:
-    """A file that denies what the base's own tensors say. (Not the other way round: many v-models say nothing.)"""
-    if not v_prediction or config.get("v_parameterization"):
-        return []
-    return [Finding(
-        Level.WARNING, "prediction", "this base predicts v, but the config says v_parameterization = false.",
-        "Remove the line: kohya-wrap reads it from the base.", config.detail("v_parameterization"),
-    )]  # fmt: skip
+    return config, (*findings, *said)
 
 
 def _recipe(recipe: RecipeForFamily, by_user: Mapping[str, Any]) -> dict[str, Any]:
@@ -145,7 +135,7 @@ def _card(
     written = {key: value for key, value in user.gpu.items() if key != "preset"}
     said: list[Finding] = []
     details: Mapping[str, str] = {}
-    if written and user.gpu.get("preset") == preset.name:
+    if written and preset.is_called(str(user.gpu.get("preset", ""))):
         values, details = written, user.gpu_lines
     else:
         batch = recipe.batch

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from kohya_wrap.config import render
 from kohya_wrap.config.sections import SECTIONS, section_of
 from kohya_wrap.config.spellings import as_toml
 from kohya_wrap.domain.config import Origin, TrainingConfig, Value, shown
@@ -26,13 +27,16 @@ def effective_values(
     config: TrainingConfig, table: OptionTable, *, only_differing: bool = False
 ) -> Mapping[str, Value]:
     """Option -> value for every option that has one; `only_differing`: where it is not the engine's own default."""
+    right = {name: held for name, held in config.values.items() if name in table}
+    right = {name: held for name, held in right.items() if not table[name].refuses(held.value)}
+    typed = render.as_engine_reads(TrainingConfig(right), table)
     values: dict[str, Value] = {}
     for name in sorted({*table, *config.values}):
         default = table[name].default if name in table else None
         held = config.values.get(name)
         value = Value(default, Origin.ENGINE) if held is None or held.value is None else held
         if value.value is not None and not (only_differing and value.value == default):
-            values[name] = Value(shown(name, value.value), value.origin, value.detail)
+            values[name] = Value(shown(name, typed.get(name, value.value)), value.origin, value.detail)
     return values
 
 

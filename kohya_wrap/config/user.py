@@ -1,4 +1,4 @@
-"""What the user asks for, in the file, in variables and on the command line, spelled as the engine spells."""
+"""What the user asks for in the file, spelled as the engine spells."""
 
 from __future__ import annotations
 
@@ -10,9 +10,7 @@ from typing import Any
 
 from kohya_wrap.config import option_table, sections, spellings, wrapper_section
 from kohya_wrap.config.wrapper_section import WrapperSection
-from kohya_wrap.domain.config import Layer, Origin
 from kohya_wrap.domain.finding import Finding, Level
-from kohya_wrap.errors import UsageError
 from kohya_wrap.host.toml_file import UserToml
 
 OWN_SECTIONS = frozenset({"kohya_wrap", "gpu"})
@@ -24,7 +22,6 @@ CARD_OPTIONS = frozenset({
     "cache_latents_to_disk", "cache_text_encoder_outputs", "cache_text_encoder_outputs_to_disk",
     "max_data_loader_n_workers", "persistent_data_loader_workers", "disable_mmap_load_safetensors",
 })  # fmt: skip
-VARIABLE = "KOHYA_WRAP_SET_"
 
 # Options that hold a path: relative ones start at the config file's folder.
 PATHS = frozenset({
@@ -65,7 +62,7 @@ def read_user(source: UserToml) -> UserConfig:
     values, lines = _respelled(keys, source.path.parent, findings)
     gpu_keys = [(key, raw, source.where("gpu", key)) for key, raw in own["gpu"].items()]
     gpu, gpu_lines = _respelled(gpu_keys, source.path.parent, findings)
-    findings += _misplaced(gpu, gpu_lines, lines)
+    findings += misplaced(gpu, gpu_lines, lines)
     wrapper_lines = {key: source.where("kohya_wrap", key) for key in own["kohya_wrap"]}
     wrapper, wrong = wrapper_section.read(own["kohya_wrap"], wrapper_lines.__getitem__)
     return UserConfig(source.path, values, gpu, wrapper, lines, (*findings, *wrong), gpu_lines, wrapper_lines)
@@ -111,7 +108,7 @@ def _twice(name: str, alike: bool, first: str, second: str) -> Finding:
     )  # fmt: skip
 
 
-def _misplaced(
+def misplaced(
     gpu: Mapping[str, Any], gpu_lines: Mapping[str, str], lines: Mapping[str, str]
 ) -> Iterator[Finding]:
     """What `[gpu]` would lose on another card, where that card's preset stands in for it; and what it loses here."""
@@ -125,7 +122,7 @@ def _misplaced(
         elif name in known and name not in CARD_OPTIONS:
             yield Finding(
                 Level.ERROR, "not-of-the-card", f"`{name}` is no matter of the card: with another one, [gpu] is left out.",
-                f"Move it into [{sections.section_of(name)}].", where,
+                f"Move it into [{sections.section_of(name)}]." if ":" in where else f"Write `{name}=…`.", where,
             )  # fmt: skip
 
 
@@ -139,59 +136,3 @@ def absolute(name: str, value: Any, folder: Path) -> Any:
         home = os.path.expanduser(value)  # noqa: PTH111  `Path`'s raises where there is no such user
         return str((folder / home).absolute())
     return value
-
-
-def from_environment(environment: Mapping[str, str], folder: Path) -> Layer:
-    """KOHYA_WRAP_SET_NETWORK_DIM=16, respelled as in the file, paths too."""
-    values, details = {}, {}
-    for variable, text in environment.items():
-        if variable.startswith(VARIABLE):
-            name, value = read_word(variable.removeprefix(VARIABLE).lower(), text)
-            values[name], details[name] = absolute(name, value, folder), variable
-    return Layer(Origin.ENVIRONMENT, values, f"{VARIABLE}*", details)
-
-
-def from_command_line(words: Iterable[str], folder: Path) -> Layer:
-    """The words of `--set key=value`.
-
-    Raises:
-        UsageError: a word without `=`.
-    """
-    values = {}
-    for word in words:
-        key, text = split_word(word)
-        name, value = read_word(key, text)
-        values[name] = absolute(name, value, folder)
-    return Layer(Origin.COMMAND_LINE, values, "--set")
-
-
-def split_word(word: str) -> tuple[str, str]:
-    """`key=value`. Raises UsageError: it is not."""
-    key, equals, text = word.partition("=")
-    if not equals or not key.strip():
-        raise UsageError(
-            f"{word!r} is not KEY=VALUE.",
-            why="A value is set by the option's name, an equals sign and the value.",
-            hint="learning_rate=1e-4   (texts may stand without quotes)",
-        )
-    return key.strip(), text.strip()
-
-
-def read_word(key: str, text: str) -> tuple[str, Any]:
-    """(option, value) of a word or a variable: a text as it stands where the option is one, else as TOML reads it."""
-    name = spellings.engine_name(key)
-    option = option_table.for_script("sdxl_train_network.py").get(name)  # has all that train_network.py has
-    is_text = option is not None and option.type == "str" and not text.startswith(('"', "'"))
-    spelled = spellings.respell(key, text if is_text else toml_value(text))
-    return spelled.name, spelled.value
-
-
-def toml_value(text: str) -> Any:
-    """The value that the text would be in a file, else the text."""
-    import tomlkit
-    from tomlkit.exceptions import TOMLKitError
-
-    try:
-        return tomlkit.parse(f"v = {text}").unwrap()["v"]
-    except TOMLKitError:
-        return text

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
 from kohya_wrap.config.presets import Subject
@@ -45,12 +45,19 @@ _LEAST = {"target_steps": 1, "price_per_hour": 0}
 
 def read(raw: Mapping[str, Any], where: Callable[[str], str]) -> tuple[WrapperSection, list[Finding]]:
     """The section, less what it does not know or cannot mean: those are errors, each at its line (`where` of its key)."""
+    return changed(WrapperSection(), raw, where)
+
+
+def changed(
+    section: WrapperSection, raw: Mapping[str, Any], where: Callable[[str], str]
+) -> tuple[WrapperSection, list[Finding]]:
+    """The section with these values in it; as `read`."""
     wrong = {key: why for key, value in raw.items() if (why := _refusal(key, value))}
     findings = [
         Finding(Level.ERROR, "wrapper-section", f"[kohya_wrap] {key}: {why}.", _remedy(key), where(key))
         for key, why in wrong.items()
     ]
-    return WrapperSection(**{key: value for key, value in raw.items() if key not in wrong}), findings
+    return replace(section, **{key: value for key, value in raw.items() if key not in wrong}), findings
 
 
 def _refusal(key: str, value: Any) -> str:

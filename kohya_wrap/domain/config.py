@@ -8,13 +8,14 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
 
-# Options whose values are never shown, in no output and no error.
-SECRETS = frozenset({"wandb_api_key", "huggingface_token"})
+# Options whose values are never shown, in no output and no error, and the variables by which the engine's libraries
+# take the same: no file of a run need hold them.
+SECRETS = {"wandb_api_key": "WANDB_API_KEY", "huggingface_token": "HF_TOKEN"}
 
 
 # And what files from elsewhere call them, or what is one by its looks.
 _SECRET_NAME = re.compile(r"(token|api_?key|password|secret)$", re.IGNORECASE)
-_SECRET_VALUE = re.compile(r"\bhf_\w{8,}")
+_SECRET_VALUE = re.compile(r"\bhf_\w{16,}")
 
 
 def shown(name: str, value: Any) -> Any:

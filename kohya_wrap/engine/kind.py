@@ -61,11 +61,13 @@ _ALONE = {
 class Kind:
     """Attributes:
     v_prediction, zero_terminal_snr: how the base was trained, which a LoRA on it must follow.
+    says_noise: it says so; most files that predict noise, and some that predict v, say nothing.
     """
 
     family: FamilyName
     v_prediction: bool = False
     zero_terminal_snr: bool = False
+    says_noise: bool = False
 
 
 def read_kind(path: Path) -> Kind:
@@ -93,8 +95,9 @@ def read_kind(path: Path) -> Kind:
         raise _not_a_base(path, f"a {FAMILIES[family].title} U-Net without its text encoder")
     if family is FamilyName.SDXL and not any(_DEEPEST_OF_SDXL in key for key in tensors):
         raise _not_a_base(path, "a smaller relative of SDXL")
-    says_v = header.metadata.get("modelspec.prediction_type", "").startswith("v")
-    return Kind(family, says_v or "v_pred" in tensors, "ztsnr" in tensors)
+    said = header.metadata.get("modelspec.prediction_type", "")
+    v_prediction = said.startswith("v") or "v_pred" in tensors
+    return Kind(family, v_prediction, "ztsnr" in tensors, said == "epsilon" and not v_prediction)
 
 
 def _of_pickle(path: Path) -> Kind:
@@ -116,8 +119,9 @@ def _of_folder(path: Path) -> Kind:
     if family is FamilyName.SDXL and not (path / "text_encoder_2").is_dir():
         raise _not_a_base(path, "an SDXL U-Net without text_encoder_2/")
     scheduler = _json(path / "scheduler" / "scheduler_config.json")
-    v_prediction = scheduler.get("prediction_type") == "v_prediction"
-    return Kind(family, v_prediction, bool(scheduler.get("rescale_betas_zero_snr")))
+    said = scheduler.get("prediction_type")
+    rescaled = bool(scheduler.get("rescale_betas_zero_snr"))
+    return Kind(family, said == "v_prediction", rescaled, said == "epsilon")
 
 
 def _json(path: Path) -> dict[str, Any]:

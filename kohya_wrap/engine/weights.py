@@ -9,9 +9,9 @@ from pathlib import Path
 
 from kohya_wrap.domain.family import FamilyName
 from kohya_wrap.engine import disk, store
-from kohya_wrap.engine.catalogue import WeightsFile
+from kohya_wrap.engine.catalogue import Base, WeightsFile
 from kohya_wrap.engine.download import Wanted, fetch
-from kohya_wrap.engine.kind import PICKLES, read_kind
+from kohya_wrap.engine.kind import PICKLES, Kind, read_kind
 from kohya_wrap.engine.reference import Catalogued, Local, OnCivitai, OnHub, Reference
 from kohya_wrap.errors import EngineError
 from kohya_wrap.host import atomic, hub
@@ -24,6 +24,7 @@ class Weights:
 
     Attributes:
         path: a real path, no link, with its own ending: the engine needs both (engine contract, section 6).
+        noise_by: "catalogue" or "header", whichever says that it predicts noise; empty where none does.
         vae: a VAE to use instead of the one inside.
         licence: what limits the LoRA, in a line; empty where it is not known.
     """
@@ -35,6 +36,7 @@ class Weights:
     vae: Path | None
     licence: str
     name: str
+    noise_by: str = ""
 
 
 def find(reference: Reference, models: Path, places: Places, *, allow_pickle: bool = False) -> Weights | None:
@@ -72,7 +74,14 @@ def find(reference: Reference, models: Path, places: Places, *, allow_pickle: bo
         vae=_loadable(vae, places) if vae else None,
         licence=_licence(reference),
         name=_name(reference),
+        noise_by=_noise_by(base, kind),
     )
+
+
+def _noise_by(base: Base | None, kind: Kind) -> str:
+    if base is not None:
+        return "" if base.options.v_parameterization else "catalogue"
+    return "header" if kind.says_noise else ""
 
 
 def is_stored(reference: Catalogued, path: Path, places: Places) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,7 +44,7 @@ def read(path: Path) -> UserToml:
     """Read TOML 1.0.
 
     Raises:
-        ConfigError: no such file, a folder, too large, not UTF-8, JSON, or a syntax error (line, column and the
+        ConfigError: no such file, a folder, a pipe or device, too large, not UTF-8, JSON, or a syntax error (line, column and the
             line shown).
     """
     return of_text(_text(path), path)
@@ -120,10 +121,12 @@ def _is_json(path: Path, data: Any) -> ConfigError:
 
 def _text(path: Path) -> str:
     try:
-        size = path.stat().st_size
-        if size > LARGEST and path.is_file():
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode) and not stat.S_ISDIR(found.st_mode):
+            raise _no_file(path)
+        if stat.S_ISREG(found.st_mode) and found.st_size > LARGEST:
             raise ConfigError(
-                f"{path} is {size / 1e6:.1f} MB: no training config is that large.",
+                f"{path} is {found.st_size / 1e6:.1f} MB: no training config is that large.",
                 why="Another file was named, such as a model or a log.",
                 hint="Name the training_config.toml.",
             )
@@ -153,6 +156,15 @@ def _text(path: Path) -> str:
             why="Its rights or the disk do not allow it.",
             hint=f"ls -l {shlex.quote(str(path))}",
         ) from error
+
+
+def _no_file(path: Path) -> ConfigError:
+    """A pipe, a device, a socket: reading one may never end."""
+    return ConfigError(
+        f"{path} is no file: a pipe, a device or a socket.",
+        why="A config is a file in its project's folder: its paths start there, and a later run reads it again.",
+        hint="Write it into a file, and name that.",
+    )
 
 
 def write_engine(path: Path, values: Mapping[str, Any]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 _TOKEN = re.compile(
@@ -57,8 +58,19 @@ def places(text: str) -> Iterator[Place]:
         elif kind == "equals" and not value:
             value, began = True, line
         elif kind in ("word", "text") and not value:
-            names.append(word.strip("\"'") if kind == "text" else word)
+            names.append(_named(word) if kind == "text" else word)
         line += word.count("\n")
+
+
+def _named(quoted: str) -> str:
+    """The key that stands in quotes; as it is written where that is no TOML."""
+    if "\\" in quoted:
+        import tomlkit
+        from tomlkit.exceptions import TOMLKitError
+
+        with suppress(TOMLKitError):
+            return str(tomlkit.parse(f"key = {quoted}")["key"])
+    return quoted[1:-1]
 
 
 def first(text: str) -> dict[tuple[str, ...], int]:
@@ -68,6 +80,11 @@ def first(text: str) -> dict[tuple[str, ...], int]:
         for length in range(1, len(place.path) + 1):
             found.setdefault(place.path[:length], place.first)
     return found
+
+
+def comments(text: str) -> list[str]:
+    """Every comment, from its # to the end of its line."""
+    return [found.group().rstrip() for found in _TOKEN.finditer(text) if found.lastgroup == "comment"]
 
 
 def twice(text: str) -> tuple[str, int, int] | None:

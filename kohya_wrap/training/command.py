@@ -43,11 +43,14 @@ def argv(
     return (*launch, *flags, str(source / script), "--config_file", str(engine_config))
 
 
-def environment(inherited: Mapping[str, str], *, threads: int, gpu: str) -> dict[str, str]:
+def environment(
+    inherited: Mapping[str, str], *, threads: int, gpu: str, online: bool = False
+) -> dict[str, str]:
     """No network while training, one line per log message, output as it comes, and the chosen card alone.
 
     Args:
         gpu: its UUID; empty for none.
+        online: the Hub is wanted all the same, to save to it.
     """
     kept = {
         name: value
@@ -57,7 +60,7 @@ def environment(inherited: Mapping[str, str], *, threads: int, gpu: str) -> dict
     slice_of_it = inherited.get("CUDA_VISIBLE_DEVICES", "").startswith("MIG-") and gpu
     return kept | {
         "CUDA_VISIBLE_DEVICES": inherited["CUDA_VISIBLE_DEVICES"] if slice_of_it else gpu,
-        "HF_HUB_OFFLINE": "1",
+        "HF_HUB_OFFLINE": "0" if online else "1",
         "COLUMNS": "200",
         "PYTHONUNBUFFERED": "1",
         "PYTHONUTF8": "1",

@@ -6,14 +6,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from kohya_wrap import resources
+from kohya_wrap.config.card_names import memory_named
 from kohya_wrap.config.check import is_address
 from kohya_wrap.config.limits import Machine
 from kohya_wrap.config.presets import Presets
 from kohya_wrap.config.user import UserConfig
 from kohya_wrap.domain.family import FAMILIES, FamilyName
 from kohya_wrap.domain.finding import Finding, Level
-from kohya_wrap.engine import kind
-from kohya_wrap.engine.reference import Catalogued, Local
+from kohya_wrap.engine import catalogue, kind
+from kohya_wrap.engine.reference import Catalogued, Local, Reference
 from kohya_wrap.errors import EngineError, UsageError
 from kohya_wrap.places import Places
 from kohya_wrap.workflow import base_model
@@ -28,25 +30,45 @@ def machine(
     wanted: str, user: UserConfig, known: Presets, env: Mapping[str, str]
 ) -> tuple[Machine, tuple[Finding, ...]]:
     """The card that `run` would take here; where there is none, the one that [gpu] was written for, and that is said."""
+    written = str(user.gpu.get("preset", ""))
+    if wanted == "auto" and user.wrapper.engine == "rehearsal":
+        wanted = machines.of_rehearsal(known, written)
     chosen = machines.choose(known, wanted, env)
     if chosen is not None:
-        return chosen, ()
-    written = user.gpu.get("preset")
-    preset = known.by_name(written) if isinstance(written, str) else None
+        return chosen, (*_of_memory(wanted, chosen), *_unknown(user, known, chosen))
+    preset = known.by_name(written)
     name = preset.name if preset else NEUTRAL_CARD
     said = Finding(
         Level.NOTE, "card-assumed",
         f"no GPU is here and none was asked for: seen as on {name}"
         + (", which [gpu] was written for." if preset else "."), 'Another card: --gpu "RTX 3090".',
     )  # fmt: skip
-    if written is not None and preset is None:
-        said = Finding(
-            Level.WARNING, "unknown-preset", f"[gpu] was written for {written!r}, which is no preset: seen as on {name}.",
-            f"Known are {', '.join(sorted(known.gpus))}.", user.gpu_lines.get("preset", ""),
-        )  # fmt: skip
     assumed = machines.choose(known, name, env)
     assert assumed is not None
-    return assumed, (said,)
+    return assumed, _unknown(user, known, assumed) or (said,)
+
+
+def _unknown(user: UserConfig, known: Presets, chosen: Machine) -> tuple[Finding, ...]:
+    written = user.gpu.get("preset")
+    if written is None or known.by_name(str(written)) is not None:
+        return ()
+    said = Finding(
+        Level.WARNING, "unknown-preset",
+        f"[gpu] was written for {written!r}, which is no preset: seen as on {chosen.preset.name}.",
+        'Write the card\'s name, or its memory: preset = "24 GB".', user.gpu_lines.get("preset", ""),
+    )  # fmt: skip
+    return (said,)
+
+
+def _of_memory(wanted: str, chosen: Machine) -> tuple[Finding, ...]:
+    if chosen.gpu is not None or not memory_named(wanted):
+        return ()
+    said = Finding(
+        Level.NOTE, "memory-class",
+        f"{wanted} names no card: its most modest one stands for it, {chosen.preset.in_words()}.",
+        "A card's own figures: --gpu with its name.",
+    )  # fmt: skip
+    return (said,)
 
 
 def facts(asked: Mapping[str, Any], user: UserConfig, places: Places) -> tuple[Facts, tuple[Finding, ...]]:
@@ -59,15 +81,16 @@ def facts(asked: Mapping[str, Any], user: UserConfig, places: Places) -> tuple[F
         base_model.named(user)
     except UsageError as error:
         at = user.wrapper_lines.get("base", "")
-        return _guess(path), (Finding(Level.ERROR, "base", error.message, error.hint, at),)
+        return _guess(path, user), (Finding(Level.ERROR, "base", error.message, error.hint, at),)
     try:
         base = base_model.of(asked, user, places, needed=False)
         if isinstance(base, Local) and base.path.exists():
             found = kind.read_kind(base.path)
-            seen = Facts(found.family, found.v_prediction, found.zero_terminal_snr)
+            noise_by = "header" if found.says_noise else ""
+            seen = Facts(found.family, found.v_prediction, found.zero_terminal_snr, noise_by)
             return seen, _pickle(base.path, where)
     except (EngineError, UsageError) as error:
-        return _guess(path), (Finding(Level.ERROR, "base", error.message, error.hint, where),)
+        return _guess(path, user), (Finding(Level.ERROR, "base", error.message, error.hint, where),)
     if isinstance(base, Catalogued):
         said = Finding(
             Level.NOTE, "base-fetched",
@@ -76,16 +99,26 @@ def facts(asked: Mapping[str, Any], user: UserConfig, places: Places) -> tuple[F
         )  # fmt: skip
         return base_model.of_catalogue(base.base), (said,) if path and not Path(path).exists() else ()
     if isinstance(base, Local) or (base is None and path):
-        return _missing(base.path if base else Path(path), where)
+        return _missing(base.path if base else Path(path), user, where)
     if base is None:
-        return _guess(path), _none(user)
-    guessed = _guess(path)
+        return _guess(path, user), _none(user)
+    guessed = _guess(path, user)
     said = Finding(
         Level.NOTE, "family-assumed",
         f"the base is not here, and its name is in no catalogue: checked as {FAMILIES[guessed.family].title}.",
         "`run` reads the family from its header.", where,
     )  # fmt: skip
     return guessed, (said,)
+
+
+def reference(asked: Mapping[str, Any], user: UserConfig, places: Places) -> Reference | None:
+    """What the config names as its base; None where that cannot be told."""
+    if not isinstance(asked.get("pretrained_model_name_or_path", ""), str):
+        return None
+    try:
+        return base_model.of(asked, user, places, needed=False)
+    except (EngineError, UsageError):
+        return None
 
 
 def _none(user: UserConfig) -> tuple[Finding, ...]:
@@ -108,8 +141,8 @@ def _pickle(path: Path, where: str) -> tuple[Finding, ...]:
     return (said,)
 
 
-def _missing(path: Path, where: str) -> tuple[Facts, tuple[Finding, ...]]:
-    guessed = _guess(path.name)
+def _missing(path: Path, user: UserConfig, where: str) -> tuple[Facts, tuple[Finding, ...]]:
+    guessed = _guess(path.name, user)
     said = Finding(
         Level.WARNING, "base-missing",
         f"{path.name} is not here, and `run` needs it; checked as {FAMILIES[guessed.family].title}.",
@@ -118,5 +151,11 @@ def _missing(path: Path, where: str) -> tuple[Facts, tuple[Finding, ...]]:
     return guessed, (said,)
 
 
-def _guess(path: str) -> Facts:
-    return Facts(FamilyName.SDXL if "xl" in Path(path).name.lower() else FamilyName.SD15)
+def _guess(path: str, user: UserConfig) -> Facts:
+    """By the base that [kohya_wrap] names, where the catalogue knows it; else by the letters of the file's name."""
+    base = user.wrapper.base
+    known = catalogue.load(resources.presets()).bases.get(base.lower().partition(":")[0])
+    if known is not None:
+        return Facts(known.family)
+    names = Path(path).name.lower() + Path(base).name.lower()
+    return Facts(FamilyName.SDXL if "xl" in names else FamilyName.SD15)

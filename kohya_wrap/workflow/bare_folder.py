@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from kohya_wrap.config import user
+from kohya_wrap.config import by_hand
 from kohya_wrap.config.user import UserConfig
 from kohya_wrap.config.wrapper_section import WrapperSection
 from kohya_wrap.dataset import folders
@@ -47,8 +47,13 @@ def of(where: Path, words: tuple[str, ...], env: Mapping[str, str], *, family: s
     about = UserConfig(
         folder / "training_config.toml", {"train_data_dir": str(folder)}, {}, WrapperSection(), {}, ()
     )
-    by_hand = (user.from_environment(env, folder), user.from_command_line(words, folder))
-    return BareFolder(folder, loose, Asked(about, by_hand), (note, *((_unbuilt(folder),) if loose else ())))
+    layers = (by_hand.from_environment(env, folder), by_hand.from_command_line(words, folder))
+    return BareFolder(
+        folder,
+        loose,
+        Asked(by_hand.with_words(about, words), layers),
+        (note, *((_unbuilt(folder),) if loose else ())),
+    )
 
 
 def _unbuilt(folder: Path) -> Finding:

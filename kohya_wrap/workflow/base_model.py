@@ -20,9 +20,12 @@ from kohya_wrap.places import Places
 
 @dataclass(frozen=True)
 class Facts:
+    """`noise_by`: "catalogue" or "header", whichever says that it predicts noise; empty where none does."""
+
     family: FamilyName
     v_prediction: bool = False
     zero_terminal_snr: bool = False
+    noise_by: str = ""
 
 
 def of(asked: Mapping[str, Any], user: UserConfig, places: Places, *, needed: bool) -> Reference | None:
@@ -76,8 +79,11 @@ def facts(base: Reference | None, models: Path, places: Places, *, allow_pickle:
 
 
 def of_catalogue(base: Base) -> Facts:
-    return Facts(base.family, base.options.v_parameterization, base.options.zero_terminal_snr)
+    v_prediction = base.options.v_parameterization
+    return Facts(
+        base.family, v_prediction, base.options.zero_terminal_snr, "" if v_prediction else "catalogue"
+    )
 
 
 def of_weights(found: Weights) -> Facts:
-    return Facts(found.family, found.v_prediction, found.zero_terminal_snr)
+    return Facts(found.family, found.v_prediction, found.zero_terminal_snr, found.noise_by)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from kohya_wrap import resources
-from kohya_wrap.config import check, option_table, presets, resolve, user
+from kohya_wrap.config import by_hand, check, option_table, presets, resolve, user
 from kohya_wrap.config.limits import Machine
 from kohya_wrap.config.presets import Presets, RecipeForFamily
 from kohya_wrap.config.user import UserConfig
@@ -19,8 +19,8 @@ from kohya_wrap.domain.finding import Finding, Level
 from kohya_wrap.domain.options import OptionTable
 from kohya_wrap.errors import ConfigError
 from kohya_wrap.host import toml_file
-from kohya_wrap.places import Places
-from kohya_wrap.workflow import assumed
+from kohya_wrap.places import Places, Project
+from kohya_wrap.workflow import assumed, inputs
 from kohya_wrap.workflow.base_model import Facts
 
 
@@ -54,6 +54,7 @@ class Effective:
 
     asked: Asked
     machine: Machine
+    facts: Facts
     family: Family
     recipe: RecipeForFamily
     table: OptionTable
@@ -75,7 +76,8 @@ def read(config: Path, words: tuple[str, ...], env: Mapping[str, str]) -> Asked:
             hint="Name the training_config.toml, or make one: kohya-wrap init",
         )
     folder = config.parent
-    return Asked(read, (user.from_environment(env, folder), user.from_command_line(words, folder)))
+    read = by_hand.with_words(read, words)
+    return Asked(read, (by_hand.from_environment(env, folder), by_hand.from_command_line(words, folder)))
 
 
 def of(request: ConfigRequest, places: Places, env: Mapping[str, str]) -> Effective:
@@ -89,7 +91,11 @@ def of(request: ConfigRequest, places: Places, env: Mapping[str, str]) -> Effect
     machine, card_said = assumed.machine(request.gpu, asked.user, known, env)
     facts, base_said = assumed.facts(asked.values, asked.user, places)
     found = settled(asked, facts, machine, known)
-    return replace(found, findings=in_order((*card_said, *base_said, *found.findings)))
+    project = Project(asked.user.path.parent.absolute())
+    sound = check.sound(found.config, found.table, found.family.script)
+    base = assumed.reference(asked.values, asked.user, places) if sound.get("vae") else None  # may bring it
+    missing = inputs.missing(sound, asked.user.lines, base, project.models)
+    return replace(found, findings=in_order((*card_said, *base_said, *found.findings, *missing)))
 
 
 def in_order(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
@@ -128,8 +134,11 @@ def settled(
     table = option_table.for_script(family.script)
     found = check.check(config, table, family.script, asked.user.lines)
     unused = check.unused_section(asked.user, config, table, family.script)
-    findings = (*asked.user.findings, *said, *found, *unused)
-    return Effective(asked, machine, family, recipe, table, config, in_order(findings))
+    of_base = check.check_base(
+        config, asked.user.lines, v_prediction=facts.v_prediction, noise_by=facts.noise_by
+    )
+    findings = (*asked.user.findings, *said, *found, *of_base, *unused)
+    return Effective(asked, machine, facts, family, recipe, table, config, in_order(findings))
 
 
 def whatever_the_family(asked: Asked, machine: Machine, known: Presets) -> tuple[Finding, ...]:

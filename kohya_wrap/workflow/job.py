@@ -111,9 +111,11 @@ def _given(
     job: Job, config: TrainingConfig, engine: Engine, folder: Path
 ) -> tuple[Sequence[Part], training_view.Place]:
     """What the view is made of, and how the config says where it lies."""
-    if job.configured is None:
-        return training_view.of_folders(job.inventories, config, cached_with.of(config, job.family, engine))
-    configured = job.configured
+    if job.images.configured is None:
+        return training_view.of_folders(
+            job.images.inventories, config, cached_with.of(config, job.family, engine)
+        )
+    configured = job.images.configured
     parts = configured.parts(config, lambda own: cached_with.of(own, job.family, engine))
     return parts, lambda root: configured.place(root, folder / "dataset_config.json")
 
@@ -208,7 +210,9 @@ def _command(job: Job, engine: Engine, folder: Path, env: Mapping[str, str]) -> 
         cpu=gpu is None,
         threads=threads,
     )
-    variables = command.environment(env, threads=threads, gpu=gpu.uuid if gpu else "")
+    online = bool(job.config.get("huggingface_repo_id"))
+    variables = command.environment(env, threads=threads, gpu=gpu.uuid if gpu else "", online=online)
+    variables |= render.secrets(job.config)
     return Attempt(argv, variables, engine.source, folder / "engine.log")
 
 
@@ -224,7 +228,7 @@ def _write_run(folder: Path, job: Job, engine: Engine) -> None:
         "gpu": job.machine.preset.name,
         "planned_steps": job.plan.steps,
         "planned_epochs": job.plan.epochs,
-        "images": job.inventory.images,
+        "images": job.images.train.images,
     }
     atomic.write_text(folder / "run.toml", toml.dumps(facts))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from kohya_wrap.config.card_names import memory_in
 from kohya_wrap.config.limits import Machine
 from kohya_wrap.config.presets import Presets
 from kohya_wrap.errors import UsageError
@@ -11,28 +12,47 @@ from kohya_wrap.host import gpu as gpus
 
 
 def choose(presets: Presets, wanted: str, env: Mapping[str, str]) -> Machine | None:
-    """The machine for `--gpu`: "auto", "cpu" or a card's name.
+    """The machine for `--gpu`: "auto", "cpu", a card's name or its memory, as "24 GB".
 
     Returns:
         `auto` where there is no GPU: None. A card that this machine lacks: its preset, with `gpu` None.
 
     Raises:
-        UsageError: no preset of that name; the known ones are listed.
+        UsageError: nothing of that name.
     """
     cpu = gpus.cpu()
     here = gpus.visible(gpus.gpus(), env.get("CUDA_VISIBLE_DEVICES"))
     if wanted == "auto":
         return Machine(presets.for_gpu(here[0]), here[0], cpu) if here else None
     preset = presets.by_name(wanted)
-    if preset is None:
-        raise UsageError(
-            f"No GPU preset is called {wanted!r}.",
-            why=f"Known: {', '.join(sorted(presets.gpus))}.",
-            hint="--gpu auto   (takes the card that is here)",
-        )
-    if preset.is_cpu:
+    if preset is not None and preset.is_cpu:
         return Machine(preset, None, cpu)
-    return Machine(preset, next((g for g in here if presets.for_gpu(g).name == preset.name), None), cpu)
+    for gpu in here:
+        if presets.means(wanted, gpu):
+            return Machine(presets.for_gpu(gpu), gpu, cpu)
+    if preset is None:
+        raise _unknown(wanted, presets)
+    return Machine(preset, None, cpu)
+
+
+def _unknown(wanted: str, presets: Presets) -> UsageError:
+    near = presets.nearest(wanted)
+    memory = memory_in(wanted) or 0
+    named = next((size for size in reversed(presets.classes) if size <= memory), presets.classes[0])
+    *sizes, largest = map(str, presets.classes)
+    return UsageError(
+        f"No GPU preset is called {wanted!r}.",
+        why=f"It has none of its own; the nearest names are {', '.join(near)}."
+        if near
+        else f"Known are {', '.join(sorted(presets.gpus))}.",
+        hint=f'--gpu "{named} GB"   (the memory of the card: {", ".join(sizes)} or {largest} GB), '
+        "or where the card is: --gpu auto",
+    )
+
+
+def of_rehearsal(presets: Presets, written: str) -> str:
+    """The card that `auto` means there, where none is used: the one that [gpu] was written for."""
+    return written if presets.by_name(written) else "cpu"
 
 
 def is_here(machine: Machine | None) -> bool:

@@ -10,23 +10,22 @@ from pathlib import Path
 
 from kohya_wrap import resources
 from kohya_wrap.config import check, presets, recipe_notes
+from kohya_wrap.config.card_names import memory_named
 from kohya_wrap.config.limits import Machine
-from kohya_wrap.config.presets import RecipeForFamily
 from kohya_wrap.config.user import UserConfig
-from kohya_wrap.dataset import captions, inventory
-from kohya_wrap.domain import buckets, regularisation, steps
-from kohya_wrap.domain.config import Layer, Origin, TrainingConfig
-from kohya_wrap.domain.dataset import Inventory
+from kohya_wrap.dataset import captions
+from kohya_wrap.domain import steps
+from kohya_wrap.domain.config import Layer, Origin, TrainingConfig, settle
 from kohya_wrap.domain.family import FAMILIES, Family, FamilyName
 from kohya_wrap.domain.finding import Finding, Level
 from kohya_wrap.domain.steps import StepPlan
 from kohya_wrap.engine.reference import Reference
 from kohya_wrap.errors import ConfigError, DatasetError, MachineError, UsageError
 from kohya_wrap.places import Places, Project
-from kohya_wrap.workflow import base_model, bucketing, dataset_config, effective
+from kohya_wrap.workflow import base_model, effective, images, inputs
 from kohya_wrap.workflow import machine as machines
-from kohya_wrap.workflow.configured import Configured
 from kohya_wrap.workflow.effective import Asked
+from kohya_wrap.workflow.images import Images
 from kohya_wrap.workflow.provision import Wanted, missing
 
 # Values by which the base and the images are looked for: their types must be right before anything else.
@@ -63,9 +62,7 @@ class Job:
     engine_kind: str  # "real" or "rehearsal"
     machine: Machine
     family: Family
-    inventory: Inventory
-    regularisation: Inventory | None
-    configured: Configured | None
+    images: Images
     config: TrainingConfig
     plan: StepPlan
     findings: tuple[Finding, ...]
@@ -75,27 +72,6 @@ class Job:
     @property
     def user(self) -> UserConfig:
         return self.asked.user
-
-    @property
-    def inventories(self) -> dict[str, Inventory]:
-        """By the option that names the folder."""
-        found = {"train_data_dir": self.inventory, "reg_data_dir": self.regularisation}
-        return {option: inventory for option, inventory in found.items() if inventory is not None}
-
-    def batches(self, config: TrainingConfig) -> tuple[list[int], int]:
-        """Image passes of every bucket in an epoch, and how many of them a micro-batch takes."""
-        if self.configured is not None:  # each of its datasets may have its own: counted already
-            return self.configured.batches(config), 1
-        passes = buckets.fill(bucketing.rule(config), self.sized()).values()
-        return list(passes), config.get("train_batch_size", 1)
-
-    def sized(self) -> list[tuple[buckets.Size, int]]:
-        """(size, repeats) of every image of an epoch."""
-        train = self.inventory.sized()
-        return [
-            *train,
-            *regularisation.repeated(train, self.regularisation.sized() if self.regularisation else []),
-        ]
 
 
 def prepare(request: JobRequest, places: Places, env: Mapping[str, str]) -> Job:
@@ -120,8 +96,8 @@ def prepare(request: JobRequest, places: Places, env: Mapping[str, str]) -> Job:
         # Before its weights are fetched.
         effective.refuse(effective.whatever_the_family(asked, machine, known))
     try:
-        configured = _configured(asked, kind)
-        seen, regular = (configured.seen, None) if configured else _inventories(asked, project)
+        _rehearsable(asked, kind)
+        seen = images.of(asked, project)
     except DatasetError:
         # The config's own errors first: they are cheaper to mend.
         effective.refuse(effective.settled(asked, facts or _ASSUMED, machine, known).findings)
@@ -134,17 +110,26 @@ def prepare(request: JobRequest, places: Places, env: Mapping[str, str]) -> Job:
         machine,
         FAMILIES[_ASSUMED.family],
         seen,
-        regular,
-        configured,
         TrainingConfig({}),
         StepPlan(0, 0, 0, 0),
         (),
         wanted,
         missing(wanted, places) if kind == "real" else (),
     )
-    if facts is None and kind == "real":
-        return job  # its family stands in its header: checked when the file has come
-    return resolved(job, facts or _ASSUMED)
+    if (
+        facts is not None or kind != "real"
+    ):  # else its family stands in its header: checked when the file has come
+        job = resolved(job, facts or _ASSUMED)
+    if kind == "real":
+        effective.refuse((*job.findings, *_lacking(job, places)))
+    return job
+
+
+def _lacking(job: Job, places: Places) -> tuple[Finding, ...]:
+    """What the config names, and is not here."""
+    lines, wanted = job.user.lines, job.wanted
+    asked = settle([Layer(Origin.FILE, job.user.values, job.user.path.name, lines), *job.asked.by_hand])
+    return inputs.refused(asked, lines, wanted.base, wanted.models, places, reuse_torch=wanted.reuse_torch)
 
 
 def _base(asked: Asked, places: Places, *, needed: bool) -> Reference | None:
@@ -164,35 +149,17 @@ def _said_at(where: str) -> Iterator[None]:
         raise ConfigError(f"{where}: {error.message}", why=error.why, hint=error.hint) from None
 
 
-def _configured(asked: Asked, kind: str) -> Configured | None:
-    path = asked.values.get("dataset_config")
-    if not path:
-        return None
+def _rehearsable(asked: Asked, kind: str) -> None:
+    if kind != "rehearsal" or not asked.values.get("dataset_config"):
+        return
     where = asked.user.lines.get("dataset_config", "")
-    if kind == "rehearsal":
-        raise ConfigError(
-            f"{where}: the rehearsal engine does not play dataset_config."
-            if where
-            else "The rehearsal engine does not play dataset_config.",
-            why="It reads N_concept folders alone.",
-            hint="Run it on the real engine, or rehearse with a train_data_dir.",
-        )
-    return dataset_config.read(Path(path), asked.values, where)
-
-
-def _inventories(asked: Asked, project: Project) -> tuple[Inventory, Inventory | None]:
-    """Of the images, and of those for regularisation, which have captions of the same ending."""
-    values = asked.values
-    train = Path(values.get("train_data_dir") or project.training_data)
-    seen = inventory.take(train, values.get("caption_extension"))
-    regular = values.get("reg_data_dir")
-    return seen, _without_captions(Path(regular), seen.caption_extension) if regular else None
-
-
-def _without_captions(folder: Path, extension: str) -> Inventory:
-    """As regularisation images mostly are: the class tokens are what they are for."""
-    seen = inventory.take(folder, extension)
-    return replace(seen, findings=tuple(f for f in seen.findings if f.code != "no-caption"))
+    raise ConfigError(
+        f"{where}: the rehearsal engine does not play dataset_config."
+        if where
+        else "The rehearsal engine does not play dataset_config.",
+        why="It reads N_concept folders alone.",
+        hint="Run it on the real engine, or rehearse with a train_data_dir.",
+    )
 
 
 def _machine(
@@ -201,7 +168,7 @@ def _machine(
     wanted = request.gpu
     written = str(user.gpu.get("preset", ""))
     if wanted == "auto" and kind == "rehearsal":
-        wanted = written or "cpu"
+        wanted = machines.of_rehearsal(known, written)
     chosen = machines.choose(known, wanted, env)
     if chosen is None and written == "cpu":  # made for a CPU; where there is a GPU, that one is taken
         chosen = machines.choose(known, "cpu", env)
@@ -209,7 +176,7 @@ def _machine(
         raise MachineError(
             "There is no NVIDIA GPU here."
             if chosen is None
-            else f"This machine has no {chosen.preset.name}.",
+            else f"This machine has no {f'card of {wanted}' if memory_named(wanted) else chosen.preset.name}.",
             why="The driver (NVML) reports none; on a CPU each step takes seconds to minutes.",
             hint="Run it on the rented machine, or try it out on this CPU: "
             f"kohya-wrap run {shlex.quote(str(request.config))} --gpu cpu",
@@ -229,43 +196,34 @@ def resolved(job: Job, facts: base_model.Facts) -> Job:
         facts,
         job.machine,
         presets.load(resources.presets()),
-        captions=captions.style_of(job.inventory),
-        caption_extension=job.inventory.caption_extension,
+        captions=captions.style_of(job.images.train),
+        caption_extension=job.images.train.caption_extension,
     )
     effective.refuse(found.findings)
-    config, plan, solved = _with_epochs(_cacheable(found.config, job), job, found.recipe)
+    target = job.user.wrapper.target_steps or found.recipe.steps
+    config, plan, solved = with_epochs(job.images.cacheable(found.config), job.images, target)
     late = check.check_plan(config, plan, job.user.lines)
-    lacks = captions.trigger_lacks(job.inventory, job.user.wrapper.trigger, job.project.root)
+    lacks = captions.trigger_lacks(job.images.train, job.user.wrapper.trigger, job.project.root)
     findings = (
         *found.findings,
         *recipe_notes.of_captions(config),
         *solved,
         *late,
-        *(finding for found in job.inventories.values() for finding in found.findings),
+        *(finding for found in job.images.inventories.values() for finding in found.findings),
         *lacks,
     )
     return replace(job, family=found.family, config=config, plan=plan, findings=findings)
 
 
-def _cacheable(config: TrainingConfig, job: Job) -> TrainingConfig:
-    """Without the caches that a dataset_config forbids, unless the user asks for them."""
-    if job.configured is None:
-        return config
-    return config.with_layer(
-        Layer(Origin.WRAPPER, job.configured.not_cached(), "a subset changes what would be cached")
-    )
-
-
-def _with_epochs(
-    config: TrainingConfig, job: Job, recipe: RecipeForFamily
+def with_epochs(
+    config: TrainingConfig, images: Images, target: int
 ) -> tuple[TrainingConfig, StepPlan, tuple[Finding, ...]]:
-    """Epochs as asked for, else those that come nearest to the steps aimed at; and how often to save."""
-    passes, batch = job.batches(config)
+    """Epochs as asked for, else those that come nearest to `target` steps; and how often to save."""
+    passes, batch = images.batches(config)
     accumulation = config.get("gradient_accumulation_steps", 1)
     epochs, max_steps = config.get("max_train_epochs"), None
     if epochs is None and config.origin("max_train_steps") is not None:
         max_steps = config.get("max_train_steps")
-    target = job.user.wrapper.target_steps or recipe.steps
     asked = {"epochs": epochs, "max_steps": max_steps, "target": target}
     plan = steps.solve(passes, batch=batch, accumulation=accumulation, **asked)
     said: tuple[Finding, ...] = ()

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kohya_wrap.config import edit, user, wrapper_section
+from kohya_wrap import resources
+from kohya_wrap.config import by_hand, edit, presets, user, wrapper_section
 from kohya_wrap.config.check import check_value
 from kohya_wrap.config.spellings import as_toml
-from kohya_wrap.config.user import OWN_SECTIONS
-from kohya_wrap.domain.finding import Finding
+from kohya_wrap.domain.finding import Finding, Level
 from kohya_wrap.errors import ConfigError
 from kohya_wrap.host import atomic, toml_file
 from kohya_wrap.places import Places
@@ -20,12 +20,13 @@ from kohya_wrap.workflow import effective
 
 @dataclass(frozen=True)
 class Change:
-    """One value of the file; `old` is None where the key is new."""
+    """One value of the file; `old` is None where the key is new, `gone` the comments inside it that could not stay."""
 
     key: str
     line: int
     old: Any
     new: Any
+    gone: tuple[str, ...] = ()
 
 
 def set_values(
@@ -48,7 +49,7 @@ def set_values(
             table, key = edit.place_of(source, section, name)
             done = edit.put(source, table, key, value, _as_typed(word, value))
             source = done.changed
-            changes.append(Change(key, done.line, done.old, done.new))
+            changes.append(Change(key, done.line, done.old, done.new, done.gone))
     if wrong:
         raise ConfigError(
             wrong[0].message + (f" (and {len(wrong) - 1} more, above)" if wrong[1:] else ""),
@@ -62,25 +63,28 @@ def set_values(
 
 def _as_typed(word: str, value: Any) -> str:
     """2e-4 stays 2e-4."""
-    text = user.split_word(word)[1]
-    return text if user.toml_value(text) == value != text else as_toml(value)
+    text = by_hand.split_word(word)[1]
+    return text if by_hand.toml_value(text) == value != text else as_toml(value)
 
 
 def _read(word: str, found: effective.Effective) -> tuple[str, str, Any, tuple[Finding, ...]]:
     """(own section or "", name, value, what is wrong with it) of a `key=value`."""
-    key, text = user.split_word(word)
-    section, _, inner = key.partition(".")
+    section, name, value = by_hand.meant_by(word)
     if section == "kohya_wrap":
-        value, findings = _of_wrapper(inner, text)
-        return section, inner, value, findings
-    if section in OWN_SECTIONS and inner == "preset":
-        return section, inner, text, ()
-    name, value = user.read_word(inner if section in OWN_SECTIONS else key, text)
-    findings = check_value(name, value, found.table, found.family.script)
-    return section if section in OWN_SECTIONS else "", name, value, findings
+        return section, name, value, tuple(wrapper_section.read({name: value}, lambda key: "")[1])
+    if section and name == "preset":
+        return section, name, *_card(str(value))
+    wrong = check_value(name, value, found.table, found.family.script)
+    if section:
+        wrong += tuple(f for f in user.misplaced({name: value}, {name: ""}, {}) if f.level is Level.ERROR)
+    return section, name, value, wrong
 
 
-def _of_wrapper(key: str, text: str) -> tuple[Any, tuple[Finding, ...]]:
-    option = wrapper_section.KEYS.get(key)
-    value = text if option is not None and option.type == "str" else user.toml_value(text)
-    return value, tuple(wrapper_section.read({key: value}, lambda key: "")[1])
+def _card(name: str) -> tuple[str, tuple[Finding, ...]]:
+    """The preset's own name, which `run` compares with."""
+    known = presets.load(resources.presets())
+    if preset := known.by_name(name):
+        return preset.name, ()
+    near = known.nearest(name)
+    hint = "Write its memory instead: gpu.preset='24 GB'" + (f", or {' or '.join(near)}." if near else ".")
+    return name, (Finding(Level.ERROR, "unknown-preset", f"No GPU preset is called {name!r}.", hint),)

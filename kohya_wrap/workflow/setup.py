@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from kohya_wrap import resources
-from kohya_wrap.config import presets
+from kohya_wrap.config import card_names, presets
 from kohya_wrap.config.limits import Machine
 from kohya_wrap.config.presets import GpuPreset, Subject
 from kohya_wrap.domain.finding import Finding
@@ -93,7 +93,7 @@ def set_up(request: SetupRequest, places: Places, env: Mapping[str, str], on_new
         request = replace(request, concept=concept_folder.only_one(project) or request.concept)
     there = concept_folder.find(project, request.concept)
     otherwise = _otherwise(request, kept, base, chosen, there)
-    on_news(News("gpu", "done", _card_in_words(chosen)))
+    on_news(News("gpu", "done", _card_in_words(chosen, request.gpu)))
 
     laid = concept_folder.lay_out(project, there, _concept(request, kept, there), on_news)
     wanted = Wanted(base, project.models, request.engine_dir, request.reuse_torch, request.allow_pickle)
@@ -159,11 +159,13 @@ def _concept(request: SetupRequest, kept: KeptConfig | None, there: Found) -> Co
     )
 
 
-def _card_in_words(chosen: Machine | None) -> str:
+def _card_in_words(chosen: Machine | None, wanted: str) -> str:
     if chosen is None:
         return "none here"
     if chosen.gpu is None:
-        return "cpu" if chosen.preset.is_cpu else f"{chosen.preset.name}, not in this machine"
+        card = f"the most modest of {wanted}, {chosen.preset.in_words()}"
+        card = card if card_names.memory_named(wanted) else chosen.preset.name
+        return "cpu" if chosen.preset.is_cpu else f"{card}; not in this machine"
     return f"{chosen.gpu.name}, preset {chosen.preset.name}"
 
 

@@ -55,6 +55,15 @@ def test_writes_the_trigger_into_captions_that_lack_it(
     assert all(path.read_text(encoding="utf-8").startswith("sks cat, skimage photo, ") for path in captions)
 
 
+def test_for_a_memory_the_config_is_for_its_most_modest_card_which_is_said(
+    shell: Shell, tmp_path: Path
+) -> None:
+    answer = shell("init", "--gpu", "24GB")
+    said = "the most modest of 24GB, RTX 3090: 2 images at once for SD 1.5, 1 for SDXL, bf16; not in this machine"
+    assert said in answer.out
+    assert config(tmp_path)["gpu"]["preset"] == "RTX 3090"
+
+
 def test_a_second_time_keeps_everything(shell: Shell, tmp_path: Path, photographs: Path) -> None:
     words = ("init", "my-lora", "--images", photographs, *REHEARSAL)
     assert shell(*words).code == 0

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from kohya_wrap.engine.locate import Engine
 from kohya_wrap.places import Places
 from kohya_wrap.workflow.provision import Wanted, missing, provide
 from tests.conftest import REAL_ENVIRONMENT
+from tests.engine.live_parser import PARSE, Parser
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -51,6 +53,17 @@ def real_engine() -> RealEngine:
     found = provide(wanted, places, lambda news: None)
     base = random_base.ensure(found.environment.python, found.checkout, places, lambda text: None)
     return RealEngine(places, found.checkout, found.engine, base)
+
+
+@pytest.fixture(scope="session")
+def parser(real_engine: RealEngine) -> Iterator[Parser]:
+    """One child for all that ask."""
+    with subprocess.Popen(
+        [real_engine.python, "-I", "-c", PARSE, real_engine.checkout.source],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, encoding="utf-8",
+    ) as child:  # fmt: skip
+        yield Parser(child)
+        child.stdin.close()  # type: ignore[union-attr]
 
 
 def _answers(url: str) -> bool:

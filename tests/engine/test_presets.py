@@ -11,14 +11,14 @@ import toml
 
 from kohya_wrap.config import render
 from kohya_wrap.workflow import base_model, effective
-from tests.engine.test_property import Parser, parser  # noqa: F401  # one child for all of them
+from tests.engine.live_parser import Parser
 from tests.fixtures.mutated_configs import command_line, typed
 from tests.unit.test_every_preset import BASES, PRESETS, STYLES, SUBJECTS, machine
 
 FEWEST = 100  # a loop that resolves nothing would pass
 
 
-def test_the_engines_parser_takes_every_preset(parser: Parser, tmp_path: Path) -> None:  # noqa: F811
+def test_the_engines_parser_takes_every_preset(parser: Parser, tmp_path: Path) -> None:
     defaults: dict[str, dict[str, Any]] = {}
     taken = 0
     for script, values in everything(tmp_path):

@@ -21,9 +21,11 @@ from kohya_wrap.domain.finding import Finding, Level
 def command(config: Path, gpu: str, words: tuple[str, ...], as_json: bool) -> None:
     """Name all that is wrong with CONFIG, each with its line and what to type.
 
-    Needs no GPU, no images, no base model and no engine. Exit code 0: `run` would start; 3: there are errors.
+    CONFIG is ./training_config.toml unless named. Needs no GPU, no images, no base model and no engine: what stands in
+    for them is said. Errors keep `run` from starting, warnings do not. Exit code 0: no errors; 3: errors.
 
     \b
+    kohya-wrap config check
     kohya-wrap config check my-lora/training_config.toml --gpu "RTX 3090"
     """
     from kohya_wrap.cli.console import Console

@@ -28,8 +28,11 @@ def command(source: Path, target: Path, force: bool, as_json: bool) -> None:
     """Write a training_config.toml that trains what FILE would have trained.
 
     FILE is read by what it holds: a config or preset of the kohya_ss GUI (JSON), a TOML of sd-scripts, a script with
-    its command line (sh, bat, ps1), or a trained LoRA with its metadata. Each value is listed: kept, dropped, or not
-    to be kept, and why.
+    its command line (sh, bat, ps1, a notebook's cell), or a trained LoRA with its metadata. Each value is listed: kept,
+    dropped, or not to be kept, and why. A script is not run: what it computes is named by its line.
+
+    Where the engine cannot train that kind of LoRA, nothing is written (exit code 3). Where one line has to be changed
+    first, as an optimizer that is not installed, the config is written and the line named (exit code 3, too).
 
     \b
     kohya-wrap config import presets/lora/my-preset.json
@@ -43,6 +46,7 @@ def command(source: Path, target: Path, force: bool, as_json: bool) -> None:
     console = Console(as_json=as_json)
     request = ImportRequest(source, target, force)
     imported = import_config.run(request, Places.from_environment(os.environ), os.environ)
+    import_config.refuse_untrainable(imported)
     say(console, imported)
     effective.refuse(imported.findings)  # which says them all
     console.findings(imported.findings)

@@ -25,10 +25,12 @@ from kohya_wrap.cli import options
 def command(words: tuple[str, ...], config: Path, as_json: bool) -> None:
     """Change values of a config file; comments and order stay. A value that cannot be right changes nothing.
 
-    A key of the wrapper's own sections is written with its name before it: kohya_wrap.price_per_hour, gpu.preset.
+    Texts need no quotes; a list is written as in TOML. A key of the wrapper's own sections is written with the section's
+    name before it: kohya_wrap.subject, gpu.preset. For one run only, without changing the file: `run --set`.
 
     \b
     kohya-wrap config set learning_rate=2e-4 network_dim=16
+    kohya-wrap config set 'network_args=["conv_dim=4", "conv_alpha=2"]'
     kohya-wrap config set kohya_wrap.price_per_hour=0.69 --file my-lora/training_config.toml
     """
     from kohya_wrap.cli.console import Console
@@ -44,6 +46,10 @@ def command(words: tuple[str, ...], config: Path, as_json: bool) -> None:
         old, new = shown(change.key, change.old), shown(change.key, change.new)
         what = f"{as_toml(old)} -> {as_toml(new)}" if old is not None else f"{as_toml(new)} (new)"
         console.say(f"{config.name}:{change.line}: {change.key} = {what}")
-        data.append({"key": change.key, "line": change.line, "old": old, "new": new})
+        for comment in change.gone:
+            console.say(f"  gone with what it stood beside: {comment}")
+        data.append(
+            {"key": change.key, "line": change.line, "old": old, "new": new, "gone": list(change.gone)}
+        )
     if as_json:
         console.envelope("config set", {"config": str(config), "changes": data})

@@ -8,19 +8,25 @@ from kohya_wrap.config import option_table, render
 from kohya_wrap.config.check import (
     addresses,
     arguments,
+    blocks,
     captions,
     dataset,
     filled,
+    hub,
     learning,
+    lycoris,
     network,
     options,
+    paths,
     precision,
     prediction,
     saving,
+    schedules,
     watching,
 )
 from kohya_wrap.config.check.addresses import is_address
 from kohya_wrap.config.check.plan import check_plan
+from kohya_wrap.config.check.prediction import check_base
 from kohya_wrap.config.check.seen import Rule, Seen
 from kohya_wrap.config.user import UserConfig
 from kohya_wrap.config.wrapper_section import WrapperSection
@@ -29,42 +35,68 @@ from kohya_wrap.domain.finding import Finding
 from kohya_wrap.domain.options import OptionTable
 from kohya_wrap.host import toml_file
 
-__all__ = ["check", "check_plan", "check_value", "is_address", "is_of_something_else", "unused_section"]
+__all__ = [
+    "check",
+    "check_base",
+    "check_plan",
+    "check_value",
+    "is_address",
+    "is_of_something_else",
+    "sound",
+    "unused_section",
+]
 
 RULES: tuple[Rule, ...] = (
     addresses.addresses,
+    paths.empty,
+    paths.variables,
     saving.names,
     saving.format,
     saving.resume,
+    hub.upload,
+    hub.resume,
     dataset.other_sources,
     dataset.only_shown,
     dataset.resolution,
     dataset.latents,
     captions.text_encoder_cache,
     captions.kept_tokens,
+    captions.token_warm_up,
+    captions.separator,
+    captions.all_dropped,
     captions.clip_skip,
     prediction.v_prediction,
     prediction.second_generation,
     network.parts,
     network.partners,
+    network.dylora,
+    blocks.blocks,
+    lycoris.same_switch,
+    lycoris.preset_file,
     network.base_weights,
     network.from_weights,
     arguments.network,
     arguments.optimizer,
     arguments.scheduler,
     learning.two_optimizers,
-    learning.warm_up,
-    learning.decay,
-    learning.scheduler,
     learning.adaptive_rates,
     learning.adafactor_rates,
-    learning.text_encoder_rates,
+    learning.rates_of_parts,
+    learning.nothing_trained,
     learning.steps_and_epochs,
     learning.noise,
+    schedules.warm_up,
+    schedules.warm_up_longer,
+    schedules.decay,
+    schedules.scheduler,
+    schedules.needs,
+    schedules.lowest_rate,
+    schedules.idle_scheduler_options,
     precision.half_precision,
     precision.sdxl_vae,
     precision.kernels,
     precision.checkpointing,
+    precision.deepspeed,
     precision.workers,
     watching.samples,
     watching.logs,
@@ -77,11 +109,16 @@ def check(
     config: TrainingConfig, table: OptionTable, script: str, lines: Mapping[str, str]
 ) -> tuple[Finding, ...]:
     """Unknown options, wrong types, values outside their choices, and what ruins a run."""
-    wrong = dict(options.wrong_values(Seen(config, script, lines), table))
-    sound = {name: value for name, value in config.values.items() if name not in wrong}
-    seen = Seen(TrainingConfig(sound), script, lines)
+    wrong = (finding for _, finding in options.wrong_values(Seen(config, script, lines), table))
+    seen = Seen(sound(config, table, script), script, lines)
     unread = _unread(seen, table)
-    return (*wrong.values(), *unread, *(finding for rule in RULES for finding in rule(seen)))
+    return (*wrong, *unread, *(finding for rule in RULES for finding in rule(seen)))
+
+
+def sound(config: TrainingConfig, table: OptionTable, script: str) -> TrainingConfig:
+    """The config without what is unknown, of a wrong type or out of range: what rules may rely on."""
+    wrong = dict(options.wrong_values(Seen(config, script, {}), table))
+    return TrainingConfig({name: value for name, value in config.values.items() if name not in wrong})
 
 
 def _unread(seen: Seen, table: OptionTable) -> tuple[Finding, ...]:

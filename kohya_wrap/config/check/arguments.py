@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Iterator, Mapping
 
 from kohya_wrap.config import option_table
+from kohya_wrap.config.check import bounds
 from kohya_wrap.config.check.seen import Seen
 from kohya_wrap.domain.arguments import Argument
 from kohya_wrap.domain.finding import Finding
@@ -26,7 +27,7 @@ def _unknown_module(seen: Seen, module: str) -> Finding:
     """In the two packages that the engine brings, all modules are known; elsewhere it may be anybody's."""
     package, dot, _ = module.partition(".")
     if not dot or package in ("networks", "lycoris"):
-        close = difflib.get_close_matches(module, option_table.network_modules(), n=1, cutoff=0.7)
+        close = difflib.get_close_matches(module, option_table.network_modules(), n=1, cutoff=0.9)
         return seen.error(
             "unknown-network", "network_module",
             f"`network_module = {module!r}` is no module that the engine can train for this base.",
@@ -102,6 +103,20 @@ def _items(seen: Seen, option: str, known: Known, owner: str, consequence: str) 
             )  # fmt: skip
         elif known is not None and (why := known[key].refuses(value)):
             yield seen.error("argument", option, f"`{option}`: `{key}` {why}.", "Mend the value there.")
+        elif option == "network_args" and (bound := bounds.outside(bounds.NETWORK_ARGS, key, number(value))):
+            yield seen.error(
+                "argument", option,
+                f"`{option}`: `{key}={value}` cannot be meant: it must be {bound.must_be}{bound.because}.",
+                f"Write `{key}={bound.example}`, or leave it out.",
+            )  # fmt: skip
+
+
+def number(text: str) -> float | None:
+    """The number that a text is; None where it is none."""
+    try:
+        return float(text)
+    except ValueError:
+        return None
 
 
 def given(seen: Seen, option: str) -> dict[str, str]:

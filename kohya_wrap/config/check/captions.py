@@ -37,17 +37,77 @@ def text_encoder_cache(seen: Seen) -> Iterator[Finding]:
             )  # fmt: skip
 
 
+# The engine splits captions into tags for these alone.
+_SPLIT_FOR = ("shuffle_caption", "token_warmup_step", "caption_tag_dropout_rate")
+
+
 def kept_tokens(seen: Seen) -> Iterator[Finding]:
-    shuffles = ("shuffle_caption", "token_warmup_step", "caption_tag_dropout_rate")
-    if seen.given("keep_tokens") and not any(seen.get(name) for name in shuffles):
+    if any(seen.get(name) for name in _SPLIT_FOR):
+        return
+    if seen.given("keep_tokens"):
         yield seen.warning(
             "keep-tokens-idle", "keep_tokens", "`keep_tokens` does nothing where tags are neither shuffled nor dropped.",
             "Write shuffle_caption = true, or remove the line.",
         )  # fmt: skip
+    if seen.given("keep_tokens_separator"):
+        yield seen.warning(
+            "keep-tokens-idle", "keep_tokens_separator",
+            "`keep_tokens_separator` does nothing where tags are neither shuffled nor dropped, and stays in the captions.",
+            "Write shuffle_caption = true, or remove the line and the separators.",
+        )  # fmt: skip
+    if (
+        seen.given("caption_separator")
+        and seen.get("caption_separator") != ","
+        and not seen.get("secondary_separator")
+    ):
+        yield seen.warning(
+            "separator-idle", "caption_separator",
+            "`caption_separator` does nothing where tags are neither shuffled nor dropped.",
+            "Write shuffle_caption = true, or remove the line.",
+        )  # fmt: skip
+
+
+def token_warm_up(seen: Seen) -> Iterator[Finding]:
+    if (
+        seen.given("token_warmup_min")
+        and seen.get("token_warmup_min") != 1
+        and not seen.get("token_warmup_step")
+    ):
+        yield seen.warning(
+            "token-warmup-idle", "token_warmup_min", "`token_warmup_min` does nothing without `token_warmup_step`.",
+            "Write token_warmup_step = 0.2, or remove the line.",
+        )  # fmt: skip
+
+
+def separator(seen: Seen) -> Iterator[Finding]:
+    if seen.get("caption_separator") == "" and any(seen.get(name) for name in _SPLIT_FOR):
+        yield seen.error(
+            "empty", "caption_separator", "`caption_separator` is empty: the engine cannot split captions and fails.",
+            'Write caption_separator = ",", or remove the line.',
+        )  # fmt: skip
+
+
+def all_dropped(seen: Seen) -> Iterator[Finding]:
+    for name in ("caption_dropout_rate", "caption_dropout_every_n_epochs"):
+        if seen.get(name) == 1:
+            yield seen.warning(
+                "captions-dropped", name, f"`{name} = 1` drops every caption: nothing is learned by name.",
+                f"Write {name} = {'0.1' if name.endswith('rate') else 10}, or remove the line.",
+            )  # fmt: skip
+
+
+_LAYERS = 12  # of SD 1.5's text encoder
 
 
 def clip_skip(seen: Seen) -> Iterator[Finding]:
+    layer = seen.get("clip_skip")
     if seen.sdxl and seen.given("clip_skip"):
         yield seen.warning(
             "clip-skip-sdxl", "clip_skip", "`clip_skip` has no effect on SDXL.", "Remove the line."
         )
+    elif layer is not None and not seen.sdxl and not 1 <= layer <= _LAYERS:
+        yield seen.error(
+            "clip-skip", "clip_skip",
+            f"`clip_skip = {layer}` names none of the text encoder's {_LAYERS} layers: the engine reads another, or fails.",
+            "Write clip_skip = 1, or 2 where the base was trained so.",
+        )  # fmt: skip

@@ -1,14 +1,16 @@
-"""Rates, warm-up, schedulers and optimizers."""
+"""Optimizers, learning rates, steps and noise."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from kohya_wrap.config import option_table
 from kohya_wrap.config.check import arguments
 from kohya_wrap.config.check.seen import Seen
 from kohya_wrap.domain.finding import Finding
 
-_ENGINE_RATE = 2e-6  # its default
+ENGINE_RATE = 2e-6  # its default
+_WANTS_A_RATE = ("lion", "prodigy", "prodigyplus.prodigyplusschedulefree")
 
 
 def optimizer_name(seen: Seen) -> str:
@@ -29,72 +31,18 @@ def two_optimizers(seen: Seen) -> Iterator[Finding]:
         )  # fmt: skip
 
 
-def decay(seen: Seen) -> Iterator[Finding]:
-    yield from _share(seen, "decay-ratio", "lr_decay_steps")
-
-
-def _share(seen: Seen, code: str, name: str) -> Iterator[Finding]:
-    steps = seen.get(name)
-    if isinstance(steps, float) and steps >= 1:
-        yield seen.error(
-            code, name,
-            f"`{name} = {steps}` means {steps:.0%} of the training: with a point it is a share, not steps.",
-            f"Write {name} = {int(steps)} for steps, or e.g. 0.05.",
-        )  # fmt: skip
-
-
-def warm_up(seen: Seen) -> Iterator[Finding]:
-    steps = seen.get("lr_warmup_steps")
-    if not steps:
-        return
-    yield from _share(seen, "warmup-ratio", "lr_warmup_steps")
-    if relative_step(seen):
-        yield seen.error(
-            "warmup-adafactor", "lr_warmup_steps",
-            "Adafactor with relative_step brings its own schedule, which takes no warm-up: the engine refuses it.",
-            'Write optimizer_args = ["relative_step=False"], or lr_warmup_steps = 0.',
-        )  # fmt: skip
-    elif seen.get("lr_scheduler_type"):
-        yield seen.error(
-            "warmup-scheduler", "lr_warmup_steps", "`lr_scheduler_type` takes no warm-up: the engine refuses it.",
-            "Write lr_warmup_steps = 0, or lr_scheduler instead.",
-        )  # fmt: skip
-    elif seen.get("lr_scheduler", "constant") == "constant" and not _schedule_free(seen):
-        yield seen.error(
-            "warmup-constant", "lr_warmup_steps",
-            "the scheduler `constant` takes no warm-up: the engine refuses it.",
-            'Write lr_scheduler = "constant_with_warmup", or lr_warmup_steps = 0.',
-        )  # fmt: skip
-
-
-def scheduler(seen: Seen) -> Iterator[Finding]:
-    if seen.given("lr_scheduler_type") and seen.given("lr_scheduler"):
-        yield seen.warning(
-            "two-schedulers", "lr_scheduler", "`lr_scheduler` has no effect beside `lr_scheduler_type`.",
-            "Remove one of the two.",
-        )  # fmt: skip
-    if _schedule_free(seen):
-        for name in ("lr_scheduler", "lr_warmup_steps"):
-            if seen.given(name) and seen.get(name) != "constant":
-                yield seen.warning(
-                    "schedule-free", name,
-                    f"`{name}` has no effect with {seen.get('optimizer_type')}, which needs no schedule.",
-                    'Remove the line; a warm-up is optimizer_args = ["warmup_steps=100"].',
-                )  # fmt: skip
-    if str(seen.get("lr_scheduler", "")).startswith("adafactor") and optimizer_name(seen) != "adafactor":
-        yield seen.error(
-            "adafactor-scheduler", "lr_scheduler", "the scheduler `adafactor` works with that optimizer alone.",
-            'Write lr_scheduler = "cosine", or optimizer_type = "Adafactor".',
-        )  # fmt: skip
+def is_adaptive(seen: Seen) -> bool:
+    return optimizer_name(seen) == "prodigy" or optimizer_name(seen).startswith("dadapt")
 
 
 def adaptive_rates(seen: Seen) -> Iterator[Finding]:
     """Prodigy and D-Adaptation find the rate; what is given is a factor, and of several only the first counts."""
-    name = optimizer_name(seen)
-    if not (name == "prodigy" or name.startswith("dadapt")):
+    if not is_adaptive(seen) or option_table.optimizer_args(optimizer_name(seen)) is None:  # said already
         return
-    title, rates = seen.get("optimizer_type"), _group_rates(seen)
-    option, rate = rates[0] if rates else ("learning_rate", _ENGINE_RATE)
+    title, rates = seen.get("optimizer_type"), [(option, rate) for option, rate in _group_rates(seen) if rate]
+    if not rates:  # a rate of 0 leaves its part out
+        return
+    option, rate = rates[0]
     if not 0.1 < rate <= 10:
         yield seen.warning(
             "adaptive-rate", option,
@@ -118,10 +66,28 @@ def _group_rates(seen: Seen) -> list[tuple[str, float]]:
         groups.append("unet_lr")
     rates = []
     for group in groups:
-        option = group if seen.get(group) is not None else "learning_rate"
-        rate = seen.get(option, _ENGINE_RATE)
-        rates.append((option, rate[0] if isinstance(rate, list) and rate else rate))
-    return [(option, rate) for option, rate in rates if rate]  # a rate of 0 leaves the group out
+        option = group if seen.get(group) not in (None, []) else "learning_rate"
+        rate = seen.get(option, ENGINE_RATE)
+        rates.append((option, rate[0] if isinstance(rate, list) else rate))
+    return rates
+
+
+def nothing_trained(seen: Seen) -> Iterator[Finding]:
+    """A rate of 0 leaves its part out; where no part is left, networks.lora and LyCORIS fail, others train nothing."""
+    rates = _group_rates(seen)
+    if rates and not any(rate for _, rate in rates):
+        at = rates[-1][0]
+        yield seen.error(
+            "nothing-trained", at,
+            f"{' and '.join(f'`{option} = 0`' for option in dict(rates))}: with no learning rate left, nothing is trained.",
+            f"Write {at} = {1.0 if is_adaptive(seen) else 0.0001}.",
+        )  # fmt: skip
+    elif seen.get("learning_rate") == 0 and optimizer_name(seen) in _WANTS_A_RATE:
+        yield seen.error(
+            "zero-rate", "learning_rate",
+            f"{seen.get('optimizer_type') or 'Lion'} takes no `learning_rate = 0`, even where it is used nowhere: the engine fails.",
+            "Remove the line.",
+        )  # fmt: skip
 
 
 def adafactor_rates(seen: Seen) -> Iterator[Finding]:
@@ -141,7 +107,7 @@ def relative_step(seen: Seen) -> bool:
     return optimizer_name(seen) == "adafactor" and (not off or given.get("warmup_init", "").strip() == "True")
 
 
-def text_encoder_rates(seen: Seen) -> Iterator[Finding]:
+def rates_of_parts(seen: Seen) -> Iterator[Finding]:
     rates = seen.get("text_encoder_lr")
     if isinstance(rates, list) and len(set(rates)) > 1:
         yield seen.warning(
@@ -153,6 +119,12 @@ def text_encoder_rates(seen: Seen) -> Iterator[Finding]:
         yield seen.warning(
             "text-encoder-untrained", "text_encoder_lr",
             "`text_encoder_lr` has no effect: network_train_unet_only leaves the text encoders as they are.",
+            "Remove one of the two.",
+        )  # fmt: skip
+    if seen.given("unet_lr") and seen.get("network_train_text_encoder_only"):
+        yield seen.warning(
+            "unet-untrained", "unet_lr",
+            "`unet_lr` has no effect: network_train_text_encoder_only leaves the U-Net as it is.",
             "Remove one of the two.",
         )  # fmt: skip
 
@@ -174,10 +146,7 @@ def noise(seen: Seen) -> Iterator[Finding]:
     low, high = seen.get("min_timestep", 0), seen.get("max_timestep", 1000)
     if low >= high:
         yield seen.error(
-            "timesteps", "min_timestep", f"min_timestep {low} to max_timestep {high} leaves no timestep to train on.",
+            "timesteps", "min_timestep" if seen.get("min_timestep") is not None else "max_timestep",
+            f"min_timestep {low} to max_timestep {high}: the engine would train on timestep {high} alone.",
             "Write min_timestep = 0, max_timestep = 1000, or remove both.",
         )  # fmt: skip
-
-
-def _schedule_free(seen: Seen) -> bool:
-    return str(seen.get("optimizer_type", "")).lower().endswith("schedulefree")

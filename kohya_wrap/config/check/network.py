@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kohya_wrap.config.check import arguments
+from kohya_wrap.config.check.blocks import BY_BLOCK
 from kohya_wrap.config.check.seen import Seen
 from kohya_wrap.domain.finding import Finding
 
 # In networks.lora and what is made from it, the first is ignored in silence without the second.
 _NEEDS = (
     ("conv_alpha", ("conv_dim",)),
-    ("block_alphas", ("block_dims",)),
-    ("conv_block_dims", ("block_dims",)),
+    ("block_alphas", BY_BLOCK),
+    ("conv_block_dims", BY_BLOCK),
     ("conv_block_alphas", ("conv_block_dims",)),
 )
 _AS_LORA = ("networks.lora", "networks.lora_fa", "networks.dylora")
@@ -44,6 +45,29 @@ def partners(seen: Seen) -> Iterator[Finding]:
             "conv-alpha", "network_args",
             f"`network_args`: conv_dim={given['conv_dim']} without conv_alpha is scaled by 1/{given['conv_dim']}.",
             'Add "conv_alpha=…", e.g. half of conv_dim.',
+        )  # fmt: skip
+
+
+def dylora(seen: Seen) -> Iterator[Finding]:
+    """networks.dylora trains the ranks unit, 2 x unit … network_dim, those of convolutions too."""
+    if seen.get("network_module") != "networks.dylora":
+        return
+    dim, given = seen.get("network_dim", 4), arguments.given(seen, "network_args")
+    unit, conv_dim = (
+        arguments.number(given.get("unit", "1")),
+        arguments.number(given.get("conv_dim", str(dim))),
+    )
+    if unit and dim % unit:
+        yield seen.error(
+            "dylora", "network_args",
+            f"`network_args`: unit={given['unit']} does not divide network_dim {dim}: networks.dylora refuses it.",
+            'Write "unit=4" and a network_dim that 4 divides, or remove `unit`.',
+        )  # fmt: skip
+    if conv_dim != dim:
+        yield seen.error(
+            "dylora", "network_args",
+            f"`network_args`: conv_dim={given['conv_dim']} is not network_dim {dim}: networks.dylora refuses it.",
+            f'Write "conv_dim={dim}".',
         )  # fmt: skip
 
 

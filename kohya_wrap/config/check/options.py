@@ -7,38 +7,52 @@ from collections.abc import Iterator
 from typing import Any
 
 from kohya_wrap.config import option_table
+from kohya_wrap.config.check import bounds
 from kohya_wrap.config.check.seen import Seen
 from kohya_wrap.config.spellings import as_toml
 from kohya_wrap.config.wrapper_section import KEYS
-from kohya_wrap.domain.config import SECRETS
+from kohya_wrap.domain.config import SECRETS, Origin
 from kohya_wrap.domain.finding import Finding
 from kohya_wrap.domain.options import Option, OptionTable, nearest
 
 # Kept by kohya-wrap itself: the engine's parser has them, a config has no business setting them.
 _NOT_IN_A_CONFIG = frozenset({"config_file", "output_config"})
 
-# Counted or divided with, here and in the engine.
-_ABOVE_ZERO = frozenset({
-    "train_batch_size", "gradient_accumulation_steps", "max_train_epochs", "max_train_steps",
-    "save_every_n_epochs", "save_every_n_steps", "network_dim", "bucket_reso_steps",
-})  # fmt: skip
-
-# What people write for an option whose name is too far from it to be found by its letters; not sure enough to be mapped.
+# What people write for an option whose name is too far from it to be found by its letters, or nearer to another; not
+# sure enough to be mapped.
 _MEANT = {
-    "alpha": "network_alpha", "dim": "network_dim", "rank": "network_dim", "network_rank": "network_dim",
+    "alpha": "network_alpha", "lora_alpha": "network_alpha",
+    "dim": "network_dim", "rank": "network_dim", "network_rank": "network_dim", "lora_rank": "network_dim",
+    "lora_dim": "network_dim",
     "epoch": "max_train_epochs", "epochs": "max_train_epochs", "num_epochs": "max_train_epochs",
-    "steps": "max_train_steps", "max_steps": "max_train_steps", "lr": "learning_rate",
+    "num_train_epochs": "max_train_epochs", "steps": "max_train_steps", "max_steps": "max_train_steps",
+    "num_steps": "max_train_steps", "lr": "learning_rate",
+    "unet_learning_rate": "unet_lr", "learning_rate_unet": "unet_lr",
+    "te_lr": "text_encoder_lr", "text_lr": "text_encoder_lr", "te_learning_rate": "text_encoder_lr",
+    "text_learning_rate": "text_encoder_lr", "text_encoder_learning_rate": "text_encoder_lr",
+    "learning_rate_te": "text_encoder_lr", "learning_rate_text_encoder": "text_encoder_lr",
     "optimizer": "optimizer_type", "scheduler": "lr_scheduler", "warmup_steps": "lr_warmup_steps",
-    "lr_warmup": "lr_warmup_steps", "model": "pretrained_model_name_or_path", "image_dir": "train_data_dir",
-    "te_lr": "text_encoder_lr", "text_lr": "text_encoder_lr", "precision": "mixed_precision",
-    "base_model": "pretrained_model_name_or_path", "workers": "max_data_loader_n_workers",
+    "lr_warmup": "lr_warmup_steps", "precision": "mixed_precision", "workers": "max_data_loader_n_workers",
+    "num_workers": "max_data_loader_n_workers", "dataloader_num_workers": "max_data_loader_n_workers",
+    "model": "pretrained_model_name_or_path", "base_model": "pretrained_model_name_or_path",
+    "image_dir": "train_data_dir", "instance_data_dir": "train_data_dir",
+    "max_resolution": "resolution", "image_size": "resolution", "size": "resolution",
+    "gradient_accumulation": "gradient_accumulation_steps", "checkpointing_steps": "save_every_n_steps",
+    "use_xformers": "xformers", "enable_xformers_memory_efficient_attention": "xformers",
+}  # fmt: skip
+# Other words for a value, and what they are called here.
+_WORDS: dict[str, dict[Any, Any]] = {
+    "mixed_precision": {
+        "float16": "fp16", "half": "fp16", "bfloat16": "bf16", "float": "no", "float32": "no", "fp32": "no",
+        "32": "no", "none": "no", "false": "no",
+    },
+    "save_precision": {"float16": "fp16", "half": "fp16", "bfloat16": "bf16", "float32": "float", "fp32": "float"},
+    "loss_type": {"mse": "l2", "mae": "l1"},
 }  # fmt: skip
 
-_LARGEST_SEED = 2**32 - 1  # the engine gives it to NumPy too, which takes no other
-
 _REMEDIES = {
-    "num_repeats": "Remove the line: the folder's name says it, 10_concept.",
-    "repeats": "Remove the line: the folder's name says it, 10_concept.",
+    "num_repeats": "the folder's name says it, 10_concept",
+    "repeats": "the folder's name says it, 10_concept",
 }
 
 
@@ -47,27 +61,27 @@ def wrong_values(seen: Seen, table: OptionTable) -> Iterator[tuple[str, Finding]
     for name, value in seen.config.values.items():
         if name in _NOT_IN_A_CONFIG:
             message = f"`{name}` is kohya-wrap's own affair."
-            yield name, seen.error("not-in-a-config", name, message, "Remove the line.")
+            yield name, seen.error("not-in-a-config", name, message, _without(seen, name))
         elif name not in table:
             yield name, _unknown(seen, name, table)
         elif why := _refusal(table[name], value.value):
             yield name, seen.error("wrong-value", name, f"`{name}` {why}.", _remedy(table[name], value.value))
-        elif name in _ABOVE_ZERO and value.value is not None and value.value < 1:
-            message = f"`{name} = {value.value}` cannot be meant: it must be 1 or more."
-            yield name, seen.error("below-one", name, message, f"Write {name} = 1, or more.")
-        elif name == "seed" and value.value is not None and not 0 <= value.value <= _LARGEST_SEED:
-            message = f"`seed = {value.value}` is none: it must be 0 to {_LARGEST_SEED}."
-            yield name, seen.error("seed", name, message, "Write seed = 42, or remove the line.")
+        elif bound := bounds.outside(bounds.OPTIONS, name, value.value):
+            message = f"`{name} = {as_toml(value.value)}` cannot be meant: it must be {bound.must_be}{bound.because}."
+            hint = f"Write {name} = {bound.example}, or leave it out."
+            yield name, seen.error("out-of-range", name, message, hint)
 
 
 def meant(name: str, table: OptionTable) -> str:
     """The option itself, or the one that was probably meant; else an empty text."""
-    return name if name in table else nearest(name, table) or _MEANT.get(name, "")
+    return name if name in table else _MEANT.get(name) or nearest(name, table)
 
 
 def _unknown(seen: Seen, name: str, table: OptionTable) -> Finding:
     if name in KEYS:
         message = f"`{name}` belongs under [kohya_wrap]: elsewhere it would be ignored in silence."
+        if seen.config.origin(name) is Origin.COMMAND_LINE:
+            return seen.error("misplaced", name, message, f"Write `kohya_wrap.{name}=…`.")
         return seen.error("misplaced", name, message, f"Write `{name}` under [kohya_wrap] in the config.")
     readers = option_table.readers(name)
     said = "it would be ignored in silence."
@@ -77,8 +91,19 @@ def _unknown(seen: Seen, name: str, table: OptionTable) -> Finding:
     elif readers:
         said = "it belongs into a dataset file of the engine."
     near = _MEANT.get(name, "") if readers else meant(name, table)  # not misspelled: misplaced
-    remedy = f"Write `{near}`." if near else _REMEDIES.get(name, "Remove the line.")
+    remedy = f"Write `{near}`." if near else _without(seen, name)
     return seen.error("unknown-option", name, f"`{name}` is no option of {seen.script}: {said}", remedy)
+
+
+def _without(seen: Seen, name: str) -> str:
+    """What to do with a value that should not be there, wherever it comes from."""
+    value = seen.config.values[name]
+    why = f": {_REMEDIES[name]}" if name in _REMEDIES else ""
+    if value.origin is Origin.ENVIRONMENT:
+        return f"unset {value.detail}"
+    if value.origin is Origin.COMMAND_LINE:
+        return f"Leave out `{f'{value.detail} {name}'.strip()}=…`{why}."
+    return f"Remove the line{why}."
 
 
 def _refusal(option: Option, value: Any) -> str:
@@ -90,22 +115,30 @@ def _refusal(option: Option, value: Any) -> str:
 
 def _remedy(option: Option, value: Any) -> str:
     """The line to write, where the value that was meant is plain."""
+    if option.name == "max_token_length" and value == 75:
+        return "Leave it out: 75 is what the engine takes by itself."
     meant = _meant(option, value)
-    return "Mend the value there." if meant is None else f"Write {option.name} = {as_toml(meant)}."
+    if meant is None or option.refuses(meant):
+        return "Mend the value there."
+    return f"Write {option.name} = {as_toml(meant)}."
 
 
 def _meant(option: Option, value: Any) -> Any:
     if option.name in SECRETS:
         return None
+    if (words := _WORDS.get(option.name)) and (word := words.get(str(value).lower())):
+        return word
+    if option.name == "resolution":
+        return _sides(value)
     if option.choices and isinstance(value, str):
         choices = [choice for choice in option.choices if isinstance(choice, str)]
         close = difflib.get_close_matches(value.lower(), choices, n=1, cutoff=0.6)
         return close[0] if close else None
     if option.type == "bool":
-        words = {"true": True, "false": False, "1": True, "0": False, "yes": True, "no": False}
-        return words.get(str(value).lower())
-    if option.type == "list" and isinstance(value, str) and "=" in value:
-        return value.replace(",", " ").split() if " " in value and "(" not in value else [value]
+        booleans = {"true": True, "false": False, "1": True, "0": False, "yes": True, "no": False}
+        return booleans.get(str(value).lower())
+    if option.type == "list":
+        return _items(option, value)
     if isinstance(value, str) and option.type in ("int", "float", "any"):
         return _number(value, whole=option.type == "int")
     if option.type == "int" and isinstance(value, float) and value.is_integer():
@@ -113,6 +146,26 @@ def _meant(option: Option, value: Any) -> Any:
     if option.type == "str" and isinstance(value, int | float) and not isinstance(value, bool):
         return str(value)
     return None
+
+
+def _sides(value: Any) -> str | None:
+    """512.0 and [512.0, 768.0] as the engine takes them; other numbers are no sides."""
+    sides = value if isinstance(value, list) else [value, value]
+    numbers = [side for side in sides if isinstance(side, int | float) and not isinstance(side, bool)]
+    if len(sides) != 2 or len(numbers) != 2 or not all(float(number).is_integer() for number in numbers):
+        return None
+    return ",".join(str(int(number)) for number in numbers)
+
+
+def _items(option: Option, value: Any) -> Any:
+    """A list where one text stands for it, and the numbers that stand in quotes."""
+    if option.item == "float":
+        if isinstance(value, str):
+            return _number(value, whole=False)
+        return [_number(str(item), whole=False) for item in value] if isinstance(value, list) else None
+    if not isinstance(value, str):
+        return None
+    return value.replace(",", " ").split() if "=" in value and " " in value and "(" not in value else [value]
 
 
 def _number(text: str, *, whole: bool) -> int | float | None:

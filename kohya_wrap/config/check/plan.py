@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from kohya_wrap.config.check.schedules import warm_up_against
 from kohya_wrap.config.check.seen import Seen
 from kohya_wrap.domain.config import TrainingConfig
 from kohya_wrap.domain.finding import Finding
@@ -11,14 +12,7 @@ from kohya_wrap.domain.steps import StepPlan
 
 
 def check_plan(config: TrainingConfig, plan: StepPlan, lines: Mapping[str, str]) -> tuple[Finding, ...]:
-    warmup = config.get("lr_warmup_steps", 0)
-    steps = int(warmup) if isinstance(warmup, int) else int(warmup * plan.steps)
-    if not plan.steps or steps < plan.steps:
+    by_steps = config.get("max_train_epochs") is None and config.get("max_train_steps") is not None
+    if by_steps or not plan.steps:  # `check` has said it
         return ()
-    found = Seen(config, "", lines).warning(
-        "warmup-longer-than-run", "lr_warmup_steps",
-        f"the warm-up of {steps} steps is as long as the run of {plan.steps}: "
-        "the full learning rate is never reached.",
-        f"Write lr_warmup_steps = {max(1, plan.steps // 20)}, or train longer.",
-    )  # fmt: skip
-    return (found,)
+    return tuple(warm_up_against(Seen(config, "", lines), plan.steps))

@@ -79,3 +79,11 @@ def workers(seen: Seen) -> Iterator[Finding]:
             "`persistent_data_loader_workers` beside max_data_loader_n_workers = 0: the engine fails on it.",
             "Remove the line, or write max_data_loader_n_workers = 2.",
         )  # fmt: skip
+
+
+def deepspeed(seen: Seen) -> Iterator[Finding]:
+    if seen.get("deepspeed"):
+        yield seen.error(
+            "deepspeed", "deepspeed", "DeepSpeed is not in the engine's environment: the engine ends at once.",
+            "Remove the line: a LoRA on one GPU needs none.",
+        )  # fmt: skip

@@ -2,10 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from kohya_wrap.config.check.seen import Seen
+from kohya_wrap.domain.config import TrainingConfig
 from kohya_wrap.domain.finding import Finding
+
+
+def check_base(
+    config: TrainingConfig, lines: Mapping[str, str], *, v_prediction: bool, noise_by: str
+) -> tuple[Finding, ...]:
+    """Whether the config denies what is known of the base: nothing sound would be learned.
+
+    Args:
+        v_prediction: the base predicts v.
+        noise_by: "catalogue" or "header", whichever says that it predicts noise; empty where none does.
+    """
+    seen, asked = Seen(config, "", lines), config.get("v_parameterization", False)
+    if v_prediction and not asked:
+        return (seen.error(
+            "prediction", "v_parameterization", "this base predicts v, and v_parameterization = false trains for noise.",
+            "Remove the line: kohya-wrap reads it from the base.",
+        ),)  # fmt: skip
+    if noise_by and asked:
+        # A merge may carry the header of a file that predicts otherwise.
+        say = seen.error if noise_by == "catalogue" else seen.warning
+        return (say(
+            "prediction", "v_parameterization",
+            f"this base predicts noise, as {'its header' if noise_by == 'header' else 'the catalogue'} says, and "
+            "v_parameterization = true trains for v.",
+            "Remove the line: kohya-wrap reads it from the base.",
+        ),)  # fmt: skip
+    return ()
 
 
 def v_prediction(seen: Seen) -> Iterator[Finding]:
@@ -22,7 +50,7 @@ def v_prediction(seen: Seen) -> Iterator[Finding]:
             "`v_pred_like_loss` is for bases that predict noise: the engine refuses it beside v_parameterization.",
             "Remove the line.",
         )  # fmt: skip
-    if seen.get("zero_terminal_snr") and not v:
+    if seen.by_user("zero_terminal_snr") and seen.get("zero_terminal_snr") and not v:
         yield seen.warning(
             "zero-snr", "zero_terminal_snr",
             "`zero_terminal_snr` without `v_parameterization`: a base that predicts noise learns nothing sound from it.",

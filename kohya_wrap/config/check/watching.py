@@ -43,11 +43,12 @@ def samples(seen: Seen) -> Iterator[Finding]:
 
 
 def logs(seen: Seen) -> Iterator[Finding]:
+    """`run` looks into the environment itself: one that took over an image's torch may have wandb too."""
     if seen.get("log_with") in ("wandb", "all") and "\nwandb==" not in resources.lock_file().read_text(
         "utf-8"
     ):
-        yield seen.error(
-            "no-wandb", "log_with", "wandb is not in the engine's environment: the engine fails on it.",
+        yield seen.warning(
+            "no-wandb", "log_with", "wandb is not among what `init` installs for the engine, which fails without it.",
             "Remove the line: TensorBoard logs are written to logging_dir.",
         )  # fmt: skip
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import shlex
 from pathlib import Path
@@ -11,6 +12,7 @@ from kohya_wrap.config.importing.source import Source
 from kohya_wrap.errors import ConfigError
 from kohya_wrap.host import safetensors_file, toml_file
 
+_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)  # as PowerShell saves its scripts
 _LARGEST = 2_000_000  # characters; the largest real config is a few thousand
 
 
@@ -26,6 +28,8 @@ def read(path: Path) -> Source:
     if text.lstrip().startswith(("{", "[")) and (data := _json(path, text)) is not None:
         if not isinstance(data, dict):
             raise refusal.no_config(path, "It is JSON, but no object with fields.")
+        if "cells" in data and "nbformat" in data:
+            raise refusal.notebook(path)
         return gui_json.read(path, data)
     try:
         source = toml_file.read(path)
@@ -57,9 +61,10 @@ def _text(path: Path) -> str:
         size = path.stat().st_size
         if size > _LARGEST:
             raise refusal.no_config(path, f"It is {size / 1e6:.0f} MB; a config is a few kilobytes.")
-        return path.read_text(encoding="utf-8-sig")
+        content = path.read_bytes()
+        return content.decode("utf-16" if content.startswith(_UTF_16) else "utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError as error:
-        raise refusal.no_config(path, f"It is not UTF-8 text (byte {error.start}).") from None
+        raise refusal.not_text(path, error.start) from None
     except OSError as error:
         raise ConfigError(
             f"{path} cannot be read: {error.strerror}.",

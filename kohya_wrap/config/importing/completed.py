@@ -33,6 +33,7 @@ MAY_DIFFER: Mapping[str, tuple[str, ...]] = {
     "the base's own size, where the source names none": ("resolution",),
 }  # fmt: skip
 
+_LENGTH = {"max_train_epochs", "max_train_steps"}
 _SDXL = ("no_half_vae", "cache_text_encoder_outputs", "cache_text_encoder_outputs_to_disk")
 
 
@@ -42,20 +43,30 @@ def options(source: Source) -> dict[str, Any]:
     table = option_table.for_script(family.script)
     if not source.tells_all:
         return dict(source.options)
-    values = {name: table[name].default for name in _LEARNED} | dict(source.options)
-    values.setdefault("network_module", family.network_module)
-    if not values.get("max_train_epochs"):
+    values = {name: table[name].default for name in _LEARNED if name not in source.unknown} | dict(
+        source.options
+    )
+    if "network_module" not in source.unknown:
+        values.setdefault("network_module", family.network_module)
+    if not values.get("max_train_epochs") and not _LENGTH & source.unknown:
         values.setdefault("max_train_steps", table["max_train_steps"].default)
     return values
 
 
-def may_differ(source: Source) -> dict[str, tuple[str, ...]]:
-    """Of the list above, what the source leaves open."""
-    sd15 = source.family is FamilyName.SD15
+def may_differ(source: Source, family: FamilyName | None) -> dict[str, tuple[str, ...]]:
+    """Of the list above, what the source leaves open; `family` is the base's, None where that is not known."""
     silent = {
-        why: tuple(name for name in names if name not in source.options and not (sd15 and name in _SDXL))
+        why: tuple(
+            name
+            for name in names
+            if name not in source.options and (family is FamilyName.SDXL or name not in _SDXL)
+        )
         for why, names in MAY_DIFFER.items()
     }
+    if source.unknown:
+        silent["set there, to what could not be kept"] = tuple(sorted(source.unknown))
+    if family is None:
+        silent["if the base is SDXL"] = tuple(name for name in _SDXL if name not in source.options)
     if not source.tells_all:
         silent["not told by a LoRA: the base and the captions decide"] = tuple(
             name for name in _LEARNED if name not in source.options

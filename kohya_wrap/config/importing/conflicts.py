@@ -92,7 +92,9 @@ def _buckets(ledger: Ledger) -> Iterator[tuple[str, str]]:
     said = ledger.options
     if not said.get("enable_bucket"):
         return
-    multiple = 32 if ledger.family is FamilyName.SDXL else 64
+    multiple = (
+        64 if ledger.family is FamilyName.SD15 else 32
+    )  # where the family is not known, the base decides
     step = said.get("bucket_reso_steps", multiple)
     if step % multiple:
         yield "bucket_reso_steps", f"the engine takes multiples of {multiple} only"

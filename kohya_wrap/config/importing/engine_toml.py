@@ -12,6 +12,7 @@ from kohya_wrap.config.importing.ledger import Ledger
 from kohya_wrap.config.importing.source import Source
 from kohya_wrap.domain.family import FamilyName
 from kohya_wrap.domain.finding import Finding, Level
+from kohya_wrap.host import toml_file
 from kohya_wrap.host.toml_file import UserToml
 
 KIND = "sd-scripts TOML"
@@ -40,6 +41,29 @@ def read(source: UserToml) -> Source:
     said = {key: value for _, key, value in flat}
     _refuse_other_trainings(path, said)
     ledger = Ledger(_family(said))
+    _book(ledger, source, flat)
+    conflicts.settle(ledger)
+    return ledger.close(path, KIND)
+
+
+def book_file(ledger: Ledger, folder: Path, file: str) -> None:
+    """The options of the config file that a command line names, if it stands in or below that folder's path.
+
+    Raises:
+        ConfigError: it is there and cannot be read.
+    """
+    path = folder / (file if file.endswith(".toml") else f"{file}.toml")  # as the engine completes the name
+    if not path.is_file():
+        return
+    source = toml_file.read(path)
+    ledger.keep_account_of("config_file")
+    ledger.say(Finding(
+        Level.NOTE, "config-file", f"the options of {file}, which the command reads, are in this import; the command's own win over them.",
+    ))  # fmt: skip
+    _book(ledger, source, spellings.flatten(source.data, frozenset()))
+
+
+def _book(ledger: Ledger, source: UserToml, flat: list[tuple[str, str, Any]]) -> None:
     for table, key, raw in flat:
         spelled = spellings.respell(key, raw)
         name, value = spelled.name, spelled.value
@@ -54,8 +78,6 @@ def read(source: UserToml) -> Source:
             ledger.lose(key, value, "it is a table within a section, which the engine does not read")
         else:
             ledger.take(f"{key} ({source.where(table, key)})" if name in ledger.options else key, name, value)
-    conflicts.settle(ledger)
-    return ledger.close(path, KIND)
 
 
 def _family(said: Mapping[str, Any]) -> FamilyName | None:

@@ -44,9 +44,5 @@ class GuiFields:
         return is_text or not isinstance(value, str) or value.strip("0.") != ""
 
     def number(self, field: str) -> float:
-        """As the GUI reads its number fields: what is no number is 0."""
-        try:
-            return typed.number(self.data.get(field) or 0)
-        except ValueError:
-            self.ledger.lose(field, self.data[field], "it is no number, and the GUI takes 0 then")
-            return 0.0
+        """As the GUI reads its number fields: an empty one is 0."""
+        return typed.number(self.data.get(field) or 0)

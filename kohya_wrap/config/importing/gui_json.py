@@ -9,12 +9,19 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from kohya_wrap.config.importing import conflicts, gui_network, refusal, words
+from kohya_wrap.config.importing import conflicts, gui_network, gui_types, refusal, words
 from kohya_wrap.config.importing.gui_fields import GuiFields, tables
 from kohya_wrap.config.importing.gui_network import Network
 from kohya_wrap.config.importing.gui_rules import RULES
 from kohya_wrap.config.importing.source import Source
 
+_SIGNS = (
+    "LoRA_type",
+    "train_batch_size",
+    "learning_rate",
+    "max_resolution",
+    "optimizer",
+)  # by which it is known
 KIND = "kohya_ss GUI config"
 
 
@@ -23,8 +30,12 @@ def read(path: Path, data: Mapping[str, Any]) -> Source:
     Raises:
         ConfigError: no config of the GUI, or one that trains no LoRA for SD 1.5 or SDXL.
     """
-    network = _network(path, data)
+    data, wrong = gui_types.sorted_out(data, tables())
+    network = _network(path, data, {one.field: one.why for one in wrong})
     gui = GuiFields(data)
+    for one in wrong:
+        option = "max_train_epochs" if one.field == "epoch" else tables()["renamed"].get(one.field, one.field)
+        gui.ledger.lose(one.field, one.value, one.why, option)
     gui.ledger.keep("LoRA_type", "network_module", network.module)
     if network.arguments:
         texts = [text.replace('"', "") for _, text in network.arguments]
@@ -41,10 +52,14 @@ def read(path: Path, data: Mapping[str, Any]) -> Source:
     return gui.ledger.close(path, KIND, base=gui.base, prompts=gui.prompts)
 
 
-def _network(path: Path, data: Mapping[str, Any]) -> Network:
+def _network(path: Path, data: Mapping[str, Any], wrong: Mapping[str, str]) -> Network:
     """Its network; where it is another training, what it is is said."""
-    if not {"train_batch_size", "learning_rate", "max_resolution", "optimizer"} & data.keys():
-        raise refusal.no_config(path, "It is JSON, but none of its keys is a field of the kohya_ss GUI.")
+    if not set(_SIGNS) & {*data, *wrong}:
+        raise refusal.no_config(
+            path, f"It is JSON, but has none of the kohya_ss GUI's fields {', '.join(_SIGNS)}."
+        )
+    if "LoRA_type" in wrong:
+        raise refusal.no_config(path, f"Its field `LoRA_type` {wrong['LoRA_type']}.")
     if "LoRA_type" not in data:
         for field, what in tables()["other_tabs"].items():
             if field in data:

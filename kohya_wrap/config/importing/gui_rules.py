@@ -24,7 +24,7 @@ def _steps(gui: GuiFields) -> None:
         ledger.drop(
             "epoch", gui.data.get("epoch"), "with a dataset file the GUI leaves the steps to the engine"
         )
-    else:
+    elif not ledger.has_booked("epoch"):  # else it is lost, and the length is not known
         ledger.take("epoch", "max_train_epochs", gui.number("epoch") or 1)
         ledger.say(Finding(
             Level.NOTE, "whole-epochs",
@@ -56,6 +56,8 @@ def _rates(gui: GuiFields) -> None:
         ledger.keep("unet_lr", "unet_lr", unet)
     if text:
         ledger.keep("text_encoder_lr", "text_encoder_lr", text)
+    if (ledger.has_booked("text_encoder_lr") and not text) or (ledger.has_booked("unet_lr") and not unet):
+        return  # one of them is lost: nothing follows from its absence
     if text and not unet:
         ledger.keep("unet_lr", "network_train_text_encoder_only", True)
     if unet and not text:

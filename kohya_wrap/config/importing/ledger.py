@@ -69,10 +69,10 @@ class Ledger:
         try:
             value = typed.convert(known, raw)
         except ValueError:
-            self.lose(source, raw, known.refuses(raw) or "its value cannot be read")
+            self.lose(source, raw, known.refuses(raw) or "its value cannot be read", option)
             return
         if why := known.refuses(value):
-            self.lose(source, raw, why)
+            self.lose(source, raw, why, option)
         else:
             self.keep(source, option, value)
 
@@ -90,9 +90,10 @@ class Ledger:
         self._booked.add(source)
         self._dropped.append(Left(shown("", source), shown(source, value), why))
 
-    def lose(self, source: str, value: Any, why: str) -> None:
+    def lose(self, source: str, value: Any, why: str, option: str = "") -> None:
         self._booked.add(source)
-        self._lost.append(Left(shown("", source), shown(source, value), why))
+        known = option if option in self.table else ""
+        self._lost.append(Left(shown("", source), shown(source, value), why, known))
 
     def keep_account_of(self, source: str) -> None:
         """A value whose parts are booked one by one."""
@@ -104,6 +105,9 @@ class Ledger:
     def lost_value(self, source: str) -> Any:
         """The value of that name that could not be kept, or None."""
         return next((left.value for left in self._lost if left.source == source), None)
+
+    def lost(self) -> tuple[Left, ...]:
+        return tuple(self._lost)
 
     def unset(self, source: str) -> None:
         self._booked.add(source)

@@ -57,9 +57,37 @@ def no_config(path: Path, why: str) -> ConfigError:
     )
 
 
+def not_text(path: Path, byte: int) -> ConfigError:
+    return ConfigError(
+        f"{path.name} is no training config that kohya-wrap can read.",
+        why=f"It is not UTF-8 text (byte {byte}).",
+        hint="If it is a script or a config, save it as UTF-8 in your editor, and import it again.",
+    )
+
+
+def notebook(path: Path) -> ConfigError:
+    return ConfigError(
+        f"{path.name} is a notebook.",
+        why="Its cells may be run in any order, so it is not known which of them make up the training.",
+        hint="Copy the cell that starts the training, and those that set its variables, into a text file, and import that.",
+    )
+
+
 def own_config(path: Path) -> ConfigError:
     return ConfigError(
         f"{path.name} is a kohya-wrap config already.",
         why="It has a [kohya_wrap] section.",
         hint=f"kohya-wrap config check {shlex.quote(str(path))}",
     )
+
+
+def broken_script(name: str, line: int, what: str, mend: str) -> ConfigError:
+    return ConfigError(
+        f"{name}:{line}: {what}.",
+        why="So it is not known which words the trainer would have been given.",
+        hint=f"{mend} at line {line}, and import it again.",
+    )
+
+
+def nothing_read(where: str, why: str, hint: str) -> ConfigError:
+    return ConfigError(f"{where}: what this command trains cannot be read.", why=why, hint=hint)

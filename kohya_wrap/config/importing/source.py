@@ -22,11 +22,12 @@ class Mapped:
 
 @dataclass(frozen=True)
 class Left:
-    """A value that was not kept, and why."""
+    """A value that was not kept, and why; `option` is the engine's that it was meant for, empty where it is none."""
 
     source: str
     value: Any
     why: str
+    option: str = ""
 
 
 @dataclass(frozen=True)
@@ -55,3 +56,8 @@ class Source:
     unset: tuple[str, ...]
     findings: tuple[Finding, ...]
     tells_all: bool = True
+
+    @property
+    def unknown(self) -> frozenset[str]:
+        """Options that it set, to what is not known here: they had not the engine's defaults."""
+        return frozenset(left.option for left in self.lost if left.option) - self.options.keys()

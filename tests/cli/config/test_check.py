@@ -130,6 +130,83 @@ def test_a_secret_is_told_of_and_never_shown(shell: Shell, write: Write) -> None
     assert "WANDB_API_KEY" in shell("config", "check").out
 
 
+TOKEN = "hf_AbCdEfGhIjKlMnOpQrStUvWxYz"
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "variables"),
+    [
+        (f'network_dim = "{TOKEN}"\n', (), {}),
+        (f'[kohya_wrap]\nsubject = "{TOKEN}"\n', (), {}),
+        ("", ("--set", f"network_dim={TOKEN}"), {}),
+        ("", ("--set", TOKEN), {}),
+        ("", (f"--{TOKEN}",), {}),
+        ("", (), {"KOHYA_WRAP_SET_NETWORK_DIM": TOKEN}),
+    ],
+)
+@pytest.mark.parametrize("json", [(), ("--json",)])
+def test_what_looks_like_a_token_is_nowhere_shown(
+    shell: Shell,
+    write: Write,
+    text: str,
+    words: tuple[str, ...],
+    variables: dict[str, str],
+    json: tuple[str, ...],
+) -> None:
+    write(text)
+    answer = shell("config", "check", *words, *json, **variables)
+    assert answer.code in (2, 3)
+    assert TOKEN not in answer.out + answer.err
+    assert "hf_***" in answer.out + answer.err
+
+
+def test_what_would_act_on_the_terminal_is_escaped(shell: Shell, write: Write) -> None:
+    write('"a\\u001b[31m\\nb" = 1\noutput_name = "x\\u0000\\u009by/"\n')
+    answer = shell("config", "check", "--gpu", "T4")
+    errors = [line for line in answer.out.splitlines() if line.startswith("error: ")]
+    assert r"training_config.toml:1: `a\x1b[31m\nb` is no option" in errors[1]
+    assert not set("\x00\x1b\x9b") & set(answer.out + answer.err)
+
+
+@pytest.mark.parametrize(
+    ("gpu", "card", "said"),
+    [
+        ("RTX 3090", "RTX 3090", 0),
+        ("24GB", "RTX 3090", 1),
+        ("8 GB", "8 GB card", 1),
+    ],
+)
+def test_a_card_by_its_memory(shell: Shell, alone: Path, gpu: str, card: str, said: int) -> None:
+    answer = shell("config", "check", "--gpu", gpu)
+    assert answer.out.splitlines()[-1].endswith(card)
+    notes = [line for line in answer.out.splitlines() if line.startswith(f"note: {gpu} names no card")]
+    assert len(notes) == said and all(f"{card}: " in note for note in notes)
+
+
+def test_a_card_without_a_preset_is_told_near_names_and_its_memory(shell: Shell, alone: Path) -> None:
+    answer = shell("config", "check", "--gpu", "RTX 3080 10GB")
+    assert answer.code == 2
+    what, why, hint = answer.three_lines
+    assert "'RTX 3080 10GB'" in what and "RTX 3090" in why
+    assert hint.startswith('--gpu "8 GB"') and "12, 16, 20, 24" in hint and "--gpu auto" in hint
+
+
+def test_a_word_for_our_own_section(shell: Shell, write: Write) -> None:
+    write("[gpu]\ntrain_batch_size = 2\n")
+    words = (
+        "--set",
+        "kohya_wrap.base=sdxl",
+        "--set",
+        "gpu.preset=RTX 4090",
+        "--set",
+        "kohya_wrap.subject=cat",
+    )
+    answer = shell("config", "check", *words)
+    assert "error: --set: [kohya_wrap] subject: must be one of" in answer.out
+    assert "seen as on RTX 4090, which [gpu] was written for" in answer.out
+    assert answer.three_lines[0].startswith("training_config.toml: 1 error,")
+
+
 def test_it_imports_nothing_that_is_heavy_and_not_needed(shell: Shell, alone: Path) -> None:
     program = (sys.executable, "-X", "importtime", "-m", "kohya_wrap")
     answer = Shell(shell.cwd, shell.variables, program)("config", "check")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,19 @@ import pytest
 from tests.fixtures.shell import Shell
 
 GUI = json.dumps({"pretrained_model_name_or_path": "a", "LoRA_type": "Standard"})
+
+
+@pytest.mark.parametrize("command", ["check", "show", "set"])
+def test_a_pipe_is_refused_and_not_waited_for(shell: Shell, tmp_path: Path, command: str) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=lambda: pipe.open("w").close(), daemon=True)
+    writer.start()  # so that who does read it comes to an end
+    answer = shell("config", command, *(("seed=1", "--file") if command == "set" else ()), "pipe")
+    os.close(os.open(pipe, os.O_RDONLY | os.O_NONBLOCK))
+    writer.join()
+    assert answer.code == 3
+    assert answer.three_lines[0] == "pipe is no file: a pipe, a device or a socket."
 
 
 @pytest.mark.parametrize("command", ["check", "show", "set"])

@@ -76,7 +76,17 @@ def test_an_existing_file_is_kept(shell: Shell, preset: Path) -> None:
     assert shell("config", "import", preset, "--force").code == 0
 
 
-def test_what_cannot_be_trained_is_imported_and_said(shell: Shell, preset: Path) -> None:
+def test_a_network_that_cannot_be_trained_is_said_and_not_written(shell: Shell, preset: Path) -> None:
+    preset.write_text(json.dumps(PRESET | {"LoRA_type": "LyCORIS/iA3"}), encoding="utf-8")
+    answer = shell("config", "import", preset, "--json")
+    assert answer.code == 3
+    assert "'ia3'" in answer.three_lines[0]
+    assert answer.three_lines[1] == "Changed, it would train another LoRA, so nothing was written."
+    assert not (shell.cwd / "training_config.toml").exists()
+    assert "Wrote" not in answer.out
+
+
+def test_what_a_line_must_be_changed_for_is_imported_and_said(shell: Shell, preset: Path) -> None:
     preset.write_text(json.dumps(PRESET | {"optimizer": "DAdaptAdam"}), encoding="utf-8")
     answer = shell("config", "import", preset)
     assert answer.code == 3
@@ -89,6 +99,8 @@ def test_what_cannot_be_trained_is_imported_and_said(shell: Shell, preset: Path)
     [
         (json.dumps(PRESET | {"flux1_checkbox": True}).encode(), "describes a Flux LoRA"),
         (b'{"a": 1}', "no training config"),
+        (b'{"cells": [], "nbformat": 4}', "is a notebook"),
+        (b'#!/bin/sh\npython train_network.py --seed "1\n', 'file:2: the " is never closed'),
         (b"", "no training config"),
         (b"\xff\xfe\0", "no training config"),
         (b"[[datasets]]\n", "no training config"),

@@ -39,6 +39,9 @@ base = "sd15"
         ("vae=v.safetensors", 'a.safetensors"\n', 'a.safetensors"\nvae = "v.safetensors"\n', 'training_config.toml:4: vae = "v.safetensors" (new)'),
         ("kohya_wrap.price_per_hour=0.69", 'base = "sd15"\n', 'base = "sd15"\nprice_per_hour = 0.69\n', "training_config.toml:15: price_per_hour = 0.69 (new)"),
         ("kohya_wrap.trigger=1", 'base = "sd15"\n', 'base = "sd15"\ntrigger = "1"\n', 'training_config.toml:15: trigger = "1" (new)'),
+        ("gpu.preset=4090", 'base = "sd15"\n', 'base = "sd15"\n\n[gpu]\npreset = "RTX 4090"\n', 'training_config.toml:17: preset = "RTX 4090" (new)'),
+        ("training.clip_skip=2", "the guide's\n", "the guide's\nclip_skip = 2\n", "training_config.toml:12: clip_skip = 2 (new)"),
+        ('kohya_wrap.trigger="a b"', 'base = "sd15"\n', 'base = "sd15"\ntrigger = "a b"\n', 'training_config.toml:15: trigger = "a b" (new)'),
         ("gpu.preset=T4", 'base = "sd15"\n', 'base = "sd15"\n\n[gpu]\npreset = "T4"\n', 'training_config.toml:17: preset = "T4" (new)'),
     ],
 )  # fmt: skip
@@ -67,10 +70,24 @@ def test_several_values_and_a_list(shell: Shell, write: Write) -> None:
         (("learning_rat=1e-4",), 3, "`learning_rat` is no option", "Write `learning_rate`."),
         (("seed=many",), 3, "`seed` must be a whole number, not 'many'", "Mend"),
         (("seed=1", "network_dim=x", "y=2"), 3, "`network_dim` must be a whole number", "Mend"),
-        (("cache_text_encoder_outputs=true",), 3, "no option of train_network.py", "Remove"),
+        (
+            ("cache_text_encoder_outputs=true",),
+            3,
+            "no option of train_network.py",
+            "Leave out `cache_text_encoder_outputs=…`.",
+        ),
         (("train_batch_size=0",), 3, "must be 1 or more", "Write train_batch_size = 1"),
         (("kohya_wrap.prize=1",), 3, "[kohya_wrap] prize", "remove `prize`"),
-        (("gpu.nonsense=1",), 3, "`nonsense` is no option", "Remove"),
+        (("gpu.nonsense=1",), 3, "`nonsense` is no option", "Leave out `nonsense=…`."),
+        (("gpu.learning_rate=1",), 3, "`learning_rate` is no matter of the card", "Write `learning_rate=…`."),
+        (("gpu.preset=RTX 3080",), 3, "No GPU preset is called 'RTX 3080'.", "gpu.preset='24 GB'"),
+        (("trigger=x",), 3, "`trigger` belongs under [kohya_wrap]", "Write `kohya_wrap.trigger=…`."),
+        (
+            ("network_dim=hf_AbCdEfGhIjKlMnOpQrStUvWxYz",),
+            3,
+            "`network_dim` must be a whole number, not 'hf_***'.",
+            "Mend",
+        ),
         (("seed",), 2, "'seed' is not KEY=VALUE.", "learning_rate=1e-4"),
         (("seed=1", "--file", "none.toml"), 3, "none.toml is not there", "init"),
     ],
@@ -114,6 +131,14 @@ def test_as_json(shell: Shell, write: Write) -> None:
     answer = shell("config", "set", "learning_rate=2e-4", "seed=3", "--json")
     assert (answer.code, answer.envelope["command"]) == (0, "config set")
     assert answer.envelope["data"]["changes"] == [
-        {"key": "learning_rate", "line": 11, "old": 1e-4, "new": 2e-4},
-        {"key": "seed", "line": 12, "old": None, "new": 3},
+        {"key": "learning_rate", "line": 11, "old": 1e-4, "new": 2e-4, "gone": []},
+        {"key": "seed", "line": 12, "old": None, "new": 3, "gone": []},
     ]
+
+
+def test_a_comment_that_goes_with_its_item_is_said(shell: Shell, write: Write) -> None:
+    config = write('network_args = [\n  "conv_dim=4", # small\n  "conv_alpha=2", # half\n]\n')
+    answer = shell("config", "set", 'network_args=["conv_dim=4"]')
+    assert answer.code == 0
+    assert config.read_text(encoding="utf-8") == 'network_args = [\n  "conv_dim=4", # small\n]\n'
+    assert answer.out.splitlines()[1:] == ["  gone with what it stood beside: # half"]

@@ -7,7 +7,7 @@ from pathlib import Path
 import toml
 
 from kohya_wrap.config.option_table import for_script
-from tests.fixtures.shell import Shell
+from tests.fixtures.shell import Answer, Shell
 
 CARD = ("--gpu", "RTX 4090")
 
@@ -62,8 +62,27 @@ def test_only_what_differs_from_the_engines_defaults(shell: Shell, alone: Path) 
     }
 
 
+def test_it_shows_what_run_gives_the_engine(shell: Shell, guide_run: tuple[Path, Answer]) -> None:
+    config, _ = guide_run
+    (engine_config,) = config.parent.glob(".kohya-wrap/runs/*/engine_config.toml")
+    shown = shell("config", "show", config, "--gpu", "cpu", "--json").envelope["data"]
+    assert shown["left_to_run"] == []
+    given = toml.load(engine_config)
+    assert {name: shown["options"][name]["value"] for name in given} == given
+    by_somebody = {name for name, value in shown["options"].items() if value["origin"] != "engine"}
+    assert by_somebody == set(given)
+
+
+def test_what_only_run_can_know_is_said(shell: Shell, alone: Path) -> None:
+    alone.write_text('[kohya_wrap]\nbase = "sd15"\nsubject = "style"\n', encoding="utf-8")
+    answer = shell("config", "show", *CARD)
+    folder = alone.parent / "training_data"
+    left = "caption_extension, keep_tokens, max_train_epochs, save_every_n_epochs, shuffle_caption"
+    assert answer.out.splitlines()[-1] == f"# Left to `run`, from the images ({folder} is not there): {left}"
+
+
 def test_a_wrong_config_is_shown_all_the_same(shell: Shell, alone: Path) -> None:
     answer = shell("config", "show", "--set", "seed=many", "--set", "nonsense=1")
     assert answer.code == 0
     assert 'seed = "many"' in answer.out
-    assert answer.out.splitlines()[-1].startswith("# 2 errors in it: kohya-wrap config check")
+    assert answer.out.splitlines()[-1] == "# 2 errors in it: kohya-wrap config check training_config.toml"

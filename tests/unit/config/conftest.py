@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from kohya_wrap import resources
-from kohya_wrap.config import presets, resolve
+from kohya_wrap.config import by_hand, presets, resolve
 from kohya_wrap.config import user as users
 from kohya_wrap.config.limits import Machine
 from kohya_wrap.config.presets import Presets
@@ -70,8 +70,8 @@ def resolved(user: Callable[[str], UserConfig], shipped: Presets, tmp_path: Path
             machine=Machine(preset, hardware, Cpu(2, cpu_bf16)),
             caption_extension=".txt",
             by_hand=(
-                users.from_environment(environment or {}, tmp_path),
-                users.from_command_line(words, tmp_path),
+                by_hand.from_environment(environment or {}, tmp_path),
+                by_hand.from_command_line(words, tmp_path),
             ),
         )
 

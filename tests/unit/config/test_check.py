@@ -41,10 +41,10 @@ def findings(script: str = "train_network.py", **file: Any) -> tuple[Finding, ..
         ({"mixed_precision": "banana"}, "wrong-value"),
         ({"lr_warmup_steps": "10%"}, "wrong-value"),
         ({"cache_text_encoder_outputs": True}, "unknown-option"),  # of the other script
-        ({"train_batch_size": 0}, "below-one"),
-        ({"gradient_accumulation_steps": 0}, "below-one"),
-        ({"max_train_epochs": -1}, "below-one"),
-        ({"bucket_reso_steps": 0}, "below-one"),
+        ({"train_batch_size": 0}, "out-of-range"),
+        ({"gradient_accumulation_steps": 0}, "out-of-range"),
+        ({"max_train_epochs": -1}, "out-of-range"),
+        ({"bucket_reso_steps": 0}, "out-of-range"),
         ({"in_json": "x.json"}, "in-json"),
         ({"output_name": "a/b"}, "output-name"),
         ({"output_name": "a\\b"}, "output-name"),
@@ -54,8 +54,8 @@ def findings(script: str = "train_network.py", **file: Any) -> tuple[Finding, ..
         ({"output_name": "a\nb"}, "output-name"),
         ({"output_name": "é" * 116}, "output-name"),  # 232 bytes
         ({"output_dir": ""}, "output-dir"),
-        ({"seed": -1}, "seed"),
-        ({"seed": 2**32}, "seed"),
+        ({"seed": -1}, "out-of-range"),
+        ({"seed": 2**32}, "out-of-range"),
         ({"learning_rate": math.nan}, "wrong-value"),
         ({"price_per_hour": 0.4}, "misplaced"),
         ({"trigger": "xyz"}, "misplaced"),
@@ -169,6 +169,13 @@ def test_a_warm_up_as_long_as_the_run_is_a_warning(warmup: float, told: bool) ->
     assert [(f.level, f.code) for f in found] == ([(Level.WARNING, "warmup-longer-than-run")] if told else [])
 
 
+def test_a_warm_up_against_steps_of_the_config_has_been_said() -> None:
+    assert (
+        check_plan(config(max_train_steps=50, lr_warmup_steps=50), plan([50], batch=1, max_steps=50), {})
+        == ()
+    )
+
+
 def test_no_warm_up_to_say_anything_about() -> None:
     assert check_plan(config(), plan([50], batch=1, epochs=1), {}) == ()
 
@@ -185,7 +192,22 @@ def test_no_warm_up_to_say_anything_about() -> None:
         ("network_args", "conv_dim=4", 'Write network_args = ["conv_dim=4"].'),
         ("network_args", "conv_dim=4 conv_alpha=2", 'Write network_args = ["conv_dim=4", "conv_alpha=2"].'),
         ("mixed_precision", "bf-16", 'Write mixed_precision = "bf16".'),
-        ("resolution", 512.5, 'Write resolution = "512.5".'),
+        ("resolution", 512.5, "Mend the value there."),
+        ("resolution", 512.0, 'Write resolution = "512,512".'),
+        ("resolution", [512.0, 768.0], 'Write resolution = "512,768".'),
+        ("resolution", [512, 768, 1], "Mend the value there."),
+        ("resolution", True, "Mend the value there."),
+        ("text_encoder_lr", "5e-5", "Write text_encoder_lr = 5e-5."),
+        ("text_encoder_lr", ["5e-5"], "Write text_encoder_lr = [5e-5]."),
+        ("text_encoder_lr", ["low"], "Mend the value there."),
+        ("learning_rate", "nan", "Mend the value there."),
+        ("base_weights", "a.safetensors", 'Write base_weights = ["a.safetensors"].'),
+        ("mixed_precision", "fp32", 'Write mixed_precision = "no".'),
+        ("mixed_precision", False, 'Write mixed_precision = "no".'),
+        ("save_precision", "float16", 'Write save_precision = "fp16".'),
+        ("save_precision", "fp32", 'Write save_precision = "float".'),
+        ("loss_type", "mse", 'Write loss_type = "l2".'),
+        ("max_token_length", 75, "Leave it out: 75 is what the engine takes by itself."),
         ("seed", "many", "Mend the value there."),
         ("seed", [1], "Mend the value there."),
     ],
@@ -197,11 +219,43 @@ def test_a_wrong_value_is_told_what_to_write(name: str, value: Any, hint: str) -
 
 @pytest.mark.parametrize(
     ("name", "hint"),
-    [("epochs", "Write `max_train_epochs`."), ("lr", "Write `learning_rate`."), ("zzz", "Remove the line.")],
+    [
+        ("epochs", "Write `max_train_epochs`."),
+        ("lr", "Write `learning_rate`."),
+        ("unet_learning_rate", "Write `unet_lr`."),  # by its letters it would be learning_rate
+        ("text_encoder_learning_rate", "Write `text_encoder_lr`."),
+        ("te_learning_rate", "Write `text_encoder_lr`."),
+        ("max_resolution", "Write `resolution`."),  # another script's, which is not meant
+        ("zzz", "Remove the line."),
+        ("repeats", "Remove the line: the folder's name says it, 10_concept."),
+    ],
 )
 def test_a_name_with_other_letters_is_told_what_was_meant(name: str, hint: str) -> None:
     (found,) = findings(**{name: 1})
     assert (found.code, found.hint) == ("unknown-option", hint)
+
+
+@pytest.mark.parametrize(
+    "module", ["networks.nope", "networks.lora_flux", "networks.lora_sd3", "networks.loraa"]
+)
+def test_a_module_for_other_models_is_told_the_one_for_this(module: str) -> None:
+    (found,) = findings(network_module=module)
+    assert (found.code, found.hint) == ("unknown-network", 'Write network_module = "networks.lora".')
+
+
+@pytest.mark.parametrize(
+    ("name", "layer", "hint"),
+    [
+        ("foo", Layer(Origin.COMMAND_LINE, {"foo": 1}, "--set"), "Leave out `--set foo=…`."),
+        ("foo", Layer(Origin.COMMAND_LINE, {"foo": 1}), "Leave out `foo=…`."),  # of `config set`
+        ("foo", Layer(Origin.ENVIRONMENT, {"foo": 1}, "KOHYA_WRAP_SET_FOO"), "unset KOHYA_WRAP_SET_FOO"),
+        ("config_file", Layer(Origin.COMMAND_LINE, {"config_file": "x"}, "--set"), "Leave out `--set config_file=…`."),
+        ("trigger", Layer(Origin.COMMAND_LINE, {"trigger": "x"}, "--set"), "Write `kohya_wrap.trigger=…`."),
+    ],
+)  # fmt: skip
+def test_what_has_no_line_is_told_what_to_leave_out(name: str, layer: Layer, hint: str) -> None:
+    (found,) = check(config().with_layer(layer), for_script("train_network.py"), "train_network.py", {})
+    assert found.hint == hint
 
 
 @pytest.mark.parametrize(

@@ -69,6 +69,7 @@ def test_a_small_lora(read: Read) -> None:
         # steps and epochs
         ({"max_train_epochs": "16"}, "max_train_epochs", 16),
         ({"max_train_steps": 1600}, "max_train_steps", 1600),
+        ({"max_train_steps": False}, "max_train_epochs", 10),
         ({"max_train_steps": 1600}, "max_train_epochs", None),
         ({"max_train_steps": 1600, "max_train_epochs": 3}, "max_train_steps", None),
         ({"lr_scheduler_num_cycles": ""}, "lr_scheduler_num_cycles", None),
@@ -219,6 +220,55 @@ def test_a_dataset_file_is_said_and_the_length_left_to_the_engine(read: Read) ->
     source = read(dataset_config="d.toml")
     assert [finding.code for finding in source.findings] == ["dataset-config"]
     assert "max_train_epochs" not in source.options
+
+
+@pytest.mark.parametrize(
+    ("fields", "field", "reason"),
+    [
+        ({"epoch": [1]}, "epoch", "must be a number, not [1]"),
+        ({"epoch": "ten"}, "epoch", "must be a number, not 'ten'"),
+        ({"learning_rate": {"unet": 1e-4}}, "learning_rate", "must be a number, not {'unet': 0.0001}"),
+        ({"seed": True}, "seed", "must be a number, not True"),
+        ({"network_dim": [8]}, "network_dim", "must be a whole number, not [8]"),
+        ({"network_dim": 8.5}, "network_dim", "must be a whole number, not 8.5"),
+        ({"cache_latents": "yes"}, "cache_latents", "must be true or false, not 'yes'"),
+        ({"sdxl": "yes"}, "sdxl", "must be true or false, not 'yes'"),
+        ({"flux1_checkbox": [1]}, "flux1_checkbox", "must be true or false, not [1]"),
+        ({"sample_prompts": ["a cat"]}, "sample_prompts", "must be a text, not ['a cat']"),
+        ({"additional_parameters": 5}, "additional_parameters", "must be a text, not 5"),
+        ({"LoRA_type": "Kohya LoCon", "conv_dim": [4]}, "conv_dim", "must be one value, not [4]"),
+        ({"xformers": [1]}, "xformers", "must be one value, not [1]"),
+        ({"optimizer": [1]}, "optimizer", "must be a text in quotes, not [1]"),
+    ],
+)  # fmt: skip
+def test_a_value_of_a_wrong_type_is_named_with_what_it_should_be(
+    read: Read, fields: dict[str, Any], field: str, reason: str
+) -> None:
+    source = read(**fields)
+    assert [left.why for left in source.lost if left.source == field] == [reason]
+    assert field not in [part for mapped in source.mapped for part in mapped.source.split(", ")]
+
+
+def test_an_empty_number_as_the_gui_saves_it_is_no_loss(read: Read) -> None:
+    assert read(max_train_steps=False, unet_lr=False).lost == ()
+
+
+def test_nothing_follows_from_a_rate_or_a_length_that_is_lost(read: Read) -> None:
+    options = read(text_encoder_lr=[1e-5], epoch=[3]).options
+    assert not {"network_train_unet_only", "text_encoder_lr", "max_train_epochs"} & options.keys()
+    assert options["unet_lr"] == 1e-4
+
+
+def test_a_config_is_known_by_a_field_of_the_wrong_type_too(tmp_path: Path) -> None:
+    path = tmp_path / "saved.json"
+    path.write_text('{"LoRA_type": "Standard", "epoch": [1]}', encoding="utf-8")
+    assert [left.source for left in importing.read(path).lost] == ["epoch"]
+
+
+def test_a_lora_type_that_is_no_text_is_refused(read: Read) -> None:
+    with pytest.raises(ConfigError) as refused:
+        read(LoRA_type=5)
+    assert refused.value.why == "Its field `LoRA_type` must be a text, not 5."
 
 
 def test_every_field_is_booked_once(read: Read) -> None:

@@ -108,7 +108,11 @@ def test_what_it_does_not_hold_is_left_open(read: Read) -> None:
     """An extension of captions is told by the captions themselves, the prediction by the base."""
     source = read()
     assert completed.options(source) == source.options
-    told = [names for why, names in completed.may_differ(source).items() if why.startswith("not told")]
+    told = [
+        names
+        for why, names in completed.may_differ(source, source.family).items()
+        if why.startswith("not told")
+    ]
     assert told == [("caption_extension", "v_parameterization", "zero_terminal_snr")]
 
 

@@ -127,10 +127,11 @@ def test_the_branch_for_another_family_is_refused(read: Read) -> None:
 
 
 def test_a_script_that_works_out_what_it_starts_is_told_so(read: Read) -> None:
-    text = "$file = 'a.py'\nif ($x -eq 1) {\n $file = 'b.py'\n}\naccelerate launch $more $file --network_module networks.lora"
+    text = "$file = 'a.py'\nif ($env:x -eq 1) {\n $file = 'b.py'\n}\naccelerate launch $more $file --network_module networks.lora"
     with pytest.raises(ConfigError, match="no training config") as refused:
         read(text)
     assert "($more, $file)" in refused.value.why
+    assert "Line 5" in refused.value.why
 
 
 @pytest.mark.parametrize(
@@ -154,6 +155,16 @@ def test_the_items_of_a_list_are_words_as_in_the_shell(read: Read, use: str, com
         ("if [[ 1 == 2 ]]; then\nif [[ 1 == 1 ]]; then dim=8; fi\nfi", 4),
         ("if [[ sdxl-base == sdxl* ]]; then dim=8; fi", 8),
         ("if ($x -eq 1) {\n $other = 8\n} else {\n $other = 9\n}\n$dim = 16", 16),
+        ("dim=8\nif nvidia-smi; then dim=8; fi", 8),
+        ("dim=1\ndim+=6", 16),
+        ("dim=16; unset other; read -r other", 16),
+        ("if [[ 1 == 1 ]]; then dim=8; elif [[ 1 == 2 ]] || [[ 1 == 1 ]]; then dim=16; fi", 8),
+        ("if [[ 1 == 2 ]]; then dim=8; elif [[ 1 == 2 ]] || [[ 1 == 1 ]]; then dim=16; fi", 16),
+        ("if [[ 1 == 1 ]] && [[ 1 == 2 ]]; then dim=8; else dim=16; fi", 16),
+        ("if nvidia-smi; then true; elif [[ 1 == 2 ]]; then dim=8; fi", 4),
+        ('if [ "p -a q" == "p -a q" ]; then dim=8; fi', 8),
+        ("if [[ 1 == 1 || 1 == 1 && 1 == 2 ]]; then dim=8; fi", 8),
+        ("if ! [[ 1 == 2 ]]; then dim=8; fi", 8),
         ("for x in a; do other=8; done\ndim=16", 16),
         ('comment="a # b"; dim=8 # 16', 8),
     ],
@@ -170,17 +181,30 @@ def test_the_branch_that_is_taken(read: Read, branch: str, dim: int) -> None:
         "case $x in\n a) true;;\nesac\nwhile true; do dim=8; done",
         "if grep -q x y; then dim=8; fi",
         "if [[ $(nvidia-smi) ]]; then dim=8; fi",
-        "if [[ $a == 1 && $b == 1 ]]; then dim=8; fi",
+        "if [[ 1 == 1 && $computed == 1 ]]; then dim=8; fi",
+        "if [[ $HOME == /root ]]; then dim=8; fi",
+        "grep -q x y && dim=8",
+        "[ -d x ] || dim=8",
+        "f() {\n dim=8\n}\nf",
+        "read -p 'dim? ' dim",
+        "((dim *= 2))",
         "if [[ $computed == 1 ]]; then dim=8; fi",
-        "if ($x -eq 1) {\n $dim = 8\n}",
-        "dim=$(cat dim)",
-        "dim=`cat dim`",
+        "while read dim; do true; done",
     ],
 )
 def test_what_depends_on_what_is_not_plain_is_not_guessed(read: Read, branch: str) -> None:
     source = read(f"computed=$(date)\ndim=4\n{branch}\npython train_network.py --network_dim $dim --seed 1")
     assert source.options == {"seed": 1}
-    assert [left.value for left in source.lost] == ["$dim"]
+    (left,) = source.lost
+    assert (left.source, left.value) == ("--network_dim", "$dim")
+    assert left.why.startswith("line ")
+
+
+@pytest.mark.parametrize("value", ["$(cat dim)", "`cat dim`", "$((2 * 4))", "${dim:0:1}", "$HOME", "$1"])
+def test_what_is_computed_is_named_with_its_line(read: Read, value: str) -> None:
+    (left,) = read(f"true\ndim={value}\npython train_network.py --network_dim $dim --seed 1").lost
+    assert left.value == value
+    assert left.why.startswith("line 2: the script ")
 
 
 @pytest.mark.parametrize("text", [POWERSHELL, CMD])
@@ -193,8 +217,9 @@ def test_scripts_of_windows(read: Read, text: str) -> None:
 
 def test_a_value_that_the_script_computes_is_lost(read: Read) -> None:
     (left,) = read(POWERSHELL).lost
-    assert (left.source, left.value) == ("--network_weights", "$weights")
-    assert "does not set it to a plain value" in left.why
+    assert left.source == "--network_weights"
+    assert left.value == 'Join-Path -Path $out -ChildPath "x.safetensors"'
+    assert left.why == "line 4: the script computes it"
 
 
 @pytest.mark.parametrize(
@@ -212,7 +237,7 @@ def test_a_value_that_the_script_computes_is_lost(read: Read) -> None:
         ("--seed 1 --seed 2", "seed", 2),
         ("--caption_extention .txt", "caption_extension", ".txt"),
         ("--resolution=512,768", "resolution", "512,768"),
-        ("--output_name 'my $name'", "output_name", None),
+        ("--output_name 'my $name'", "output_name", "my $name"),
     ],
 )  # fmt: skip
 def test_words(read: Read, words: str, option: str, value: Any) -> None:
@@ -228,8 +253,8 @@ def test_words(read: Read, words: str, option: str, value: Any) -> None:
         ("--enable_bucket=true", "--enable_bucket", "without a value"),
         ("--seed --sdpa", "--seed", "it needs a value"),
         ("stray", "stray", "it stands alone"),
-        ("$extArgs", "$extArgs", "puts it together itself"),
-        ("--network_args a=1 $extArgs", "--network_args", "does not set it"),
+        ("$extArgs", "$extArgs", "line 1: the script does not set $extArgs"),
+        ("--network_args a=1 $extArgs", "--network_args", "does not set $extArgs"),
         ("--mixed_precision=fp8", "--mixed_precision", "must be one of"),
         ("--seed ten", "--seed", "a whole number"),
         ("--cache_text_encoder_outputs", "--cache_text_encoder_outputs", "sdxl_train_network.py"),
@@ -243,7 +268,7 @@ def test_nothing_is_left_out_in_silence(read: Read, words: str, source: str, why
 
 def test_a_variable_in_single_quotes_is_not_filled_in(read: Read) -> None:
     source = read("name=x\npython train_network.py --network_dim 4 --output_name '$name'")
-    assert [(left.source, left.value) for left in source.lost] == [("--output_name", "$name")]
+    assert source.options["output_name"] == "$name"
 
 
 def test_an_option_given_twice_is_said(read: Read) -> None:
@@ -270,6 +295,30 @@ def test_more_gpus_than_one_are_said(read: Read, launcher: str, lost: list[str])
     assert [left.source for left in source.lost] == lost
 
 
+def test_the_config_file_that_the_command_names_is_read_and_the_command_wins(
+    read: Read, tmp_path: Path
+) -> None:
+    (tmp_path / "my.toml").write_text(
+        "[x]\nnetwork_dim = 4\nlearning_rate = 1e-3\nseed = 5", encoding="utf-8"
+    )
+    source = read("python train_network.py --config_file my --seed 9")
+    assert source.options == {"network_dim": 4, "learning_rate": 1e-3, "seed": 9}
+    assert [finding.code for finding in source.findings] == ["config-file"]
+    assert ("seed", 5) in [(left.source, left.value) for left in source.dropped]
+
+
+def test_a_command_whose_options_are_elsewhere_is_refused(read: Read) -> None:
+    with pytest.raises(ConfigError, match="train:2: what this command trains cannot be read") as refused:
+        read("\npython train_network.py --config_file 'my own.toml' --sample_prompts p.txt")
+    assert refused.value.hint == "kohya-wrap config import 'my own.toml'"
+
+
+def test_a_command_of_which_nothing_is_known_is_refused(read: Read) -> None:
+    with pytest.raises(ConfigError, match="cannot be read") as refused:
+        read('accelerate launch train_network.py "${args[@]}"')
+    assert "line 1: the script does not set ${args[@]}" in refused.value.why
+
+
 def test_a_config_file_on_the_command_line_is_said(read: Read) -> None:
     source = read("python train_network.py --network_dim 4 --config_file my.toml")
     (finding,) = source.findings
@@ -277,11 +326,92 @@ def test_a_config_file_on_the_command_line_is_said(read: Read) -> None:
     assert finding.hint == "kohya-wrap config import my.toml"
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        'screen -dmS x bash -c "cd y && accelerate launch train_network.py --network_dim 4 2>&1 | tee log"',
+        "cmd='python train_network.py --network_dim 4'\neval \"$cmd\"",
+        "cmd='python train_network.py --network_dim 4'\n$cmd",
+        "for i in 1; do\n python train_network.py --network_dim 4\ndone",
+        "train() {\n python train_network.py --network_dim 4\n}\ntrain",
+        "( cd x; python -u train_network.py --network_dim 4 )",
+        "nohup python train_network.py --network_dim 4 > log 2>&1 &",
+        "docker run --gpus all image accelerate launch train_network.py --network_dim 4",
+    ],
+)
+def test_a_command_is_found_wherever_it_stands(read: Read, text: str) -> None:
+    assert read(text).options == {"network_dim": 4}
+
+
 def test_the_first_of_several_trainings_is_taken_and_that_is_said(read: Read) -> None:
     one = "python train_network.py --network_dim {}\n"
     source = read(one.format(4) + one.format(8))
     assert source.options == {"network_dim": 4}
-    assert [finding.code for finding in source.findings] == ["several-trainings"]
+    (finding,) = source.findings
+    assert (finding.code, finding.where) == ("several-trainings", "train:1")
+    assert "the command of line 1 is imported, not that of line 2." in finding.message
+
+
+def test_a_training_in_a_loop_is_imported_and_that_is_said(read: Read) -> None:
+    source = read("for dim in 4 8; do\n python train_network.py --network_dim $dim --seed 1\ndone")
+    assert source.options == {"seed": 1}
+    (finding,) = source.findings
+    assert (finding.code, finding.where) == ("not-followed", "train:2")
+    assert "in the `for` of line 1" in finding.message
+
+
+def test_an_item_that_may_be_added_is_not_taken_and_its_if_is_named(read: Read) -> None:
+    source = read(
+        "extra=(--seed 1)\nif nvidia-smi; then\n extra+=(--sdpa '--clip_skip=2')\nfi\n"
+        'python train_network.py --network_dim 4 "${extra[@]}"'
+    )
+    assert source.options == {"network_dim": 4, "seed": 1}
+    why = "line 3: it is added in the `if` of line 2, which is not followed"
+    assert [(left.source, left.value, left.why) for left in source.lost] == [
+        ("--sdpa", True, why),
+        ("--clip_skip", "2", why),
+    ]
+
+
+def test_lines_that_a_comment_cuts_off_are_lost(read: Read) -> None:
+    text = "python train_network.py --network_dim 4 \\\n  # --seed 1 \\\n  --sdpa \\\n  --clip_skip 2\n"
+    source = read(text)
+    assert source.options == {"network_dim": 4}
+    assert [left.source for left in source.lost] == ["--sdpa", "--clip_skip"]
+    assert "line 3 is no part of the command" in source.lost[0].why
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "what"),
+    [
+        (
+            "python train_network.py \\ \n --network_dim 4",
+            1,
+            "with a space after it does not continue the line",
+        ),
+        ('\npython train_network.py --network_dim 4 --output_name "x\n', 2, 'the " is never closed'),
+        ("\n\npython train_network.py --network_dim 4 --output_name 'x\n", 3, "the ' is never closed"),
+        ("args=(\n --network_dim 4\npython train_network.py $args", 1, "the bracket is never closed"),
+        ("python train_network.py ` \n --network_dim=4", 1, "with a space after it"),
+        ("$a = 'x\npython train_network.py --network_dim=4", 1, "the ' is never closed"),
+        ("@echo off\npython train_network.py ^ \n --network_dim=4", 2, "with a space after it"),
+        ('@echo off\npython train_network.py --network_dim=4 --output_name="x', 2, 'the " is never closed'),
+    ],
+)
+def test_a_script_that_cannot_be_split_is_refused_with_its_line(
+    read: Read, text: str, line: int, what: str
+) -> None:
+    with pytest.raises(ConfigError) as refused:
+        read(text)
+    assert refused.value.message.startswith(f"train:{line}: ")
+    assert what in refused.value.message
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_script_as_windows_saves_it(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "train.ps1"
+    path.write_bytes(POWERSHELL.replace("\n", "\r\n").encode(encoding))
+    assert importing.read(path).options["network_dim"] == 16
 
 
 @pytest.mark.parametrize(

@@ -164,7 +164,22 @@ def test_no_recipe_sets_nothing(shipped: Presets) -> None:
         ("3090", "RTX 3090"),
         ("A10", "A10"),
         ("L40", "L40"),
-        ("8GB", "8 GB card"),
+        ("A100 SXM", "A100 80GB SXM"),
+        ("H100 80GB", "H100 SXM"),
+        ("RTX 3090 24 GB", "RTX 3090"),
+        ("3060", "RTX 3060 12GB"),
+        ("A10G", "A10"),
+        ("Tesla V100", "V100 16GB"),
+        ("V100 32GB", None),
+        ("RTX 4090 Laptop", None),
+        ("RTX 3060 Ti", None),
+        ("RTX 4060 Ti 8GB", None),
+        ("RTX 3080", None),
+        ("A30", None),
+        ("100", None),
+        ("RTX 40", None),
+        ("RTX 409", None),
+        ("SXM", None),
         ("cpu", "cpu"),
         ("CPU", "cpu"),
         ("RTX", None),
@@ -178,6 +193,82 @@ def test_no_recipe_sets_nothing(shipped: Presets) -> None:
 def test_a_card_by_the_name_people_write(shipped: Presets, written: str, name: str | None) -> None:
     found = shipped.by_name(written)
     assert (found.name if found else None) == name
+
+
+@pytest.mark.parametrize(
+    ("written", "memory_class"),
+    [
+        ("8 GB card", 8), ("8GB", 8), ("24GB", 24), ("24 gb", 24), (" 16 GiB ", 16), ("10 GB", 8), ("11 GB", 8), ("96GB", 80),
+        ("6 GB", None), ("24", None), ("0 GB", None), ("24 MB", None),
+    ],
+)  # fmt: skip
+def test_a_memory_names_the_most_modest_card_of_its_class(
+    shipped: Presets, written: str, memory_class: int | None
+) -> None:
+    found = shipped.by_name(written)
+    assert (found.memory_gb if found else None) == memory_class
+    if found:
+        alike = [p for p in shipped.gpus.values() if p.memory_gb == memory_class]
+        assert found.sd15.micro_batch == min(p.sd15.micro_batch for p in alike)
+        assert found.sdxl.micro_batch == min(p.sdxl.micro_batch for p in alike)
+
+
+def test_of_cards_alike_the_oldest_stands_for_the_memory(shipped: Presets) -> None:
+    assert shipped.gpus["A100 80GB PCIe"] is shipped.by_name("80 GB")
+
+
+def test_what_a_card_stands_for_is_said_with_its_figures(shipped: Presets) -> None:
+    said = shipped.gpus["RTX 3090"].in_words()
+    assert said == "RTX 3090: 2 images at once for SD 1.5, 1 for SDXL, bf16"
+
+
+@pytest.mark.parametrize(
+    ("written", "near"), [("RTX 3080", "RTX 3090"), ("A30", "A40"), ("V100 32GB", "V100 16GB"), ("zzz", None)]
+)
+def test_near_names(shipped: Presets, written: str, near: str | None) -> None:
+    found = shipped.nearest(written)
+    assert near in found if near else found == []
+
+
+@pytest.mark.parametrize(
+    ("written", "driver_name", "gib", "meant"),
+    [
+        ("RTX 3090", "NVIDIA GeForce RTX 3090", 24, True),
+        ("RTX 3080", "NVIDIA GeForce RTX 3080", 10, True),  # has no preset
+        ("geforce rtx 3080", "NVIDIA GeForce RTX 3080", 10, True),
+        ("RTX 3080", "NVIDIA GeForce RTX 3080 Ti", 12, False),
+        ("24 GB", "NVIDIA GeForce RTX 4090", 24, True),
+        ("24 GB", "NVIDIA New", 24, True),
+        ("16 GB", "NVIDIA GeForce RTX 4090", 24, False),
+        ("10 GB", "NVIDIA GeForce RTX 3080", 10, True),
+        ("6 GB", "NVIDIA GeForce RTX 3080", 10, False),
+        ("RTX 4090", "NVIDIA GeForce RTX 3090", 24, False),
+    ],
+)
+def test_whether_a_card_that_is_here_is_meant(
+    shipped: Presets, written: str, driver_name: str, gib: int, meant: bool
+) -> None:
+    assert shipped.means(written, gpu(driver_name, gib, (8, 6))) is meant
+
+
+@pytest.mark.parametrize(
+    ("written", "card", "called"),
+    [
+        ("RTX 4090", "RTX 4090", True),
+        ("4090", "RTX 4090", True),
+        ("24 GB", "RTX 4090", True),
+        ("24 GB", "RTX 3090", True),
+        ("16 GB", "RTX 4090", False),
+        ("A100", "A100 80GB SXM", True),
+        ("RTX 4080", "RTX 4080 SUPER", False),
+        ("", "RTX 4090", False),
+        ("None", "cpu", False),
+    ],
+)
+def test_whether_a_section_was_written_for_a_card(
+    shipped: Presets, written: str, card: str, called: bool
+) -> None:
+    assert shipped.gpus[card].is_called(written) is called
 
 
 @pytest.mark.parametrize(

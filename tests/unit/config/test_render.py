@@ -13,7 +13,7 @@ from kohya_wrap import resources
 from kohya_wrap.config.generate import NewProject, sections
 from kohya_wrap.config.option_table import for_script
 from kohya_wrap.config.presets import Presets
-from kohya_wrap.config.render import for_engine, for_people
+from kohya_wrap.config.render import for_engine, for_people, secrets
 from kohya_wrap.domain.config import Layer, Origin, settle
 from kohya_wrap.domain.family import FAMILIES, FamilyName
 
@@ -93,6 +93,14 @@ def test_a_value_the_template_has_no_line_for_is_a_bug_that_shows(shipped: Prese
 def rendered(path: Path, values: dict[str, Any]) -> dict[str, Any]:
     for_engine(path / "engine_config.toml", settle([Layer(Origin.FILE, values)]), TABLE)
     return toml.load(path / "engine_config.toml")
+
+
+def test_secrets_go_by_the_environment_and_into_no_file(tmp_path: Path) -> None:
+    values = {"wandb_api_key": "0123abcd", "huggingface_token": "hf_0123abcd", "network_dim": 4}
+    assert rendered(tmp_path, values) == {"network_dim": 4}
+    given = settle([Layer(Origin.FILE, values)])
+    assert secrets(given) == {"WANDB_API_KEY": "0123abcd", "HF_TOKEN": "hf_0123abcd"}
+    assert secrets(settle([Layer(Origin.FILE, {"network_dim": 4})])) == {}
 
 
 @pytest.mark.parametrize(

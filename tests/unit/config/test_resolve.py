@@ -199,6 +199,12 @@ def test_all_that_is_wrong_in_a_section_of_our_own_is_said_and_the_rest_read(
     assert (read.wrapper.engine, read.wrapper.trigger) == ("real", "sks")
 
 
+@pytest.mark.parametrize("written", ["RTX 4090", "4090", "rtx4090", "24 GB"])
+def test_a_section_for_this_card_counts_by_whatever_name(resolved: Resolve, written: str) -> None:
+    config, said = resolved(f"[gpu]\npreset = '{written}'\ntrain_batch_size = 3", card="RTX 4090")
+    assert (config.get("train_batch_size"), said) == (3, ())
+
+
 @pytest.mark.parametrize("figure", ["'two'", "0", "true"])
 def test_a_batch_of_another_card_that_cannot_be_counted_with_counts_as_one(
     resolved: Resolve, figure: str
@@ -398,25 +404,6 @@ def test_sdxl_gets_its_resolution_buckets_and_cached_text_encoders(resolved: Res
 def test_v_prediction_comes_from_the_weights(resolved: Resolve, option: str) -> None:
     assert resolved("")[0].get(option) is None
     assert resolved("", v_prediction=True, zero_terminal_snr=True)[0].get(option) is True
-
-
-@pytest.mark.parametrize(
-    ("text", "family", "told"),
-    [
-        ("v_parameterization = false", SDXL, [(Level.WARNING, "prediction", "training_config.toml:1")]),
-        ("v_parameterization = true", SDXL, []),
-        ("", SDXL, []),
-    ],
-)
-def test_a_file_that_denies_v_prediction_is_told(
-    resolved: Resolve, text: str, family: FamilyName, told: list[tuple[Level, str, str]]
-) -> None:
-    _, said = resolved(text, family=family, v_prediction=True)
-    assert [(finding.level, finding.code, finding.where) for finding in said] == told
-
-
-def test_without_v_prediction_denying_it_is_right(resolved: Resolve) -> None:
-    assert resolved("v_parameterization = false")[1] == ()
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,14 @@ def test_all_that_has_a_value_with_the_engine_s_defaults() -> None:
     assert "unet_lr" not in values  # has neither
 
 
+def test_values_are_shown_as_the_engine_gets_them_and_wrong_ones_as_they_are() -> None:
+    right = settle([Layer(Origin.FILE, {"text_encoder_lr": 1, "network_alpha": 2})])
+    shown = effective_values(right, TABLE)
+    assert (shown["text_encoder_lr"].value, shown["network_alpha"].value) == ([1.0], 2.0)
+    wrong = settle([Layer(Origin.FILE, {"text_encoder_lr": ["a"], "nonsense": 1})])
+    assert effective_values(wrong, TABLE)["text_encoder_lr"].value == ["a"]
+
+
 def test_only_what_differs() -> None:
     assert list(effective_values(CONFIG, TABLE, only_differing=True)) == [
         "resolution", "seed", "vae", "wandb_api_key",

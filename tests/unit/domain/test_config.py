@@ -74,7 +74,7 @@ def test_origin_of_an_option() -> None:
 @pytest.mark.parametrize(
     ("name", "value", "hidden"),
     [
-        ("wandb_api_key", "abc", True), ("hf_token", ["abc"], True), ("anything", "hf_abcdefghij", True),
+        ("wandb_api_key", "abc", True), ("hf_token", ["abc"], True), ("anything", "hf_abcdefghijklmnop", True), ("anything", "hf_portraits", False),
         ("wandb_api_key", "", False), ("keep_tokens", 1, False), ("tokenizer_cache_dir", "hf_home", False),
     ],
 )  # fmt: skip

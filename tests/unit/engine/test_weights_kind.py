@@ -78,7 +78,7 @@ def diffusers(folder: Path, width: int, encoders: int, scheduler: dict) -> Path:
 def test_a_diffusers_folder(tmp_path: Path) -> None:
     v = {"prediction_type": "v_prediction", "rescale_betas_zero_snr": True}
     assert read_kind(diffusers(tmp_path / "a", 768, 1, {"prediction_type": "epsilon"})) == Kind(
-        FamilyName.SD15
+        FamilyName.SD15, says_noise=True
     )
     assert read_kind(diffusers(tmp_path / "b", 2048, 2, v)) == Kind(FamilyName.SDXL, True, True)
     with pytest.raises(EngineError, match="Stable Diffusion 2"):

@@ -37,12 +37,12 @@ BASES: dict[str, tuple[Tensors, str, dict[str, str], Kind]] = {
     ),  # [engine] sai_model_spec.py writes that key
     "SDXL base 1.0": (SDXL, "F16", {"modelspec.architecture": "stable-diffusion-xl-v1-base"}, EPS_XL),
     "SDXL with the fp16-fix VAE baked in": (SDXL, "F16", {}, EPS_XL),
-    "SDXL Turbo": (SDXL, "F16", {"modelspec.prediction_type": "epsilon"}, EPS_XL),
+    "SDXL Turbo": (SDXL, "F16", {"modelspec.prediction_type": "epsilon"}, Kind(FamilyName.SDXL, says_noise=True)),
     "SDXL Lightning, the whole checkpoint": (SDXL, "F16", {}, EPS_XL),
     "Pony Diffusion V6 XL": (SDXL, "F16", {}, EPS_XL),
     "Illustrious XL 2.0": (SDXL, "F16", {}, EPS_XL),
     "NoobAI XL 1.1": (SDXL | {"conditioner.embedders.0.transformer.text_model.embeddings.position_ids": (1, 77)}, "F16", {}, EPS_XL),
-    "NoobAI XL v-prediction": (SDXL | {"v_pred": (0,), "ztsnr": (0,)}, "F16", {}, V_XL),  # v_pred [comfy], ztsnr [mem]
+    "NoobAI XL v-prediction": (SDXL | {"v_pred": (0,), "ztsnr": (0,)}, "F16", {}, V_XL),  # [comfy]
     "Animagine XL 4.0": (SDXL, "F16", {"modelspec.title": "Animagine XL 4.0"}, EPS_XL),
 }  # fmt: skip
 
@@ -131,13 +131,13 @@ CHROMA = SCHNELL | {
     "distilled_guidance_layer.in_proj.weight": (5120, 64),
     "distilled_guidance_layer.norms.0.scale": (5120,),
 }
-QWEN: Tensors = {
+QWEN: Tensors = {  # [mem]
     "txt_norm.weight": (3584,), "img_in.weight": (3072, 64), "transformer_blocks.0.attn.add_q_proj.weight": (3072, 3072),
 }  # fmt: skip
 WAN: Tensors = {
     "head.modulation": (1, 2, 5120), "patch_embedding.weight": (5120, 16, 1, 2, 2), "blocks.0.cross_attn.k.weight": (5120, 5120),
 }  # fmt: skip
-KOLORS = UNET_XL.tensors() | {"model.diffusion_model.encoder_hid_proj.weight": (2048, 4096)}
+KOLORS = UNET_XL.tensors() | {"model.diffusion_model.encoder_hid_proj.weight": (2048, 4096)}  # [mem]
 DIFFUSERS_UNET: Tensors = {
     "conv_in.weight": (320, 4, 3, 3), "time_embedding.linear_1.weight": (1280, 320),
     "down_blocks.0.attentions.0.transformer_blocks.0.attn2.to_k.weight": (320, 768),

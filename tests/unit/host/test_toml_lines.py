@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kohya_wrap.host.toml_lines import first, places, twice
+from kohya_wrap.host.toml_lines import comments, first, places, twice
 
 TEXT = """\
 flat = 1   # = 2
@@ -51,6 +51,23 @@ one = 1"""
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 def test_every_key_at_its_line(path: tuple[str, ...], line: int, end: str) -> None:
     assert first(TEXT.replace("\n", end))[path] == line
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        (r'"a\nb" = 1', "a\nb"),
+        (r'"\u00e9" = 1', "é"),
+        (r"'a\nb' = 1", r"a\nb"),
+        (r'"a\q" = 1', r"a\q"),  # no TOML: the parser says so, with its line
+    ],
+)
+def test_a_key_in_quotes_by_what_it_means(text: str, key: str) -> None:
+    assert list(first(text)) == [(key,)]
+
+
+def test_comments() -> None:
+    assert comments(TEXT) == ["# = 2", "# comment = 3", "# [x]", "# ]"]
 
 
 def test_nothing_else_is_a_key() -> None:

@@ -63,6 +63,10 @@ def test_set_whatever_the_user_s_environment_says(name: str, value: str) -> None
     assert environment({name: "other"}, threads=3, gpu="GPU-1b")[name] == value
 
 
+def test_saving_to_the_hub_needs_the_hub() -> None:
+    assert environment({"HF_HUB_OFFLINE": "1"}, threads=1, gpu="", online=True)["HF_HUB_OFFLINE"] == "0"
+
+
 def test_no_card_is_visible_to_a_training_on_the_processor() -> None:
     assert environment({"CUDA_VISIBLE_DEVICES": "0"}, threads=1, gpu="")["CUDA_VISIBLE_DEVICES"] == ""
 

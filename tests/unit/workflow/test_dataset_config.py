@@ -58,8 +58,8 @@ def test_steps_are_counted_from_it(prepared: Prepared, write: Callable[[str], No
     write(TWO)
     job = prepared("train_batch_size = 1\n" + SD15, gpu="cpu")
     assert job.plan.batches_per_epoch == 5 + 3
-    assert (job.inventory.images, job.inventory.captions) == (7, 2)
-    assert job.inventory.caption_extension == ".caption"
+    assert (job.images.train.images, job.images.train.captions) == (7, 2)
+    assert job.images.train.caption_extension == ".caption"
 
 
 def test_regularisation_is_a_subset_of_its_own(prepared: Prepared, write: Callable[[str], None]) -> None:
@@ -67,7 +67,7 @@ def test_regularisation_is_a_subset_of_its_own(prepared: Prepared, write: Callab
     write('[[datasets]]\nbatch_size = 1\n[[datasets.subsets]]\nimage_dir = "one"\n' + reg)
     job = prepared(SD15, gpu="cpu")
     assert job.plan.batches_per_epoch == 3 + 3
-    assert job.inventory.images == 3
+    assert job.images.train.images == 3
 
 
 def test_repeats_and_captions_beside_it_hold_where_it_is_silent(
@@ -75,7 +75,7 @@ def test_repeats_and_captions_beside_it_hold_where_it_is_silent(
 ) -> None:
     write('[[datasets]]\n[[datasets.subsets]]\nimage_dir = "one"\n')
     job = prepared('dataset_repeats = 2\nbatch_size = 1\ncaption_extension = ".caption"\n' + SD15, gpu="cpu")
-    assert (job.plan.batches_per_epoch, job.inventory.captions) == (6, 1)
+    assert (job.plan.batches_per_epoch, job.images.train.captions) == (6, 1)
 
 
 def test_what_is_said_in_general_holds_for_each(prepared: Prepared, write: Callable[[str], None]) -> None:
@@ -88,18 +88,18 @@ def test_the_engine_is_given_the_same_on_a_view(
 ) -> None:
     write(TWO)
     job = prepared(SD15, gpu="cpu")
-    assert job.configured is not None
+    assert job.images.configured is not None
     seen: list[str] = []
 
     def cached(own: TrainingConfig) -> CachedWith:
         seen.append(own.get("resolution"))
         return CachedWith(own.get("resolution"))
 
-    parts = job.configured.parts(job.config, cached)
+    parts = job.images.configured.parts(job.config, cached)
     run = job.project.runs / "one"
     run.mkdir(parents=True)
     written = run / "dataset_config.json"
-    configured = job.configured
+    configured = job.images.configured
     with training_view.standing(
         job.project, run, job.config, parts, lambda root: configured.place(root, written)
     ) as on:

@@ -74,6 +74,53 @@ def test_the_family_from_the_file_s_header(of: Of, tmp_path: Path) -> None:
     assert found.family.name is FamilyName.SDXL
 
 
+@pytest.mark.parametrize(
+    ("base", "family"),
+    [("sdxl", FamilyName.SDXL), ("illustrious", FamilyName.SDXL), ("sd15", FamilyName.SD15)],
+)
+def test_a_base_of_the_catalogue_decides_where_the_file_is_broken(
+    of: Of, tmp_path: Path, base: str, family: FamilyName
+) -> None:
+    (tmp_path / "mine.safetensors").write_bytes(b"no header")
+    text = f'pretrained_model_name_or_path = "mine.safetensors"\n[kohya_wrap]\nbase = "{base}"\n'
+    assert of(text, gpu="RTX 4090").family.name is family
+
+
+@pytest.mark.parametrize(
+    ("tensors", "metadata", "told"),
+    [
+        (weight_files.SDXL, {"modelspec.prediction_type": "epsilon"}, [Level.WARNING]),
+        (weight_files.SDXL, {}, []),
+        (weight_files.SDXL_VPRED, {}, []),
+    ],
+)
+def test_v_prediction_on_a_base_that_says_otherwise(
+    of: Of, tmp_path: Path, tensors: dict[str, tuple[int, ...]], metadata: dict[str, str], told: list[Level]
+) -> None:
+    weight_files.write(tmp_path / "mine.safetensors", tensors, metadata=metadata)
+    found = of(
+        'pretrained_model_name_or_path = "mine.safetensors"\nv_parameterization = true', gpu="RTX 4090"
+    )
+    assert [f.level for f in found.findings if f.code == "prediction"] == told
+
+
+@pytest.mark.parametrize(
+    ("base", "value", "told"),
+    [
+        ("noobai", "true", [Level.ERROR]),
+        ("noobai", "false", []),
+        ("noobai-vpred", "true", []),
+        ("noobai-vpred", "false", [Level.ERROR]),
+    ],
+)
+def test_v_prediction_against_the_catalogue_is_one_error_at_its_line(
+    of: Of, base: str, value: str, told: list[Level]
+) -> None:
+    found = of(f'v_parameterization = {value}\n[kohya_wrap]\nbase = "{base}"\n', gpu="RTX 4090").findings
+    said = [(f.level, f.code, f.where) for f in found if f.level is not Level.NOTE]
+    assert said == [(level, "prediction", "training_config.toml:1") for level in told]
+
+
 def test_a_pickle_is_told_of_and_not_run(of: Of, tmp_path: Path) -> None:
     weight_files.write_ckpt(tmp_path / "model.ckpt", weight_files.SD15)
     found = of('pretrained_model_name_or_path = "model.ckpt"', gpu="RTX 4090")

@@ -201,6 +201,7 @@ def test_prompts_are_written_beside_it(bring: Callable[..., Imported], tmp_path:
     imported = bring(json.dumps(GUI_2023 | {"sample_prompts": "a cat", "sample_every_n_epochs": 1}))
     assert (tmp_path / "sample_prompts.txt").read_text(encoding="utf-8") == "a cat\n"
     assert imported.files == (tmp_path / "training_config.toml", tmp_path / "sample_prompts.txt")
+    assert "prompts-missing" not in [finding.code for finding in imported.findings]
     assert [finding for finding in imported.findings if finding.level is Level.ERROR] == []
 
 
@@ -239,3 +240,77 @@ def test_a_refused_source_writes_nothing(bring: Callable[..., Imported], tmp_pat
 )
 def test_what_is_said(bring: Callable[..., Imported], fields: dict[str, Any], code: str, said: bool) -> None:
     assert (code in [f.code for f in bring(json.dumps(GUI_2023 | fields)).findings]) is said
+
+
+IA3 = {"LoRA_type": "LyCORIS/iA3", "train_on_input": False}
+
+
+def test_a_network_that_the_engine_refuses_is_not_written(
+    bring: Callable[..., Imported], tmp_path: Path
+) -> None:
+    imported = bring(json.dumps(GUI_2023 | IA3 | {"sample_prompts": "a cat"}))
+    assert imported.files == ()
+    assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["source"]
+    with pytest.raises(ConfigError, match=r"source trains a LoRA that the engine cannot: .*'ia3'") as refused:
+        import_config.refuse_untrainable(imported)
+    assert "nothing was written" in refused.value.why
+
+
+def test_where_one_line_has_to_be_changed_the_rest_is_written(
+    bring: Callable[..., Imported], tmp_path: Path
+) -> None:
+    imported = bring(json.dumps(GUI_2023 | {"optimizer": "DAdaptAdam"}))
+    assert imported.files == (tmp_path / "training_config.toml",)
+    import_config.refuse_untrainable(imported)
+    line = next(f.where for f in imported.findings if f.code == "unknown-optimizer")
+    assert line.startswith("training_config.toml:")
+
+
+@pytest.mark.parametrize(
+    ("base", "reason", "named"),
+    [
+        ("base_model_is_sd15", "", False),
+        ("base_model_is_sdxl", "SDXL's VAE in fp16 gives NaN, so it is kept in full precision", True),
+        ("nowhere", "if the base is SDXL", True),
+    ],
+)
+def test_what_only_sdxl_has_is_left_open_for_sdxl_alone(
+    bring: Callable[..., Imported], tmp_path: Path, base: str, reason: str, named: bool
+) -> None:
+    if base != "nowhere":
+        keys = weight_files.SD15 if base.endswith("sd15") else weight_files.SDXL
+        weight_files.write(tmp_path / f"{base}.safetensors", keys)
+    imported = bring(f"network_dim = 4\npretrained_model_name_or_path = './{base}.safetensors'")
+    told = {why for why, names in imported.may_differ.items() if "no_half_vae" in names}
+    assert told == ({reason} if named else set())
+
+
+def test_buckets_of_32_are_kept_where_the_base_decides_the_family(bring: Callable[..., Imported]) -> None:
+    source = bring(
+        "network_dim = 4\nenable_bucket = true\nbucket_reso_steps = 32\nresolution = '1024'"
+    ).source
+    assert source.options["bucket_reso_steps"] == 32
+
+
+@pytest.mark.parametrize(
+    ("text", "option"),
+    [
+        ("python train_network.py --network_dim 4 --train_batch_size $bs", "train_batch_size"),
+        ("python train_network.py --network_dim 4 --max_train_epochs $n", "max_train_steps"),
+        ("python train_network.py --network_dim 4 --network_module $m", "network_module"),
+        (
+            "if x; then a+=(--mixed_precision fp16); fi\npython train_network.py --network_dim 4 ${a[@]}",
+            "mixed_precision",
+        ),
+        ("network_dim = 4\ncaption_extension = 5.5\ntrain_batch_size = 'two'", "train_batch_size"),
+        (json.dumps(GUI_2023 | {"train_batch_size": "two"}), "train_batch_size"),
+        (json.dumps(GUI_2023 | {"epoch": [1]}), "max_train_steps"),
+    ],
+)
+def test_no_default_is_written_for_what_the_source_set_to_something_unknown(
+    bring: Callable[..., Imported], text: str, option: str
+) -> None:
+    imported = bring(text)
+    assert option not in imported.written
+    (named,) = [names for why, names in imported.may_differ.items() if why.startswith("set there")]
+    assert option in named or "max_train_epochs" in named

@@ -47,6 +47,19 @@ def launch(monkeypatch: pytest.MonkeyPatch) -> Launch:
     return execute
 
 
+def test_a_secret_of_the_config_reaches_the_engine_by_its_environment(
+    prepared: Prepared, launch: Launch
+) -> None:
+    config = (
+        'huggingface_token = "hf_0123abcd"\nhuggingface_repo_id = "me/x"\nhuggingface_path_in_repo = "x"\n'
+        + SD15
+    )
+    attempt = launch(prepared(config, gpu="cpu"), {"HF_TOKEN": "another", "HF_HUB_OFFLINE": "1"})
+    assert (attempt.env["HF_TOKEN"], attempt.env["HF_HUB_OFFLINE"]) == ("hf_0123abcd", "0")
+    written = [path.read_text() for path in attempt.log.parent.iterdir() if path.is_file()]
+    assert written and not any("hf_0123abcd" in text for text in written)
+
+
 @pytest.mark.parametrize(("asked", "visible"), [("auto", "GPU-7"), ("RTX 3090", "GPU-3090"), ("cpu", "")])
 def test_the_engine_sees_the_chosen_card_alone(
     prepared: Prepared, cards: list[Gpu], launch: Launch, asked: str, visible: str

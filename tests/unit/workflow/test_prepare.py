@@ -36,6 +36,16 @@ def test_a_cpu_that_is_asked_for_is_taken(prepared: Prepared, cards: list[Gpu]) 
     assert prepared(SD15, gpu="cpu").machine.gpu is None
 
 
+@pytest.mark.parametrize(
+    ("gpu", "said"), [("RTX 4090", "no RTX 4090"), ("24 GB", "no card of 24 GB"), ("auto", "no NVIDIA GPU")]
+)
+def test_a_card_that_is_not_here_is_named_as_it_was_asked_for(
+    prepared: Prepared, gpu: str, said: str
+) -> None:
+    with pytest.raises(MachineError, match=said):
+        prepared(gpu=gpu)
+
+
 def test_the_real_engine_wants_a_card(prepared: Prepared) -> None:
     with pytest.raises(MachineError, match="no NVIDIA GPU"):
         prepared(SD15)
@@ -110,7 +120,7 @@ def test_the_environment_decides_which_images_are_counted(prepared: Prepared, tm
     other.parent.mkdir(parents=True)
     Image.new("RGB", (64, 64)).save(other)
     job = prepared(SD15, gpu="cpu", env={"KOHYA_WRAP_SET_TRAIN_DATA_DIR": "others"})
-    assert (job.inventory.images, job.inventory.subsets[0].repeats) == (1, 3)
+    assert (job.images.train.images, job.images.train.subsets[0].repeats) == (1, 3)
     assert job.config.get("train_data_dir") == str(tmp_path / "my-lora" / "others")
 
 
@@ -125,8 +135,8 @@ def test_regularisation_images_are_counted_as_the_engine_shows_them(
     text = 'reg_data_dir = "reg"\nbatch_size = 2\nmax_train_epochs = 1\n' + SD15
     job = prepared(text, gpu="cpu")
     assert job.plan.batches_per_epoch == 20
-    assert job.regularisation is not None
-    assert [image.caption.text for image in job.regularisation.subsets[0].images] == ["cat"] * 3
+    assert job.images.regular is not None
+    assert [image.caption.text for image in job.images.regular.subsets[0].images] == ["cat"] * 3
     assert "no-caption" not in [finding.code for finding in job.findings], (
         "the class tokens are what they are for"
     )

@@ -28,7 +28,7 @@ class Run:
         self.folder = job.project.runs / name
         self.folder.mkdir(parents=True)
         config_of_run = job.config.with_layer(config) if config else job.config
-        parts, place = training_view.of_folders(job.inventories, config_of_run, CACHED)
+        parts, place = training_view.of_folders(job.images.inventories, config_of_run, CACHED)
         self._standing = training_view.standing(job.project, self.folder, config_of_run, parts, place)
 
     def __enter__(self) -> Run:

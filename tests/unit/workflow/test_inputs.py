@@ -1,0 +1,137 @@
+"""Files that a config names: a warning where it is checked, an error where it is to be trained."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from kohya_wrap.domain.finding import Finding, Level
+from kohya_wrap.domain.hardware import Gpu
+from kohya_wrap.engine import install
+from kohya_wrap.engine.install import Environment
+from kohya_wrap.errors import ConfigError
+from kohya_wrap.places import Places
+from kohya_wrap.workflow import effective
+from kohya_wrap.workflow.effective import ConfigRequest
+from tests.unit.workflow.conftest import Prepared
+
+SD15, SDXL = '[kohya_wrap]\nbase = "sd15"\n', '[kohya_wrap]\nbase = "sdxl"\n'
+STATE = 'initial_step = 5\nresume = "output/x-000001-state"'
+LYCORIS = 'network_module = "lycoris.kohya"\nnetwork_args = ["preset=/nowhere/my.toml"]'
+
+NAMED = [
+    ('network_weights = "old.safetensors"', "network_weights", 1),
+    ('base_weights = ["old.safetensors"]', "base_weights", 1),
+    ('vae = "models/some_vae.safetensors"', "vae", 1),
+    ('reg_data_dir = "reg"', "reg_data_dir", 1),
+    ('log_tracker_config = "tracker.toml"', "log_tracker_config", 1),
+    (STATE, "resume", 2),
+    (LYCORIS, "network_args", 2),
+]
+
+
+@pytest.mark.parametrize(("text", "option", "line"), NAMED)
+def test_a_missing_file_is_a_warning_where_the_config_is_checked(
+    tmp_path: Path, places: Places, cards: list[Gpu], text: str, option: str, line: int
+) -> None:
+    config = tmp_path / "training_config.toml"
+    config.write_text(f"{text}\n{SD15}", encoding="utf-8")
+    found = effective.of(ConfigRequest(config), places, {}).findings
+    (missing,) = [f for f in found if f.code == "file-missing"]
+    assert (missing.level, missing.where) == (Level.WARNING, f"training_config.toml:{line}")
+    assert missing.message.startswith(f"`{option}`: ") and missing.hint
+
+
+@pytest.mark.parametrize(("text", "option", "line"), NAMED)
+def test_and_an_error_where_it_is_to_be_trained(
+    prepared: Prepared, text: str, option: str, line: int
+) -> None:
+    with pytest.raises(ConfigError, match=rf"training_config.toml:{line}: `{option}`: .* is not here"):
+        prepared(f"{text}\n{SD15}", gpu="cpu")
+
+
+def test_with_a_base_whose_family_is_not_known_yet_too(prepared: Prepared) -> None:
+    base = 'pretrained_model_name_or_path = "civitai:7"\n'
+    with pytest.raises(ConfigError, match="network_weights"):
+        prepared(base + 'network_weights = "old.safetensors"', gpu="cpu")
+
+
+def test_the_rehearsal_reads_none_of_them(prepared: Prepared) -> None:
+    assert prepared(f'network_weights = "old.safetensors"\n{SD15}', engine="rehearsal")
+
+
+def test_what_is_here_is_not_missing(prepared: Prepared, tmp_path: Path) -> None:
+    (tmp_path / "my-lora").mkdir(exist_ok=True)
+    (tmp_path / "my-lora" / "old.safetensors").write_bytes(b"")
+    assert prepared(f'network_weights = "old.safetensors"\n{SD15}', gpu="cpu")
+
+
+def test_the_vae_that_comes_with_the_base(prepared: Prepared) -> None:
+    assert prepared(f'vae = "./models/sdxl_vae.safetensors"\n{SDXL}', gpu="cpu")
+    with pytest.raises(ConfigError, match="vae"):
+        prepared(f'vae = "./models/sdxl_vae.safetensors"\n{SD15}', gpu="cpu")
+
+
+def test_it_is_not_missed_where_the_config_is_checked(
+    tmp_path: Path, places: Places, cards: list[Gpu]
+) -> None:
+    config = tmp_path / "training_config.toml"
+    config.write_text(f'vae = "./models/sdxl_vae.safetensors"\n{SDXL}', encoding="utf-8")
+    codes = [f.code for f in effective.of(ConfigRequest(config), places, {}).findings]
+    assert "file-missing" not in codes
+
+
+@pytest.mark.parametrize("value", ["5", "[1]", "true"])
+def test_arguments_that_are_none_are_said_once_and_hide_nothing(
+    tmp_path: Path, places: Places, cards: list[Gpu], value: str
+) -> None:
+    config = tmp_path / "training_config.toml"
+    text = f'network_module = "lycoris.kohya"\nnetwork_args = {value}\nnetwork_weights = "x"\n{SD15}'
+    config.write_text(text, encoding="utf-8")
+    found = effective.of(ConfigRequest(config), places, {}).findings
+    assert [f.code for f in found if f.level is not Level.NOTE] == ["file-missing", "wrong-value"]
+
+
+def test_one_mistake_is_said_once(tmp_path: Path, places: Places, cards: list[Gpu]) -> None:
+    config = tmp_path / "training_config.toml"
+    config.write_text(f'network_weights = "$HOME/x"\nvae = 3\nbase_weights = ["http://x/y"]\n{SD15}')
+    errors = [f for f in effective.of(ConfigRequest(config), places, {}).findings if f.level is Level.ERROR]
+    assert [f.code for f in errors] == ["variable-in-path", "wrong-value", "address"]
+    found = effective.of(ConfigRequest(config), places, {}).findings
+    assert "file-missing" not in [f.code for f in found]
+
+
+@pytest.mark.parametrize(
+    ("python", "reuse_torch", "told"),
+    [
+        (None, False, True),
+        (None, True, False),  # it may be in what will be taken over
+        ("without", False, True),
+        ("with", False, False),
+    ],
+)
+def test_wandb_is_looked_for_in_the_environment(
+    prepared: Prepared,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    python: str | None,
+    reuse_torch: bool,
+    told: bool,
+) -> None:
+    monkeypatch.setattr(install, "find", lambda *_: python and Environment(interpreter(tmp_path, python)))
+    said: tuple[Finding, ...] = ()
+    try:
+        prepared(f'log_with = "wandb"\n{SD15}', gpu="cpu", reuse_torch=reuse_torch)
+    except ConfigError as error:
+        said = error.findings
+    assert ("no-wandb" in [f.code for f in said if f.level is Level.ERROR]) is told
+
+
+def interpreter(folder: Path, kind: str) -> Path:
+    """A Python that has wandb, or has not."""
+    script = folder / f"python-{kind}"
+    script.write_text(f"#!{sys.executable}\nraise SystemExit({int(kind == 'without')})\n")
+    script.chmod(0o755)
+    return script
