@@ -95,14 +95,15 @@ def prepare(request: JobRequest, places: Places, env: Mapping[str, str]) -> Job:
     if facts is None and kind == "real":
         # Before its weights are fetched.
         effective.refuse(effective.whatever_the_family(asked, machine, known))
+    wanted = Wanted(base, project.models, request.engine_dir, request.reuse_torch, request.allow_pickle)
     try:
         _rehearsable(asked, kind)
         seen = images.of(asked, project)
     except DatasetError:
         # The config's own errors first: they are cheaper to mend.
-        effective.refuse(effective.settled(asked, facts or _ASSUMED, machine, known).findings)
+        found = effective.settled(asked, facts or _ASSUMED, machine, known).findings
+        effective.refuse((*found, *(_lacking(asked, wanted, places) if kind == "real" else ())))
         raise
-    wanted = Wanted(base, project.models, request.engine_dir, request.reuse_torch, request.allow_pickle)
     job = Job(
         project,
         asked,
@@ -121,15 +122,15 @@ def prepare(request: JobRequest, places: Places, env: Mapping[str, str]) -> Job:
     ):  # else its family stands in its header: checked when the file has come
         job = resolved(job, facts or _ASSUMED)
     if kind == "real":
-        effective.refuse((*job.findings, *_lacking(job, places)))
+        effective.refuse((*job.findings, *_lacking(asked, wanted, places)))
     return job
 
 
-def _lacking(job: Job, places: Places) -> tuple[Finding, ...]:
+def _lacking(asked: Asked, wanted: Wanted, places: Places) -> tuple[Finding, ...]:
     """What the config names, and is not here."""
-    lines, wanted = job.user.lines, job.wanted
-    asked = settle([Layer(Origin.FILE, job.user.values, job.user.path.name, lines), *job.asked.by_hand])
-    return inputs.refused(asked, lines, wanted.base, wanted.models, places, reuse_torch=wanted.reuse_torch)
+    user, lines = asked.user, asked.user.lines
+    said = settle([Layer(Origin.FILE, user.values, user.path.name, lines), *asked.by_hand])
+    return inputs.refused(said, lines, wanted.base, wanted.models, places, reuse_torch=wanted.reuse_torch)
 
 
 def _base(asked: Asked, places: Places, *, needed: bool) -> Reference | None:

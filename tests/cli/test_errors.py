@@ -44,7 +44,7 @@ def remove_images(project: Path) -> None:
         (lambda project: concept(project).rename(project / "training_data" / "concept"), 4,
          "No numbered folder in ", "mv "),
         (lambda project: (concept(project) / "camera.jpg").write_bytes(b"\xff\xd8\xff"), 4,
-         "cannot be read: 1_concept/camera.jpg", "rm "),
+         "1_concept/camera.jpg cannot be read", "rm "),
         (lambda project: (concept(project) / "camera.txt").write_bytes("猫".encode("shift-jis")), 4,
          "camera.txt is not UTF-8", "iconv -f SHIFT_JIS"),
         (lambda project: shutil.rmtree(project / "training_data"), 4, "training_data is not there", "init"),
@@ -73,8 +73,8 @@ def test_run_on_a_project_with_a_fault(
 @pytest.mark.parametrize(
     ("words", "code", "what", "hint"),
     [
-        (["--images", "empty"], 4, "No picture in empty", "--images"),
-        (["--images", "nowhere"], 4, "nowhere is not a folder", "--images FOLDER"),
+        (["--images", "empty"], 4, "No picture in ", "Name the folder"),
+        (["--images", "nowhere"], 4, "nowhere is not there", "dataset build FOLDER"),
         (["--gpu", "RTX 9999"], 2, "'RTX 9999'", "--gpu auto"),
         (["--base", "sd16"], 2, "`sd16`", "sd15"),
         (["--concept", "a/b"], 2, "'a/b'", "--concept"),
@@ -101,7 +101,7 @@ def test_unreadable_pictures_are_all_named_before_anything_is_built(
         (tmp_path / "mine" / name).write_bytes(b"no picture")
     answer = shell("init", "my-lora", "--images", "mine")
     assert answer.code == 4
-    assert "a.png (cannot identify image file), b.jpg (" in answer.three_lines[0]
+    assert "a.png cannot be read" in answer.three_lines[0] and "b.jpg cannot be read" in answer.out
     assert not (tmp_path / "my-lora").exists()
 
 

@@ -9,7 +9,7 @@ from PIL import Image
 
 from kohya_wrap.domain.hardware import Gpu
 from kohya_wrap.engine.reference import Catalogued, OnCivitai, OnHub, Reference
-from kohya_wrap.errors import ConfigError, DatasetError, MachineError
+from kohya_wrap.errors import ConfigError, MachineError
 from tests.unit.workflow.conftest import RTX_3090, T4, Prepared
 
 SD15 = '[kohya_wrap]\nbase = "sd15"\n'
@@ -143,5 +143,5 @@ def test_regularisation_images_are_counted_as_the_engine_shows_them(
 
 
 def test_a_folder_for_regularisation_that_is_not_there(prepared: Prepared) -> None:
-    with pytest.raises(DatasetError, match="reg is not there"):
+    with pytest.raises(ConfigError, match="toml:1: `reg_data_dir`: .*reg is not here"):
         prepared('reg_data_dir = "reg"\n' + SD15, gpu="cpu")
