@@ -102,7 +102,7 @@ def test_unreadable_pictures_are_all_named_before_anything_is_built(
     answer = shell("init", "my-lora", "--images", "mine")
     assert answer.code == 4
     assert "a.png cannot be read" in answer.three_lines[0] and "b.jpg cannot be read" in answer.out
-    assert not (tmp_path / "my-lora").exists()
+    assert not (tmp_path / "my-lora" / "training_data").exists()
 
 
 def test_no_gpu_for_a_base_that_needs_one(shell: Shell, guide: Path) -> None:

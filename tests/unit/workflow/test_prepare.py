@@ -143,5 +143,5 @@ def test_regularisation_images_are_counted_as_the_engine_shows_them(
 
 
 def test_a_folder_for_regularisation_that_is_not_there(prepared: Prepared) -> None:
-    with pytest.raises(ConfigError, match="toml:1: `reg_data_dir`: .*reg is not here"):
+    with pytest.raises(ConfigError, match=r"toml:1: `reg_data_dir`: .*reg is not here"):
         prepared('reg_data_dir = "reg"\n' + SD15, gpu="cpu")
