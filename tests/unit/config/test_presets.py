@@ -333,7 +333,7 @@ def test_an_unknown_card_gets_a_precision_it_can_do(
         ("RTX 4080S", "RTX 4080 SUPER"), ("4080s", "RTX 4080 SUPER"), ("RTX 4080S 16GB", "RTX 4080 SUPER"),
         ("RTX 4070 TiS", "RTX 4070 Ti SUPER"), ("RTX 4080", "RTX 4080"), ("L40S", "L40S"),
         ("24576 MB", "RTX 3090"), ("24576MiB", "RTX 3090"), ("24564 MiB", "RTX 3090"), ("23028MiB", "RTX 3090"),
-        ("15360 MiB", "T4"), ("46068MiB", "A40"), ("11264MiB", "8 GB card"), ("6144 MiB", None), ("24576", None),
+        ("15360 MiB", "V100 16GB"), ("46068MiB", "A40"), ("11264MiB", "8 GB card"), ("6144 MiB", None), ("24576", None),
     ],
 )  # fmt: skip
 def test_short_for_super_and_the_drivers_mebibytes(shipped: Presets, written: str, card: str | None) -> None:
