@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterable
 from dataclasses import asdict
@@ -36,7 +37,7 @@ class Console:
         return (sys.stderr if self.as_json else sys.stdout).isatty()
 
     def say(self, text: str = "", *, style: str | None = None) -> None:
-        _print(self.out, plain.lines(text), style)
+        self._print(plain.lines(text), style, stderr=self.as_json)
 
     def findings(self, findings: Iterable[Finding]) -> None:
         for finding in findings:
@@ -47,10 +48,19 @@ class Console:
 
     def error(self, error: KohyaWrapError) -> None:
         """Three lines on stderr: what happened, why probably, what to type next."""
-        err = _rich(stderr=True)
-        _print(err, plain.one_line(f"error: {error.message}"), "bold red")
-        _print(err, plain.one_line(f"  why: {error.why}"))
-        _print(err, plain.one_line(f"  try: {error.hint}"))
+        self._print(plain.one_line(f"error: {error.message}"), "bold red", stderr=True)
+        self._print(plain.one_line(f"  why: {error.why}"), stderr=True)
+        self._print(plain.one_line(f"  try: {error.hint}"), stderr=True)
+
+    def _print(self, text: str, style: str | None = None, *, stderr: bool) -> None:
+        """By rich only where there is something to colour, or a bar of its own above which the line must stand."""
+        stream = sys.stderr if stderr else sys.stdout
+        if "out" in self.__dict__ and stderr is self.as_json:
+            self.out.print(text, style=style, soft_wrap=True)
+        elif style and (stream.isatty() or os.environ.get("FORCE_COLOR")):
+            _rich(stderr=stderr).print(text, style=style, soft_wrap=True)
+        else:
+            print(text, file=stream)
 
     def envelope(
         self,
@@ -75,10 +85,6 @@ class Console:
             "error": failure,
         }
         print(json.dumps(plain.data(envelope), ensure_ascii=False))
-
-
-def _print(out: RichConsole, text: str, style: str | None = None) -> None:
-    out.print(text, style=style, soft_wrap=True)
 
 
 def _rich(*, stderr: bool) -> RichConsole:

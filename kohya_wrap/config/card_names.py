@@ -4,15 +4,42 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 _MEMORY = re.compile(r"\b(\d{1,4})\s*gi?b\b", re.IGNORECASE)
+_SHOWN = 0.93
 _OTHER_CARD = ("ti", "super", "ada")  # behind the number: another card of that number
+
+# GB of cards without a preset, as the tables of their PCI ids in public tools have it.
+_WITHOUT_PRESET = {
+    "rtx2080ti": 11, "rtx3060ti": 8, "rtx3070": 8, "rtx3080": 10, "rtx3080ti": 12, "rtx4070ti": 12, "rtxpro6000": 96,
+}  # fmt: skip
+_GEFORCE = re.compile(r"[rg]tx\d{4}")
+
+
+def memory_guessed(wanted: str, near: Mapping[str, int]) -> int:
+    """The GB that a card without a preset has, or at the least: never more than it is known for.
+
+    Args:
+        near: the names that look like it, with their memory.
+    """
+    if memory := memory_in(wanted) or _WITHOUT_PRESET.get(_squeezed(wanted)):
+        return memory
+    namesakes = [memory for name, memory in near.items() if _telling(name) == _telling(wanted)]
+    if not namesakes and _GEFORCE.match(_squeezed(wanted)):  # another number: from 6 GB up
+        return 0
+    return min(namesakes or near.values(), default=0)
 
 
 def memory_named(name: str) -> int | None:
-    """The GB of a class of memory: "24 GB", "16gb", "8 GB card"; None where it names a card."""
-    return memory_in(name) if re.fullmatch(r"\s*\d+\s*gi?b(\s+card)?\s*", name, re.IGNORECASE) else None
+    """The GB of memory that stand for a card: "24 GB", "16gb", "8 GB card"; None where it names a card.
+
+    MiB are the driver's, "24564MiB", which shows up to 7 % less than a card is sold with: what it is sold with, or a little more.
+    """
+    found = re.fullmatch(r"\s*(\d+)\s*([gm])i?b(\s+card)?\s*", name, re.IGNORECASE)
+    if found is None:
+        return None
+    return int(found[1]) if found[2] in "gG" else int(int(found[1]) / 1024 / _SHOWN)
 
 
 def memory_in(name: str) -> int | None:
@@ -32,7 +59,7 @@ def is_meant(wanted: str, card: str, nvml: Iterable[str], memory_gb: int) -> boo
     if any(alike(wanted, name) for name in (card, *nvml)):
         return True
     words = card.lower().split()
-    telling = next((word for word in words if any(map(str.isdecimal, word))), card)
+    telling = _telling(card)
     for word in (f"{memory_gb}gb", *words):
         if word != telling and word not in _OTHER_CARD:
             left = left.replace(word, "", 1)
@@ -45,11 +72,29 @@ def alike(one: str, other: str) -> bool:
 
 
 def nearest(wanted: str, known: Iterable[str]) -> list[str]:
-    """Names that look like this one."""
+    """Names that look like this one; first those of the same number, as the H100s for an "H100 NVL"."""
     names = {_squeezed(name): name for name in known}
-    return [names[near] for near in difflib.get_close_matches(_squeezed(_MEMORY.sub("", wanted)), names, n=3)]
+    numbers: dict[str, list[str]] = {}
+    for name in names.values():
+        numbers.setdefault(_telling(name), []).append(name)
+    bare = _MEMORY.sub("", wanted)
+    alike = difflib.get_close_matches(_squeezed(bare), names, n=3)
+    number = _telling(bare)
+    by_number = numbers.get(number, [])
+    if not by_number and not alike:
+        by_number = [
+            name for near in difflib.get_close_matches(number, numbers, cutoff=0.7) for name in numbers[near]
+        ]
+    return list(dict.fromkeys([*by_number, *(names[near] for near in alike)]))[:3]
+
+
+def _telling(name: str) -> str:
+    """The word with the number, else all of it."""
+    words = name.lower().split()
+    return next((word for word in words if any(map(str.isdecimal, word))), name.lower())
 
 
 def _squeezed(name: str) -> str:
     letters = "".join(c for c in name.lower() if c.isalnum())
-    return re.sub("nvidia|geforce|tesla", "", letters)
+    # "4080S" and "4070TiS" are short for SUPER; an L40S has another number.
+    return re.sub(r"(\d{4}(?:ti)?)s(?=\d|$)", r"\1super", re.sub("nvidia|geforce|tesla", "", letters))

@@ -151,7 +151,7 @@ class Presets:
 
     def nearest(self, name: str) -> list[str]:
         """Names that look like this one."""
-        return card_names.nearest(name, self.gpus)
+        return card_names.nearest(name, (gpu.name for gpu in self.gpus.values() if not gpu.is_cpu))
 
     def for_gpu(self, gpu: Gpu) -> GpuPreset:
         """By the driver's name, else the most modest card of the largest memory class that this one fills.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import toml
@@ -80,6 +81,7 @@ class Catalogue:
     bases: Mapping[str, Base]
 
 
+@cache
 def load(folder: Path) -> Catalogue:
     """Read presets/bases/*.toml; `vae = "sdxl"` there means the VAE of sdxl.toml."""
     read = {path.stem: toml.load(path) for path in sorted((folder / "bases").glob("*.toml"))}

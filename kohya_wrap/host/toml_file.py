@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from kohya_wrap.domain import gui_file
 from kohya_wrap.domain.config import SECRETS
 from kohya_wrap.errors import ConfigError
 from kohya_wrap.host import atomic, toml_lines
@@ -83,9 +84,15 @@ def _syntax(path: Path, text: str, line: int, column: int, said: str) -> ConfigE
     shown = lines[line - 1].strip() if line <= len(lines) else ""
     if any(secret in shown for secret in SECRETS):
         shown = f"{shown.partition('=')[0].strip()} = (not shown)"
+    never_closed = (
+        "\\u000a" in said or "\\u000d" in said
+    )  # the parser speaks of the line's end as a character
+    why = (
+        "A quote is never closed: its text ends with the line" if never_closed else said.split(" at line")[0]
+    )
     return ConfigError(
         f"{path.name}:{line}:{column} is not TOML: {shown}",
-        why=said.split(" at line")[0] + ".",
+        why=f"{why}.",
         hint="Mend that line; texts need quotes, lists brackets, and every key stands once.",
     )
 
@@ -106,7 +113,7 @@ def _json(text: str) -> Any:
 
 
 def _is_json(path: Path, data: Any) -> ConfigError:
-    if isinstance(data, dict) and "pretrained_model_name_or_path" in data:
+    if gui_file.looks_like_one(data):
         return ConfigError(
             f"{path} is JSON, as the kohya_ss GUI saves its configs.",
             why="A config of kohya-wrap is TOML, with the engine's own options.",
@@ -114,7 +121,7 @@ def _is_json(path: Path, data: Any) -> ConfigError:
         )
     return ConfigError(
         f"{path} is JSON, and no training config.",
-        why="It names no pretrained_model_name_or_path, as every config of the kohya_ss GUI does.",
+        why=f"It has none of the fields of a kohya_ss GUI config: {', '.join(gui_file.SIGNS)}.",
         hint="Name the training_config.toml, or make one: kohya-wrap init",
     )
 
@@ -142,7 +149,7 @@ def _text(path: Path) -> str:
         raise ConfigError(
             f"{path} is a folder.",
             why="A config is one TOML file.",
-            hint=f"kohya-wrap run {shlex.quote(str(path / 'training_config.toml'))}",
+            hint=f"Name the file in it: {shlex.quote(str(path / 'training_config.toml'))}",
         ) from None
     except UnicodeDecodeError as error:
         raise ConfigError(

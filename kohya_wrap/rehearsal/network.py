@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as Picture
 
+from kohya_wrap.rehearsal import played
 from kohya_wrap.rehearsal.console import log
 from kohya_wrap.rehearsal.options import Options
 
@@ -23,8 +24,7 @@ _GAIN = 3.0  # what the adapters see is this much larger: usual rates then show 
 _BETAS = np.linspace(0.00085**0.5, 0.012**0.5, 1000) ** 2  # Stable Diffusion's scaled_linear schedule
 _ALPHA_BARS = np.cumprod(1 - _BETAS).astype(np.float32)
 _TITLES = {"adamw": "torch.optim.adamw.AdamW", "adamw8bit": "bitsandbytes.optim.adamw.AdamW8bit"}
-_OTHERS = ("adafactor", "lion", "pagedadamw8bit", "prodigy")  # the engine's own, played by AdamW too
-_SCHEDULES = ("constant", "constant_with_warmup", "linear", "cosine", "cosine_with_restarts")
+_FOUND_RATE = 1e-4  # about what Prodigy and its like find for themselves
 _BETA1, _BETA2, _EPSILON, _DECAY = 0.9, 0.999, 1e-8, 0.01
 
 
@@ -121,12 +121,13 @@ class AdamW:
 
     def __init__(self, args: Options, parameters: dict[str, Array]) -> None:
         name = args.optimizer_type or "AdamW"
-        if name.lower() not in (*_TITLES, *_OTHERS):
+        if not played.is_optimizer(name):
             raise AttributeError(f"module 'torch.optim' has no attribute '{name}'")
         log(f"use {name} optimizer | {args.optimizer_args or {}}")
-        if args.lr_scheduler not in _SCHEDULES:
-            raise ValueError(f"'{args.lr_scheduler}' is not a valid SchedulerType of the rehearsal engine")
-        if args.lr_scheduler == "constant" and args.lr_warmup_steps:
+        if not args.lr_scheduler_type and not played.is_schedule(args.lr_scheduler):
+            raise ValueError(f"'{args.lr_scheduler}' is not a valid SchedulerType")
+        own_schedule = "schedulefree" in name.lower()  # which the engine gives none
+        if args.lr_scheduler == "constant" and args.lr_warmup_steps and not own_schedule:
             raise ValueError("constant does not require `num_warmup_steps`. Set None or 0.")
         self._args = args
         self.title = _TITLES.get(name.lower(), name)  # ss_optimizer
@@ -134,7 +135,8 @@ class AdamW:
         text = given[0] if isinstance(given, list) else args.learning_rate if given is None else given
         unet = args.learning_rate if args.unet_lr is None else args.unet_lr
         rates = {key: text if key.startswith("lora_te") else unet for key in parameters}
-        self.rates = {key: float(rate) for key, rate in rates.items() if rate > 0}
+        found = _FOUND_RATE if played.finds_its_rate(name) else 1.0
+        self.rates = {key: float(rate) * found for key, rate in rates.items() if rate > 0}
         if not self.rates:
             raise ValueError("optimizer got an empty parameter list")
         self._parameters = {key: parameters[key] for key in self.rates}
@@ -163,7 +165,7 @@ def schedule(args: Options, step: int) -> float:
     if step < warmup:
         return float(step / warmup)
     gone: float = (step - warmup) / max(1, total - warmup)
-    if name.startswith("constant"):
+    if name.startswith("constant") or name not in played.SCHEDULES or args.lr_scheduler_type:
         return 1.0
     if gone >= 1 or name == "linear":
         return max(0.0, 1 - gone)

@@ -8,6 +8,7 @@ from typing import Any
 
 import toml
 
+from kohya_wrap.rehearsal import played
 from kohya_wrap.rehearsal.console import log
 
 _DEFAULTS = {  # engine contract, appendix A
@@ -17,10 +18,6 @@ _DEFAULTS = {  # engine contract, appendix A
     "max_train_steps": 1600, "min_bucket_reso": 256, "mixed_precision": "no", "network_alpha": 1,
     "network_dim": 4, "optimizer_type": "AdamW", "save_model_as": "safetensors", "train_batch_size": 1,
 }  # fmt: skip
-_NOT_PLAYED = (
-    "base_weights", "dataset_class", "dataset_config", "dim_from_weights", "in_json", "initial_epoch",
-    "lr_scheduler_type", "random_crop", "reg_data_dir", "skip_until_initial_step", "validation_split",
-)  # fmt: skip
 
 
 class Options(argparse.Namespace):
@@ -43,11 +40,10 @@ def read(arguments: list[str]) -> Options:
     for key, value in toml.loads(path.read_text(encoding="utf-8")).items():
         flat.update(value if isinstance(value, dict) else {key: value})
     args = Options(**_DEFAULTS | flat)
-    for name in _NOT_PLAYED:
-        if getattr(args, name):
-            raise NotImplementedError(f"the rehearsal engine does not play {name}: use the real engine")
-    if args.sample_prompts:
-        log("the rehearsal engine draws no sample pictures", "WARNING")
+    for name in played.not_played(vars(args)):
+        raise NotImplementedError(f"the rehearsal does not play {name}; the real engine does")
+    for sentence in played.stand_ins(vars(args)):
+        log(f"rehearsal: {sentence}")
     for item in (*(args.network_args or ()), *(args.optimizer_args or ())):
         _key, _value = item.split("=", 1)  # a plain string fails on its first letter, as in the engine
     args.cache_latents = args.cache_latents or args.cache_latents_to_disk

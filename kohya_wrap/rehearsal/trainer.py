@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import load_file
 
-from kohya_wrap.rehearsal import data, files, options
+from kohya_wrap.rehearsal import data, files, options, played
 from kohya_wrap.rehearsal.console import Bar, log, track
 from kohya_wrap.rehearsal.data import Dataset
 from kohya_wrap.rehearsal.faults import Faults
@@ -50,7 +50,7 @@ class _Training:
             for path, _ in track([image for subset in dataset.subsets for image in subset.images]):
                 encode(path)
         print(f"import network module: {args.network_module}")
-        if args.network_module.startswith("lycoris.") or args.network_module != "networks.lora":
+        if not played.is_network(args.network_module):
             raise ModuleNotFoundError(f"No module named '{args.network_module}' (rehearsal engine)")
         self.network = Network(args, family, self.rng)
         log(f"create LoRA network. base dim (rank): {args.network_dim}, alpha: {args.network_alpha}")

@@ -33,7 +33,7 @@ def machine(
     written = str(user.gpu.get("preset", ""))
     if wanted == "auto" and user.wrapper.engine == "rehearsal":
         wanted = machines.of_rehearsal(known, written)
-    chosen = machines.choose(known, wanted, env)
+    chosen = machines.named(known, wanted, env)
     if chosen is not None:
         return chosen, (*_of_memory(wanted, chosen), *_unknown(user, known, chosen))
     preset = known.by_name(written)
@@ -43,7 +43,7 @@ def machine(
         f"no GPU is here and none was asked for: seen as on {name}"
         + (", which [gpu] was written for." if preset else "."), 'Another card: --gpu "RTX 3090".',
     )  # fmt: skip
-    assumed = machines.choose(known, name, env)
+    assumed = machines.named(known, name, env)
     assert assumed is not None
     return assumed, _unknown(user, known, assumed) or (said,)
 

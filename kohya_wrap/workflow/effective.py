@@ -19,6 +19,7 @@ from kohya_wrap.domain.finding import Finding, Level
 from kohya_wrap.domain.options import OptionTable
 from kohya_wrap.errors import ConfigError
 from kohya_wrap.host import toml_file
+from kohya_wrap.host.toml_file import UserToml
 from kohya_wrap.places import Places, Project
 from kohya_wrap.workflow import assumed, inputs
 from kohya_wrap.workflow.base_model import Facts
@@ -68,7 +69,13 @@ def read(config: Path, words: tuple[str, ...], env: Mapping[str, str]) -> Asked:
     Raises:
         ConfigError: the file cannot be read, or is of something else. UsageError: a word is not key=value.
     """
-    read = user.read_user(toml_file.read(config))
+    return asked_in(toml_file.read(config), words, env)
+
+
+def asked_in(source: UserToml, words: tuple[str, ...], env: Mapping[str, str]) -> Asked:
+    """As `read`, of a file that is read already."""
+    config = source.path
+    read = user.read_user(source)
     if check.is_of_something_else(read):
         raise ConfigError(
             f"{config} is no training config.",
@@ -86,9 +93,13 @@ def of(request: ConfigRequest, places: Places, env: Mapping[str, str]) -> Effect
     Raises:
         ConfigError, UsageError: as `read`; no preset of the card's name.
     """
-    asked = read(request.config, request.words, env)
+    return meant(read(request.config, request.words, env), request.gpu, places, env)
+
+
+def meant(asked: Asked, gpu: str, places: Places, env: Mapping[str, str]) -> Effective:
+    """As `of`, of what is read already."""
     known = presets.load(resources.presets())
-    machine, card_said = assumed.machine(request.gpu, asked.user, known, env)
+    machine, card_said = assumed.machine(gpu, asked.user, known, env)
     facts, base_said = assumed.facts(asked.values, asked.user, places)
     found = settled(asked, facts, machine, known)
     project = Project(asked.user.path.parent.absolute())

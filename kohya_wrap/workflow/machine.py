@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from kohya_wrap.config.card_names import memory_in
+from kohya_wrap.config.card_names import memory_guessed, memory_named
 from kohya_wrap.config.limits import Machine
 from kohya_wrap.config.presets import Presets
 from kohya_wrap.errors import UsageError
 from kohya_wrap.host import gpu as gpus
+
+
+def named(presets: Presets, wanted: str, env: Mapping[str, str]) -> Machine | None:
+    """As `choose`, for who only looks at a config: a card with a preset of its own is not asked for here."""
+    preset = presets.by_name(wanted)
+    if wanted == "auto" or preset is None or memory_named(wanted):
+        return choose(presets, wanted, env)
+    return Machine(preset, None, gpus.cpu())
 
 
 def choose(presets: Presets, wanted: str, env: Mapping[str, str]) -> Machine | None:
@@ -37,7 +45,7 @@ def choose(presets: Presets, wanted: str, env: Mapping[str, str]) -> Machine | N
 
 def _unknown(wanted: str, presets: Presets) -> UsageError:
     near = presets.nearest(wanted)
-    memory = memory_in(wanted) or 0
+    memory = memory_guessed(wanted, {name: presets.gpus[name].memory_gb for name in near})
     named = next((size for size in reversed(presets.classes) if size <= memory), presets.classes[0])
     *sizes, largest = map(str, presets.classes)
     return UsageError(

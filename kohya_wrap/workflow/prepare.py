@@ -22,6 +22,7 @@ from kohya_wrap.domain.steps import StepPlan
 from kohya_wrap.engine.reference import Reference
 from kohya_wrap.errors import ConfigError, DatasetError, MachineError, UsageError
 from kohya_wrap.places import Places, Project
+from kohya_wrap.rehearsal import played
 from kohya_wrap.workflow import base_model, effective, images, inputs
 from kohya_wrap.workflow import machine as machines
 from kohya_wrap.workflow.effective import Asked
@@ -79,7 +80,7 @@ def prepare(request: JobRequest, places: Places, env: Mapping[str, str]) -> Job:
 
     Raises:
         ConfigError: all findings attached. DatasetError. EngineError: no base model.
-        MachineError: no GPU for work that needs one.
+        MachineError: no GPU for work that needs one. UsageError: it cannot be rehearsed.
     """
     asked = effective.read(request.config, request.words, env)
     user = asked.user
@@ -97,7 +98,6 @@ def prepare(request: JobRequest, places: Places, env: Mapping[str, str]) -> Job:
         effective.refuse(effective.whatever_the_family(asked, machine, known))
     wanted = Wanted(base, project.models, request.engine_dir, request.reuse_torch, request.allow_pickle)
     try:
-        _rehearsable(asked, kind)
         seen = images.of(asked, project)
     except DatasetError:
         # The config's own errors first: they are cheaper to mend.
@@ -123,7 +123,23 @@ def prepare(request: JobRequest, places: Places, env: Mapping[str, str]) -> Job:
         job = resolved(job, facts or _ASSUMED)
     if kind == "real":
         effective.refuse((*job.findings, *_lacking(asked, wanted, places)))
-    return job
+        return job
+    return _rehearsable(job)
+
+
+def _rehearsable(job: Job) -> Job:
+    """With what is rehearsed by something simpler among its findings. Raises UsageError: it cannot be rehearsed."""
+    values = job.config.plain()
+    lines = job.user.lines
+    if names := played.not_played(values):
+        where = f"{lines[names[0]]}: " if names[0] in lines else ""
+        raise UsageError(
+            f"{where}the rehearsal does not play {', '.join(names)}; the real engine does.",
+            why="Nothing is wrong with the config: the rehearsal is a miniature, and these change what it would count.",
+            hint=f"kohya-wrap run {shlex.quote(str(job.user.path))} --engine real   (or rehearse a copy without {names[0]})",
+        )
+    said = (Finding(Level.NOTE, "rehearsed-simpler", sentence) for sentence in played.stand_ins(values))
+    return replace(job, findings=(*job.findings, *said))
 
 
 def _lacking(asked: Asked, wanted: Wanted, places: Places) -> tuple[Finding, ...]:
@@ -148,19 +164,6 @@ def _said_at(where: str) -> Iterator[None]:
         yield
     except UsageError as error:
         raise ConfigError(f"{where}: {error.message}", why=error.why, hint=error.hint) from None
-
-
-def _rehearsable(asked: Asked, kind: str) -> None:
-    if kind != "rehearsal" or not asked.values.get("dataset_config"):
-        return
-    where = asked.user.lines.get("dataset_config", "")
-    raise ConfigError(
-        f"{where}: the rehearsal engine does not play dataset_config."
-        if where
-        else "The rehearsal engine does not play dataset_config.",
-        why="It reads N_concept folders alone.",
-        hint="Run it on the real engine, or rehearse with a train_data_dir.",
-    )
 
 
 def _machine(

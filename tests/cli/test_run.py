@@ -252,3 +252,30 @@ def test_a_reader_that_leaves_ends_no_training(shell: Shell, guide: Path) -> Non
     assert (child.wait(), err) == (0, "")
     assert events(guide)[-1]["outcome"] == "done"
     assert time.time() - (guide.parent / "output" / "my_lora.safetensors").stat().st_mtime < 60
+
+
+def test_what_is_rehearsed_by_something_simpler_is_said(shell: Shell, guide: Path) -> None:
+    lycoris = (
+        "--set",
+        "network_module=lycoris.kohya",
+        "--set",
+        "optimizer_type=Lion",
+        "--set",
+        "max_train_epochs=1",
+    )
+    answer = shell("run", guide, *REHEARSAL, *lycoris)
+    assert answer.code == 0, answer.err
+    assert "note: lycoris.kohya is rehearsed as networks.lora.\n" in answer.out
+    assert "note: Lion is rehearsed as AdamW.\n" in answer.out
+
+
+@pytest.mark.parametrize("word", ["validation_split=0.1", "reg_data_dir=reg"])
+def test_what_cannot_be_rehearsed_is_refused_before_anything_starts(
+    shell: Shell, guide: Path, word: str
+) -> None:
+    answer = shell("run", guide, *REHEARSAL, "--set", word)
+    what, why, hint = answer.three_lines
+    name = word.partition("=")[0]
+    assert answer.code == 2 and what == f"the rehearsal does not play {name}; the real engine does."
+    assert "Nothing is wrong with the config" in why and "--engine real" in hint
+    assert not (guide.parent / "output").exists() and answer.out == ""

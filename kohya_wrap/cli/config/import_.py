@@ -77,7 +77,8 @@ def say(console: Console, imported: Imported) -> None:
     if source.lost:
         console.say(f"\nCould not be kept, {len(source.lost)} values:", style="yellow")
         for one in source.lost:
-            console.say(f"  {one.source} = {one.value}: {one.why}", style="yellow")
+            what = one.source if one.value == "" else f"{one.source} = {one.value}"
+            console.say(f"  {what}: {one.why}", style="yellow")
     if source.unset:
         console.say(f"\nLeft empty there, so the engine's default holds: {len(source.unset)} fields.")
     console.say("\nLeft open there, and decided by kohya-wrap:")

@@ -39,17 +39,19 @@ def command(words: tuple[str, ...], config: Path, as_json: bool) -> None:
     from kohya_wrap.places import Places
     from kohya_wrap.workflow.set_values import set_values
 
-    changes = set_values(config, words, Places.from_environment(os.environ), os.environ)
+    written = set_values(config, words, Places.from_environment(os.environ), os.environ)
     console = Console(as_json=as_json)
     data = []
-    for change in changes:
+    for change in written.changes:
         old, new = shown(change.key, change.old), shown(change.key, change.new)
         what = f"{as_toml(old)} -> {as_toml(new)}" if old is not None else f"{as_toml(new)} (new)"
+        what = what if change.old != change.new else f"{as_toml(new)} (as it was)"
         console.say(f"{config.name}:{change.line}: {change.key} = {what}")
         for comment in change.gone:
             console.say(f"  gone with what it stood beside: {comment}")
         data.append(
             {"key": change.key, "line": change.line, "old": old, "new": new, "gone": list(change.gone)}
         )
+    console.findings(written.findings)
     if as_json:
-        console.envelope("config set", {"config": str(config), "changes": data})
+        console.envelope("config set", {"config": str(config), "changes": data}, findings=written.findings)

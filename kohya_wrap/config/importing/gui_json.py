@@ -14,14 +14,8 @@ from kohya_wrap.config.importing.gui_fields import GuiFields, tables
 from kohya_wrap.config.importing.gui_network import Network
 from kohya_wrap.config.importing.gui_rules import RULES
 from kohya_wrap.config.importing.source import Source
+from kohya_wrap.domain import gui_file
 
-_SIGNS = (
-    "LoRA_type",
-    "train_batch_size",
-    "learning_rate",
-    "max_resolution",
-    "optimizer",
-)  # by which it is known
 KIND = "kohya_ss GUI config"
 
 
@@ -30,6 +24,9 @@ def read(path: Path, data: Mapping[str, Any]) -> Source:
     Raises:
         ConfigError: no config of the GUI, or one that trains no LoRA for SD 1.5 or SDXL.
     """
+    if not gui_file.looks_like_one(data):
+        signs = ", ".join(gui_file.SIGNS)
+        raise refusal.no_config(path, f"It is JSON, but has none of the kohya_ss GUI's fields {signs}.")
     data, wrong = gui_types.sorted_out(data, tables())
     network = _network(path, data, {one.field: one.why for one in wrong})
     gui = GuiFields(data)
@@ -54,10 +51,6 @@ def read(path: Path, data: Mapping[str, Any]) -> Source:
 
 def _network(path: Path, data: Mapping[str, Any], wrong: Mapping[str, str]) -> Network:
     """Its network; where it is another training, what it is is said."""
-    if not set(_SIGNS) & {*data, *wrong}:
-        raise refusal.no_config(
-            path, f"It is JSON, but has none of the kohya_ss GUI's fields {', '.join(_SIGNS)}."
-        )
     if "LoRA_type" in wrong:
         raise refusal.no_config(path, f"Its field `LoRA_type` {wrong['LoRA_type']}.")
     if "LoRA_type" not in data:

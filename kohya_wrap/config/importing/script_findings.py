@@ -13,13 +13,20 @@ from kohya_wrap.domain.finding import Finding, Level
 
 def say(path: Path, ledger: Ledger, trainings: Sequence[Command]) -> None:
     """Args: trainings: the imported one, then the others."""
-    first, others = trainings[0], trainings[1:]
+    first, others = trainings[0], [command for command in trainings[1:] if not command.unfollowed]
     where = f"{path.name}:{first.line}"
+    for command in trainings[1:]:
+        if command.unfollowed:
+            ledger.say(Finding(
+                Level.NOTE, "training-left-out",
+                f"another training command stands {command.unfollowed}, which is not followed: it is not imported.",
+                where=f"{path.name}:{command.line}",
+            ))  # fmt: skip
     if others:
         lines = ", ".join(str(command.line) for command in others)
         ledger.say(Finding(
             Level.WARNING, "several-trainings",
-            f"the script trains {len(trainings)} times: the command of line {first.line} is imported, not that of line {lines}.",
+            f"the script trains {len(others) + 1} times: the command of line {first.line} is imported, not that of line {lines}.",
             "Import the others from a copy that holds them alone.", where,
         ))  # fmt: skip
     if first.unfollowed:

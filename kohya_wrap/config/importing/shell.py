@@ -52,6 +52,7 @@ def read(path: Path, text: str) -> Source:
             if what := refusal.OTHER_SCRIPTS.get(training.script):
                 raise refusal.other_training(path, what, f"It starts {training.script}")
         raise refusal.no_config(path, _why_none(script))
+    ours.sort(key=_certainty)  # of equals, as they stand
     training = ours[0]
     ledger = Ledger(_SCRIPTS[training.script])
     _launcher(ledger, training, script.marks)
@@ -62,8 +63,16 @@ def read(path: Path, text: str) -> Source:
     return ledger.close(path, KIND)
 
 
+def _certainty(training: Training) -> int:
+    """What is run for certain first, what stands in a function that nothing calls last."""
+    where = training.command.unfollowed
+    return 0 if not where else 2 if "`function`" in where else 1
+
+
 def _script(command: Command) -> int | None:
-    """Where among its words the Python script stands."""
+    """Where among its words the Python script stands that it starts."""
+    if scripts.starts_nothing(command.words):
+        return None
     return next((i for i, word in enumerate(command.words) if word.endswith(".py")), None)
 
 
@@ -113,7 +122,10 @@ def _options(path: Path, ledger: Ledger, training: Training, marks: Marks) -> No
 
 def _book(ledger: Ledger, given: words.Given, marks: Marks) -> None:
     word, value = marks.shown(given.word), _shown(given.value, marks)
-    if marked(given.word):
+    if marked(given.word) and (options := marks.options(given.word)):
+        for option in options:  # of a whole list of arguments
+            ledger.lose(option, word, marks.why(given.word), option.lstrip("-"))
+    elif marked(given.word):
         ledger.lose(word, value, marks.why(given.word), word.lstrip("-"))
     elif given.why:
         ledger.lose(word, value, given.why, given.option)

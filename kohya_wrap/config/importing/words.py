@@ -18,7 +18,7 @@ class Given:
     Attributes:
         word: as it stands there, without its value.
         option: the engine's name, or the word's own where there is no such option.
-        value: texts as they stand there; True for a switch.
+        value: texts as they stand there; True for a switch, empty for a word that is no option's.
         why: what the parser would refuse it for; empty where it would not.
     """
 
@@ -33,7 +33,7 @@ def read(words: Sequence[str], table: OptionTable) -> Iterator[Given]:
     while rest:
         word = rest.pop(0)
         if not _is_option(word):
-            yield Given(word, word, True, "it stands alone, and no option takes it")
+            yield Given(word, word, "", "it stands alone, and no option takes it")
             continue
         name, equals, text = word.partition("=")
         option, why = _named(name.lstrip("-"), table)

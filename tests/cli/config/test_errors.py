@@ -9,9 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from kohya_wrap.config import importing
+from kohya_wrap.domain import gui_file
+from kohya_wrap.errors import ConfigError
+from kohya_wrap.host import toml_file
 from tests.fixtures.shell import Shell
 
 GUI = json.dumps({"pretrained_model_name_or_path": "a", "LoRA_type": "Standard"})
+PRESET = json.dumps({"LoRA_type": "Standard", "learning_rate": 1e-4, "optimizer": "AdamW"})  # names no base
 
 
 @pytest.mark.parametrize("command", ["check", "show", "set"])
@@ -36,8 +41,9 @@ def test_a_pipe_is_refused_and_not_waited_for(shell: Shell, tmp_path: Path, comm
         ("c.toml", b"seed = 1\nseed = 2\n", "c.toml:2: `seed` is given twice, first at line 1.", "Keep one"),
         ("c.toml", 'vae = "猫"'.encode("shift_jis"), "c.toml is not UTF-8 (byte 7).", "Save it as UTF-8"),
         ("c.toml", b"# " + b"x" * 10_000_000, "c.toml is 10.0 MB: no training config is that large.", "Name the"),
-        ("c.toml", None, "c.toml is a folder.", "training_config.toml"),
+        ("c.toml", None, "c.toml is a folder.", "Name the file in it: c.toml/training_config.toml"),
         ("c.json", GUI.encode(), "c.json is JSON, as the kohya_ss GUI saves its configs.", "config import c.json"),
+        ("c.json", PRESET.encode(), "c.json is JSON, as the kohya_ss GUI saves its configs.", "config import c.json"),
         ("c.json", b'{"name": "x", "version": 1}', "c.json is JSON, and no training config.", "kohya-wrap init"),
         ("c.json", b"[1, 2]", "c.json", ""),
         ("none.toml", ..., "none.toml is not there.", "kohya-wrap init"),
@@ -54,6 +60,30 @@ def test_a_file_that_is_no_config(
     assert answer.code == 3
     said, _, remedy = answer.three_lines
     assert said.startswith(what) and hint in remedy
+
+
+@pytest.mark.parametrize(
+    "text", ['seed = 1\nvae = "x\nv2 = true\n', "seed = 1\nvae = 'x\n", 'seed = 1\r\nvae = "x\r\n']
+)
+def test_a_quote_that_is_never_closed_is_called_so(shell: Shell, tmp_path: Path, text: str) -> None:
+    (tmp_path / "c.toml").write_bytes(text.encode())
+    what, why, _ = shell("config", "check", "c.toml").three_lines
+    assert what.startswith("c.toml:2:") and why == "A quote is never closed: its text ends with the line."
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{sign: "x"} for sign in gui_file.SIGNS] + [{"pretrained_model_name_or_path": "x"}, {"seed": 1}],
+)
+def test_import_is_told_of_what_it_takes_for_a_gui_config(tmp_path: Path, fields: dict[str, object]) -> None:
+    path = tmp_path / "c.json"
+    path.write_text(json.dumps(fields))
+    with pytest.raises(ConfigError) as checked:
+        toml_file.read(path)
+    with pytest.raises(ConfigError) as imported:  # nothing here is a whole config
+        importing.read(path)
+    taken = "none of the kohya_ss GUI's fields" not in imported.value.why
+    assert ("config import" in checked.value.hint) is taken
 
 
 def test_an_empty_file_lacks_a_base(shell: Shell, tmp_path: Path) -> None:

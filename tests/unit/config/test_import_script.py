@@ -185,7 +185,8 @@ def test_the_branch_that_is_taken(read: Read, branch: str, dim: int) -> None:
         "if [[ $HOME == /root ]]; then dim=8; fi",
         "grep -q x y && dim=8",
         "[ -d x ] || dim=8",
-        "f() {\n dim=8\n}\nf",
+        "f() {\n [ -d x ] && dim=8\n}\nf",
+        "if [ -d x ]; then f() {\n dim=8\n}; f; fi",
         "read -p 'dim? ' dim",
         "((dim *= 2))",
         "if [[ $computed == 1 ]]; then dim=8; fi",
@@ -436,3 +437,64 @@ def test_the_script_tells_the_family(read: Read, script: str, family: FamilyName
 def test_what_we_do_not_train_is_refused(read: Read, command: str, what: str) -> None:
     with pytest.raises(ConfigError, match=what):
         read(f"accelerate launch {command}")
+
+
+TRAIN = "python train_network.py --network_module=networks.lora"
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "run() {{\n {train} --network_dim=4\n}}\n{train} --network_dim=64",
+        "run() {{ {train} --network_dim=4; }}\n{train} --network_dim=64",
+        "function run\n{{\n {{ true; }}\n {train} --network_dim=4\n}}\n{train} --network_dim=64",
+        "if [ -d x ]; then {train} --network_dim=4; fi\n{train} --network_dim=64",
+        "run() {{\n {train} --network_dim=$1\n}}\nrun 64",
+        "run() {{ {train} $@; }}\nrun --network_dim=64",
+        'run() {{\n {train} "$@" --seed=1\n}}\nmain() {{ run --network_dim 64; }}\nmain',
+        "run() {{\n {train} --network_dim=$dim\n}}\ndim=64\nrun",
+        "run() {{\n return\n {train} --network_dim=4\n}}\nrun\n{train} --network_dim=64",
+        "run() {{\n {train} --network_dim=64\n exit\n}}\nrun\n{train} --network_dim=4",
+        "run() {{\n run\n {train} --network_dim=64\n}}\nrun",
+        "echo {train} --network_dim=4\n{train} --network_dim=64",
+        'cmd="{train} --network_dim=64"\necho "$cmd --network_dim=4"\neval "$cmd"',
+        "cp train_network.py /tmp --network_dim=4\n{train} --network_dim=64",
+    ],
+)
+def test_what_is_run_is_imported(read: Read, script: str) -> None:
+    source = read("#!/bin/bash\n" + script.format(train=TRAIN))
+    assert source.options["network_dim"] == 64
+    assert not [one for one in source.findings if one.code in ("several-trainings", "not-followed")]
+
+
+@pytest.mark.parametrize(
+    ("script", "findings"),
+    [
+        ("run() {{ {train} --network_dim=4; }}", {"not-followed"}),
+        ("run() {{ {train} --network_dim=4; }}\n{train} --network_dim=4", {"training-left-out"}),
+        ("{train} --network_dim=4\n{train} --network_dim=8", {"several-trainings"}),
+        ("for x in 1 2; do\n{train} --network_dim=4\ndone", {"not-followed"}),
+    ],
+)
+def test_what_is_said_of_several_trainings(read: Read, script: str, findings: set[str]) -> None:
+    source = read("#!/bin/bash\n" + script.format(train=TRAIN))
+    assert source.options["network_dim"] == 4
+    assert {finding.code for finding in source.findings} == findings
+
+
+def test_a_script_that_only_shows_a_training_is_none(read: Read) -> None:
+    with pytest.raises(ConfigError) as error:
+        read(f"#!/bin/bash\necho {TRAIN} --network_dim=4")
+    assert "starts neither" in error.value.why
+
+
+def test_of_a_list_that_is_not_known_the_options_are_named(read: Read) -> None:
+    ways = 'ARGS="--network_dim=4 --seed=1"\nif [ -d x ]; then\nARGS="--learning_rate=1"\nfi\n'
+    source = read(f"#!/bin/bash\n{ways}{TRAIN} $ARGS --max_train_epochs=3")
+    assert {(one.source, one.value) for one in source.lost} == {
+        ("--network_dim", "$ARGS"), ("--seed", "$ARGS"), ("--learning_rate", "$ARGS"),
+    }  # fmt: skip
+    assert source.unknown == {"network_dim", "seed", "learning_rate"}
+    assert {one.why for one in source.lost} == {
+        "line 4: it is set in the `if` of line 3, which is not followed"
+    }

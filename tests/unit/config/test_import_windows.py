@@ -122,7 +122,7 @@ def test_a_value_of_powershell(read: Read, sets: str, use: str, value: str) -> N
         ("foreach ($dim in 4, 8) {\n}", "line 2: it has one value after another, in a loop"),
         ("if ($env:BIG) { $dim = 8 }", "line 2: it is set in the `if` of line 2, which is not followed"),
         ("if (Test-Path x) {\n$dim = 8\n}", "line 3: it is set in the `if` of line 2, which is not followed"),
-        ("function f {\n$dim = 8\n}", "line 3: it is set in the `function` of line 2, which is not followed"),
+        ("function f {\n$dim = 8\n}\nf", "line 6: the script does not set $dim"),  # it is f's own
     ],
 )
 def test_what_powershell_works_out_is_named_with_its_line(read: Read, text: str, lost: str) -> None:
@@ -221,3 +221,39 @@ def test_the_cell_of_a_notebook(read: Read) -> None:
 def test_a_cell_that_is_a_script(read: Read) -> None:
     options: dict[str, Any] = dict(read("%%bash\ndim=4\npython train_network.py --network_dim $dim").options)
     assert options == {"network_dim": 4}
+
+
+TRAIN = "python train_network.py --network_module=networks.lora"
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "function Run {{\n {train} --network_dim=4\n}}\n{train} --network_dim=64",
+        "function Run {{ {train} --network_dim=4 }}\n{train} --network_dim=64",
+        "if (Test-Path x) {{\n{train} --network_dim=4\n}}\n{train} --network_dim=64",
+        "function Run($dim) {{\n {train} --network_dim=$dim\n}}\nrun 64",
+        "$dim = 4\nfunction Run {{\n param([int]$dim)\n {train} --network_dim=$dim\n}}\nRun 64",
+        "function Set {{\n $script:dim = 64\n}}\nSet\n{train} --network_dim=$dim",
+        "$dim = 64\nfunction Set {{\n $dim = 4\n}}\nSet\n{train} --network_dim=$dim",
+        "function Run {{\n if (1 -eq 1) {{\n {train} --network_dim=64\n}}\n}}\nRun",
+        "Write-Host {train} --network_dim=4\n{train} --network_dim=64",
+        "Write-Output {train} --network_dim=4\n{train} --network_dim=64",
+    ],
+)
+def test_what_powershell_runs_is_imported(read: Read, script: str) -> None:
+    source = read("$x = 1\n" + script.format(train=TRAIN))
+    assert source.options["network_dim"] == 64
+    assert not [one for one in source.findings if one.code in ("several-trainings", "not-followed")]
+
+
+def test_what_a_function_of_powershell_is_given_by_name_is_not_guessed(read: Read) -> None:
+    source = read(f"$dim = 4\nfunction Run($dim) {{\n {TRAIN} --network_dim=$dim --seed=1\n}}\nRun -dim 64")
+    assert source.unknown == {"network_dim"} and source.options["seed"] == 1
+
+
+def test_of_a_list_that_powershell_works_out_the_options_are_named(read: Read) -> None:
+    made = '$args = @("--network_dim=4", ("--seed=" + (Get-Random)))\n$args += "--clip_skip=2"'
+    source = read(f"{made}\n{TRAIN} @args --max_train_epochs=3")
+    assert {one.source for one in source.lost} == {"--network_dim", "--seed"}
+    assert source.unknown == {"network_dim", "seed"} and source.options["clip_skip"] == 2

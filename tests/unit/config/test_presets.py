@@ -223,7 +223,17 @@ def test_what_a_card_stands_for_is_said_with_its_figures(shipped: Presets) -> No
 
 
 @pytest.mark.parametrize(
-    ("written", "near"), [("RTX 3080", "RTX 3090"), ("A30", "A40"), ("V100 32GB", "V100 16GB"), ("zzz", None)]
+    ("written", "near"),
+    [
+        ("RTX 3080", "RTX 3090"),
+        ("A30", "A40"),
+        ("V100 32GB", "V100 16GB"),
+        ("zzz", None),
+        ("MI300X", None),
+        ("H100 NVL", "H100 SXM"),
+        ("B200", "H200 SXM"),
+        ("RTX 4070", "RTX 4070 Ti SUPER"),
+    ],
 )
 def test_near_names(shipped: Presets, written: str, near: str | None) -> None:
     found = shipped.nearest(written)
@@ -315,3 +325,17 @@ def test_an_unknown_card_gets_a_precision_it_can_do(
     shipped: Presets, capability: tuple[int, int], precision: str
 ) -> None:
     assert shipped.for_gpu(gpu("NVIDIA New", 16, capability)).sd15.mixed_precision == precision
+
+
+@pytest.mark.parametrize(
+    ("written", "card"),
+    [
+        ("RTX 4080S", "RTX 4080 SUPER"), ("4080s", "RTX 4080 SUPER"), ("RTX 4080S 16GB", "RTX 4080 SUPER"),
+        ("RTX 4070 TiS", "RTX 4070 Ti SUPER"), ("RTX 4080", "RTX 4080"), ("L40S", "L40S"),
+        ("24576 MB", "RTX 3090"), ("24576MiB", "RTX 3090"), ("24564 MiB", "RTX 3090"), ("23028MiB", "RTX 3090"),
+        ("15360 MiB", "V100 16GB"), ("46068MiB", "A40"), ("11264MiB", "8 GB card"), ("6144 MiB", None), ("24576", None),
+    ],
+)  # fmt: skip
+def test_short_for_super_and_the_drivers_mebibytes(shipped: Presets, written: str, card: str | None) -> None:
+    found = shipped.by_name(written)
+    assert (found.name if found else None) == card

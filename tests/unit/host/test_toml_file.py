@@ -95,7 +95,7 @@ def test_what_is_to_be_typed_can_be_pasted(tmp_path: Path) -> None:
     folder.mkdir()
     with pytest.raises(ConfigError) as error:
         read(folder)
-    assert shlex.split(error.value.hint) == ["kohya-wrap", "run", str(folder / "training_config.toml")]
+    assert shlex.split(error.value.hint)[-1] == str(folder / "training_config.toml")
 
 
 def test_no_utf8_is_told_with_its_byte(tmp_path: Path) -> None:

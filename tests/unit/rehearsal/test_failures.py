@@ -39,7 +39,8 @@ FAULT = "KOHYA_WRAP_REHEARSAL_FAULT"
         ({"optimizer_type": "banana"}, "module 'torch.optim' has no attribute 'banana'"),
         ({"network_train_unet_only": True, "network_train_text_encoder_only": True}, "empty parameter list"),
         ({"min_bucket_reso": 256}, "min_bucket_reso must be equal or less than resolution"),
-        ({"dataset_config": "x.toml"}, "the rehearsal engine does not play dataset_config"),
+        ({"dataset_config": "x.toml"}, "the rehearsal does not play dataset_config; the real engine does"),
+        ({"validation_split": 0.1}, "the rehearsal does not play validation_split; the real engine does"),
         ({"enable_bucket": False}, "image size is small"),
     ],
 )

@@ -39,6 +39,13 @@ def test_the_card_meant(cards: list[Gpu], wanted: str, card: str, here: Gpu | No
     [
         ("RTX 3080", "RTX 3090", '--gpu "8 GB"'),
         ("V100 32GB", "V100 16GB", '--gpu "32 GB"'),
+        ("H100 NVL", "are H100 PCIe, H100 SXM", '--gpu "80 GB"'),
+        ("B200", "H200 SXM", '--gpu "141 GB"'),
+        ("RTX PRO 6000", "RTX 6000 Ada", '--gpu "80 GB"'),
+        ("RTX 2080 Ti", "RTX 3090 Ti", '--gpu "8 GB"'),
+        ("RTX 4070 Ti", "RTX 4070 Ti SUPER", '--gpu "12 GB"'),
+        ("RTX 5050", "RTX 5090", '--gpu "8 GB"'),
+        ("A30", "A40", '--gpu "24 GB"'),
         ("6 GB", "Known are 8 GB card, A10, ", '--gpu "8 GB"'),
     ],
 )
@@ -52,3 +59,20 @@ def test_no_such_card(cards: list[Gpu], wanted: str, why: str, hint: str) -> Non
 @pytest.mark.parametrize(("written", "card"), [("RTX 4090", "RTX 4090"), ("RTX 3080", "cpu"), ("", "cpu")])
 def test_a_rehearsal_is_of_the_card_that_the_config_was_written_for(written: str, card: str) -> None:
     assert machine.of_rehearsal(presets.load(resources.presets()), written) == card
+
+
+@pytest.mark.parametrize("wanted", ["RTX 4090", "3090", "cpu"])
+def test_who_only_looks_at_a_config_asks_no_driver_for_a_card_it_knows(
+    monkeypatch: pytest.MonkeyPatch, wanted: str
+) -> None:
+    monkeypatch.setattr(machine.gpus, "gpus", lambda: pytest.fail("NVML was asked"))
+    known = presets.load(resources.presets())
+    chosen = machine.named(known, wanted, {})
+    assert chosen is not None and chosen.preset is known.by_name(wanted) and chosen.gpu is None
+
+
+@pytest.mark.parametrize(("wanted", "card"), [("auto", T4), ("16 GB", T4), ("RTX 3080", RTX_3080)])
+def test_it_is_asked_where_it_decides(cards: list[Gpu], wanted: str, card: Gpu) -> None:
+    cards += [T4, RTX_3080]
+    chosen = machine.named(presets.load(resources.presets()), wanted, {})
+    assert chosen is not None and chosen.gpu == card

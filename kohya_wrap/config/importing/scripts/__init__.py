@@ -12,6 +12,9 @@ from dataclasses import dataclass
 from kohya_wrap.config.importing.scripts import bash, cmd, notebook, powershell
 from kohya_wrap.config.importing.scripts.marks import Marks
 from kohya_wrap.config.importing.scripts.scope import Command
+from kohya_wrap.config.importing.scripts.starts import starts_nothing
+
+__all__ = ["Script", "follow", "starts_nothing"]
 
 # A script is told by what stands in it; the first that fits. How it continues a line is the surest sign.
 _SIGNS: tuple[tuple[Callable[[str, str, Marks], list[Command]], str], ...] = (

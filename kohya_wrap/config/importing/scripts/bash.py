@@ -1,15 +1,17 @@
-"""Bash and sh: variables, lists, `if`, `[ … ] && …`; loops, functions and `case` are read but not followed."""
+"""Bash and sh: variables, lists, `if`, `[ … ] && …`, functions where they are called; loops and `case` are read but not followed."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import reduce
 
 from kohya_wrap.config.importing.scripts.bash_words import assigned, raw_words, words
 from kohya_wrap.config.importing.scripts.conditions import both, compare, either
+from kohya_wrap.config.importing.scripts.functions import Beginning, Functions
 from kohya_wrap.config.importing.scripts.marks import Marks, marked
 from kohya_wrap.config.importing.scripts.scope import Command, Scope
+from kohya_wrap.config.importing.scripts.starts import starts_nothing
 from kohya_wrap.config.importing.scripts.statements import BASH, Statement, statements
 
 _LIST = re.compile(
@@ -17,7 +19,10 @@ _LIST = re.compile(
 )
 _ASSIGNS = re.compile(r"(\w+)(\+?)=(.*)", re.DOTALL)
 _DECLARES = ("export", "local", "readonly", "declare", "typeset")
-_FUNCTION = re.compile(r"(?:function\s+[\w-]+\s*(?:\(\))?|[\w-]+\s*\(\))\s*(\{?)")
+_FUNCTION = re.compile(
+    r"(?:function\s+(?P<named>[\w-]+)\s*(?:\(\))?|(?P<name>[\w-]+)\s*\(\))\s*(?:(?P<open>\{)\s*(?P<rest>.*))?",
+    re.DOTALL,
+)
 _CHANGES = re.compile(r"(?:read|mapfile|readarray|let|unset|getopts)\s+(.*)", re.DOTALL)
 _COUNTS = re.compile(r"(\w+)\s*(?:[-+*/%]?=(?!=)|\+\+|--)")
 _TEST = re.compile(r"(!\s*)?(?:(\[\[?)\s+(.*)\s+\]\]?|test\s+(.*))", re.DOTALL)
@@ -34,16 +39,31 @@ class _Bash:
         self.name, self.scope = name, scope
         self.status: bool | None = True  # of the statement before
         self.testing = False  # between `if` and `then`
+        self.functions = Functions(_begins, _braces)
+        self.ended = False  # by `exit`
 
     def follow(self, text: str) -> Iterator[Command]:
-        for whole in statements(self.name, text, BASH):
+        yield from self._all(statements(self.name, text, BASH))
+        for function in self.functions.not_called():
+            self.ended = False
+            self.scope.open("function", function.line, None, "never")
+            yield from self._all(function.body)
+            self.scope.branches.pop()
+
+    def _all(self, script: Iterable[Statement]) -> Iterator[Command]:
+        depth = len(self.scope.branches)
+        for whole in self.functions.set_aside(script):
             statement = Statement(self._branch(whole), whole.line, whole.after)
             reached = self.scope.reached()
             if not statement.text or reached is False or self._is_passed_over(statement):
                 continue
-            if statement.text.split()[0] in ("exit", "return") and reached and not statement.after:
-                return
+            if (word := statement.text.split()[0]) in ("exit", "return") and reached and not statement.after:
+                self.ended = word == "exit"
+                break
             yield from self._statement(statement)
+            if self.ended:
+                break
+        del self.scope.branches[depth:]  # of a function that is left, or a script that is cut off
 
     def _is_passed_over(self, statement: Statement) -> bool:
         """`false && …`, `true || …`."""
@@ -62,10 +82,6 @@ class _Bash:
             self.testing = True
         elif word in _LOOPS:
             self._loop(word, rest, statement.line)
-        elif found := _FUNCTION.fullmatch(text):
-            self.scope.open("function", statement.line, None, "}" if found[1] else "{")
-        elif word == "{" and branches and branches[-1].closes == "{":  # on the line after the function's name
-            branches[-1].closes = "}"
         elif word == "{":
             taken = None if statement.after in ("&&", "||") else True
             self.scope.open("{", statement.line, False if self._is_passed_over(statement) else taken, "}")
@@ -113,12 +129,18 @@ class _Bash:
                 scope.set(name, [scope.unknown(f"${name}", line, "the script computes it")], line=line)
         elif rest := self._assign(text, line, maybe):
             self.status = None
-            for told in self._scripts_within(words(rest, scope, line), line):
-                yield Command(told, line, scope.unfollowed())
+            told = words(rest, scope, line)
+            if function := self.functions.called_by(told):
+                with function.with_arguments(scope, told[1:]):
+                    yield from self._all(function.body)
+            else:
+                for words_of in self._scripts_within(told, line):
+                    yield Command(words_of, line, scope.unfollowed())
 
     def _scripts_within(self, told: tuple[str, ...], line: int) -> Iterator[tuple[str, ...]]:
         """The command, and what stands as a text in it: `bash -c "accelerate launch …"`, `eval "$cmd"`."""
         inner = [word for word in told if _SCRIPT.search(word) and not word.startswith("-")]
+        inner = [] if starts_nothing(told) else inner
         if not inner:
             yield told
         for word in inner:
@@ -177,6 +199,17 @@ class _Bash:
         if len(told) == 2 and told[0] in ("-n", "-z"):
             return bool(told[1]) is (told[0] == "-n")
         return bool(told and told[0]) if len(told) < 2 else None
+
+
+def _begins(text: str) -> Beginning | None:
+    found = _FUNCTION.fullmatch(text)
+    return found and Beginning(found["name"] or found["named"], bool(found["open"]), found["rest"] or "")
+
+
+def _braces(text: str) -> int:
+    """How many more are opened than closed."""
+    word = text.partition(" ")[0]
+    return 1 if word == "{" or ((begun := _begins(text)) and begun.opened) else -1 if word == "}" else 0
 
 
 def _split(raw: list[str], signs: tuple[str, str]) -> list[list[str]]:

@@ -86,8 +86,9 @@ def _join(made: list[str | None], parts: list[str]) -> None:
 def _quoted(text: str, scope: Scope, line: int, testing: bool = False) -> list[str]:
     """Several words only for "${list[@]}" (or "$@"), none where that is empty."""
     whole = re.fullmatch(r"\$\{(\w+)\[@\]\}", text)
-    if whole and whole[1] in scope.variables:
-        return list(scope.variables[whole[1]])
+    name = whole[1] if whole else "@" if text in ("$@", "${@}") else ""
+    if name in scope.variables:
+        return list(scope.variables[name])
     parts = []
     for found in _IN_QUOTES.finditer(text):
         expanded = _expanded(found, scope, line, testing)
@@ -100,7 +101,8 @@ def _expanded(found: re.Match[str], scope: Scope, line: int, testing: bool = Fal
     if found["computed"] is not None:
         return [scope.unknown(found[0], line, "the script computes it")]
     if found["plain"] is not None:
-        return _items(found["plain"], found[0], scope, line, testing)[:1]
+        items = _items(found["plain"], found[0], scope, line, testing)
+        return items if found["plain"] in ("@", "*") else items[:1]
     if found["braced"] is None:
         return None
     use = _BRACED.fullmatch(found["braced"])

@@ -1,17 +1,19 @@
-"""PowerShell: variables, lists, `.Add(…)`, `if`; loops, functions and what is computed are read but not followed."""
+"""PowerShell: variables, lists, `.Add(…)`, `if`, functions where they are called; loops and what is computed are read but not followed."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from kohya_wrap.config.importing.scripts.conditions import both, compare, either
+from kohya_wrap.config.importing.scripts.functions import Beginning, Function, Functions
 from kohya_wrap.config.importing.scripts.marks import Marks, marked
 from kohya_wrap.config.importing.scripts.powershell_words import value, words
 from kohya_wrap.config.importing.scripts.scope import Command, Scope
 from kohya_wrap.config.importing.scripts.statements import POWERSHELL, Statement, statements
 
 _ASSIGNS = re.compile(
-    r"(?:\[[\w.\[\]]+\]\s*)?\$(?:(?:script|global|local):)?(?P<name>\w+)\s*(?P<more>\+?)=\s*(?P<value>.*)",
+    r"(?:\[[\w.\[\]]+\]\s*)?\$(?:(?P<place>script|global|local):)?(?P<name>\w+)\s*(?P<more>\+?)=\s*(?P<value>.*)",
     re.DOTALL,
 )
 _ENVIRONMENT = re.compile(r"\$\{?env:\w+\}?\s*\+?=.*", re.DOTALL | re.IGNORECASE)
@@ -21,6 +23,8 @@ _ADDS = re.compile(
 )
 _CHOICE = re.compile(r"if\s*\((.*?)\)\s*\{([^{}]*)\}\s*else\s*\{([^{}]*)\}", re.DOTALL | re.IGNORECASE)
 _LOOP = re.compile(r"foreach\s*\(\s*\$(\w+)\s+in\b.*", re.DOTALL | re.IGNORECASE)
+_FUNCTION = re.compile(r"function\s+(?:(?:global|script|local):)?([\w-]+)", re.IGNORECASE)
+_TAKES = re.compile(r"(?:function\s+[\w:-]+|param)\s*(\(.*\))", re.DOTALL | re.IGNORECASE)
 _HEAD = re.compile(r"(?P<word>[\w-]+)\s*(?P<rest>.*)", re.DOTALL)
 _BRACKETS = r"\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\)"
 _IN_BRACKETS = re.compile(_BRACKETS)
@@ -34,9 +38,28 @@ _DENIES = re.compile(r"(?:!|-not\b)\s*(.+)", re.DOTALL | re.IGNORECASE)
 
 def commands(name: str, text: str, marks: Marks) -> list[Command]:
     script = _PowerShell(Scope(marks))
-    for statement in statements(name, text, POWERSHELL):
-        script.follow(statement)
+    script.follow_all(statements(name, text, POWERSHELL))
+    for function in script.functions.not_called():
+        script.scope.open("function", function.line, None, "never")
+        script.follow_all(function.body)
+        script.scope.branches.pop()
     return script.started
+
+
+def _begins(text: str) -> Beginning | None:
+    found = _FUNCTION.match(text)
+    return found and Beginning(found[1], text.endswith("{"))
+
+
+def _parameters(head: str) -> list[str]:
+    """The names in `function f($a, $b)` or `param($a, $b)`."""
+    found = _TAKES.match(head)
+    return [name.lower() for name in re.findall(r"(?:\(|,|\])\s*\$(\w+)", found[1])] if found else []
+
+
+def _braces(text: str) -> int:
+    """How many more are opened than closed."""
+    return 1 if text.endswith("{") else -1 if text == "}" else 0
 
 
 class _PowerShell:
@@ -44,7 +67,15 @@ class _PowerShell:
         self.scope = scope
         self.started: list[Command] = []
         self.numbers: set[str] = set()  # variables of which 0 is false; of a text "0" is true
+        self.functions = Functions(_begins, _braces)
+        self.shared: set[str] = set()  # what a function sets for all
         self.closed: bool | None = None  # whether the `if` just closed, or a part of it, was taken
+
+    def follow_all(self, script: Iterable[Statement]) -> None:
+        depth = len(self.scope.branches)
+        for statement in self.functions.set_aside(script):
+            self.follow(statement)
+        del self.scope.branches[depth:]
 
     def follow(self, statement: Statement) -> None:
         text, line, scope = statement.text, statement.line, self.scope
@@ -59,9 +90,31 @@ class _PowerShell:
             items, _ = value(found["value"], scope, line)
             scope.extend(found["name"].lower(), items, line=line, maybe=scope.unfollowed())
         elif found := _ASSIGNS.fullmatch(text):
+            if (found["place"] or "").lower() in ("script", "global"):
+                self.shared.add(found["name"].lower())
             self._assign(found["name"].lower(), found["value"], line, more=bool(found["more"]))
         else:
-            self.started.append(Command(words(text, scope, line), line, scope.unfollowed()))
+            told = words(text, scope, line)
+            if function := self.functions.called_by(told):
+                self._call(function, told[1:], line)
+            else:
+                self.started.append(Command(told, line, scope.unfollowed()))
+
+    def _call(self, function: Function, given: tuple[str, ...], line: int) -> None:
+        """What it sets is gone after it, but for `$script:` and `$global:`."""
+        scope, before, lists = self.scope, dict(self.scope.variables), set(self.scope.lists)
+        with function.with_arguments(scope, given):
+            heads = [function.head, *(one.text for one in function.body[:2])]
+            names = [name for head in heads for name in _parameters(head)]
+            plain = not any(word.startswith("-") for word in given)
+            for place, name in enumerate(names):
+                known = plain and place < len(given)
+                mark = scope.unknown(f"${name}", line, "it is given to a function")
+                scope.set(name, [given[place] if known else mark], line=line)
+            self.follow_all(function.body)
+        kept = {name: scope.variables[name] for name in self.shared & scope.variables.keys()}
+        scope.lists = lists | (self.shared & scope.lists)
+        scope.variables = before | kept
 
     def _opens(self, head: str, line: int) -> None:
         found = _HEAD.match(head)

@@ -30,7 +30,7 @@ _ITEM = re.compile(
       {_DOUBLE} | {_SINGLE}
     | (?P<computed>\$\w+(?:\.\w+|\[[^\]]*\]|\())
     | {_NAME}
-    | (?P<number>-?\d[\w.]*(?![^\s,+;)]))
+    | (?P<number>-?\d[\w.]*(?:(?<=[eE])[-+]\d+)?(?![^\s,+;)]))
     | (?P<plus>\s*\+\s*) | (?P<between>\s*[,;\n]\s*) | (?P<gap>[ \t\r]+)
     | (?P<other>.)
     """,
@@ -82,7 +82,7 @@ def value(text: str, scope: Scope, line: int) -> tuple[list[str], bool]:
     begun = False
     for found in _ITEM.finditer(listed[1].strip() if listed else stripped):
         if found["other"] or found["computed"]:
-            return [scope.unknown(_short(text), line, "the script computes it")], False
+            return [_computed(text, scope, line)], bool(listed)
         if found["between"]:
             is_list, begun = True, False
         elif found["plus"]:
@@ -94,11 +94,17 @@ def value(text: str, scope: Scope, line: int) -> tuple[list[str], bool]:
                 items[-1] += parts[0]
                 items += parts[1:]
             elif begun:  # two values with nothing between: no expression that we know
-                return [scope.unknown(_short(text), line, "the script computes it")], False
+                return [_computed(text, scope, line)], bool(listed)
             else:
                 items += parts
             begun, adds = True, False
     return items[1:] if len(items) > 1 or is_list else [""], is_list
+
+
+def _computed(text: str, scope: Scope, line: int) -> str:
+    """A mark for the expression, which may hold what stands in it and in the variables that it uses."""
+    used = (item for name in re.findall(r"\$(\w+)", text) for item in scope.variables.get(name.lower(), []))
+    return scope.unknown(_short(text), line, "the script computes it", might=(text, *used))
 
 
 def _short(text: str) -> str:

@@ -77,8 +77,8 @@ class Scope:
         """The branch that is not followed; empty where the place is reached for certain."""
         return next((f"in the {b.what}" for b in self.branches if b.taken is None), "")
 
-    def unknown(self, stood: str, line: int, why: str) -> str:
-        return self.marks.put(stood, f"line {line}: {why}")
+    def unknown(self, stood: str, line: int, why: str, might: Iterable[str] = ()) -> str:
+        return self.marks.put(stood, f"line {line}: {why}", might)
 
     def set(
         self,
@@ -96,8 +96,10 @@ class Scope:
             stood: how it is used, to be shown where it is not known.
         """
         new = list(items)
+        before = self.variables.get(name, [])
         if maybe and new != self.variables.get(name):
-            new = [self.unknown(stood or f"${name}", line, f"it is set {maybe}, which is not followed")]
+            why = f"it is set {maybe}, which is not followed"
+            new = [self.unknown(stood or f"${name}", line, why, might=(*before, *new))]
         self.variables[name] = new
         (self.lists.add if is_list else self.lists.discard)(name)
 
