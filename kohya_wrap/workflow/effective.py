@@ -14,7 +14,7 @@ from kohya_wrap.config.presets import Presets, RecipeForFamily
 from kohya_wrap.config.user import UserConfig
 from kohya_wrap.domain.captions import CaptionStyle
 from kohya_wrap.domain.config import Layer, TrainingConfig
-from kohya_wrap.domain.family import FAMILIES, Family
+from kohya_wrap.domain.family import FAMILIES, Family, FamilyName
 from kohya_wrap.domain.finding import Finding, Level
 from kohya_wrap.domain.options import OptionTable
 from kohya_wrap.errors import ConfigError
@@ -135,7 +135,11 @@ def settled(
     found = check.check(config, table, family.script, asked.user.lines)
     unused = check.unused_section(asked.user, config, table, family.script)
     of_base = check.check_base(
-        config, asked.user.lines, v_prediction=facts.v_prediction, noise_by=facts.noise_by
+        config,
+        asked.user.lines,
+        v_prediction=facts.v_prediction,
+        noise_by=facts.noise_by,
+        sd15=facts.family is FamilyName.SD15,
     )
     findings = (*asked.user.findings, *said, *found, *of_base, *unused)
     return Effective(asked, machine, facts, family, recipe, table, config, in_order(findings))
