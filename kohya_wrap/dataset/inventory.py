@@ -25,12 +25,7 @@ def take(train_data_dir: Path, caption_extension: str | None) -> Inventory:
     Raises:
         DatasetError: no such folder, no folder with a number, no image, or files that cannot be read.
     """
-    if not train_data_dir.is_dir():
-        raise DatasetError(
-            f"{train_data_dir} is not there.",
-            why="The config's train_data_dir names a folder that does not exist.",
-            hint=f"Put images and captions into {LAYOUT}, or: kohya-wrap init --images FOLDER --concept NAME",
-        )
+    look(train_data_dir)
     folders = _numbered(train_data_dir)
     extension = _dotted(caption_extension) if caption_extension else _caption_extension(folders)
     paths = {folder: sorted(path for path in folder.iterdir() if _is_read(path)) for folder in folders}
@@ -44,8 +39,6 @@ def take(train_data_dir: Path, caption_extension: str | None) -> Inventory:
         )
         for folder, (repeats, tokens) in folders.items()
     )
-    if not any(subset.images for subset in subsets):
-        raise _nothing(train_data_dir, folders)
     for subset in subsets:
         for image in subset.images:
             if image.caption is not None:
@@ -57,6 +50,23 @@ def take(train_data_dir: Path, caption_extension: str | None) -> Inventory:
         *_captions(subsets, extension),
     ]
     return Inventory(subsets, extension, tuple(findings))
+
+
+def look(train_data_dir: Path) -> None:
+    """Look at the names alone, no file is read.
+
+    Raises:
+        DatasetError: no such folder, no folder with a number, no image.
+    """
+    if not train_data_dir.is_dir():
+        raise DatasetError(
+            f"{train_data_dir} is not there.",
+            why="The config's train_data_dir names a folder that does not exist.",
+            hint=f"Put images and captions into {LAYOUT}, or: kohya-wrap init --images FOLDER --concept NAME",
+        )
+    folders = _numbered(train_data_dir)
+    if not any(_is_read(path) for folder in folders for path in folder.iterdir()):
+        raise _nothing(train_data_dir, folders)
 
 
 def repeats_and_tokens(name: str) -> tuple[int, str] | None:

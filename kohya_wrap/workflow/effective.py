@@ -20,7 +20,7 @@ from kohya_wrap.domain.options import OptionTable
 from kohya_wrap.errors import ConfigError
 from kohya_wrap.host import toml_file
 from kohya_wrap.places import Places, Project
-from kohya_wrap.workflow import assumed, inputs
+from kohya_wrap.workflow import assumed, base_model, inputs
 from kohya_wrap.workflow.base_model import Facts
 
 
@@ -95,7 +95,11 @@ def of(request: ConfigRequest, places: Places, env: Mapping[str, str]) -> Effect
     sound = check.sound(found.config, found.table, found.family.script)
     base = assumed.reference(asked.values, asked.user, places) if sound.get("vae") else None  # may bring it
     missing = inputs.missing(sound, asked.user.lines, base, project.models)
-    return replace(found, findings=in_order((*card_said, *base_said, *found.findings, *missing)))
+    images = inputs.images(sound, asked.user.lines, project)
+    in_the_way = inputs.in_the_way(sound, asked.user.lines)
+    denied = base_model.denied(asked.values, asked.user, facts)
+    said = (*card_said, *base_said, *denied, *found.findings, *missing, *in_the_way, *images)
+    return replace(found, findings=in_order(said))
 
 
 def in_order(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:

@@ -193,6 +193,7 @@ def resolved(job: Job, facts: base_model.Facts) -> Job:
     lacks = captions.trigger_lacks(job.inventory, job.user.wrapper.trigger, job.project.root)
     findings = (
         *found.findings,
+        *base_model.denied(job.asked.values, job.user, facts),
         *recipe_notes.of_captions(config),
         *solved,
         *late,

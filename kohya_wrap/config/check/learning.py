@@ -113,7 +113,7 @@ def relative_step(seen: Seen) -> bool:
 
 def rates_of_parts(seen: Seen) -> Iterator[Finding]:
     rates = seen.get("text_encoder_lr")
-    if isinstance(rates, list) and len(set(rates)) > 1 and not _is_far_off(seen, rates[0]):
+    if isinstance(rates, list) and len(set(rates)) > 1 and not (rates[0] and _is_far_off(seen, rates[0])):
         yield seen.warning(
             "first-rate", "text_encoder_lr",
             f"{seen.get('network_module')} trains all text encoders with the first rate, {rates[0]}.",

@@ -22,6 +22,7 @@ def test_the_guides_config_is_right_once_all_is_mapped_and_filled(shell: Shell, 
         [
             '`network_module` is not given: "networks.lora" is taken',
             '`caption_extension` is not given: ".txt" is taken',
+            "training_data is not there, and `run` needs images.",
             "training_config.toml:2: v1-5-pruned.safetensors is not here: `run` fetches it (7.7 GB",
             'training_config.toml:8: `resolution = 512` is given as "512,512"',
             "training_config.toml:9: `batch_size` is the engine's `train_batch_size`",
@@ -73,7 +74,7 @@ def test_all_that_is_wrong_is_said_at_once_each_at_its_line(shell: Shell, write:
     ):
         assert said in answer.out
     what, _, hint = answer.three_lines
-    assert what == "training_config.toml: 9 errors, 2 warnings, 7 notes."
+    assert what == "training_config.toml: 9 errors, 2 warnings, 8 notes."
     assert hint.endswith("kohya-wrap config check training_config.toml")
 
 
