@@ -72,17 +72,19 @@ def in_the_way(config: TrainingConfig, lines: Mapping[str, str]) -> Iterator[Fin
 
 
 def images(config: TrainingConfig, lines: Mapping[str, str], project: Project) -> tuple[Finding, ...]:
-    """What `run` would refuse of train_data_dir, by names alone: a note where nobody has named a folder yet."""
+    """What `run` would refuse of train_data_dir, by names alone: a note where the project's own folder is still to be filled."""
     seen, named = Seen(config, "", lines), config.get("train_data_dir")
     if named == "" or (named and paths.unreplaced(named)):  # the check says it
         return ()
+    folder = Path(named or project.training_data)
     try:
-        inventory.look(Path(named or project.training_data))
+        inventory.look(folder)
     except DatasetError as error:
         found = seen.warning(
             "images", "train_data_dir", f"{error.message.rstrip('.')}, and `run` needs images.", error.hint
         )
-        return (found if seen.by_user("train_data_dir") else replace(found, level=Level.NOTE),)
+        to_come = folder == project.training_data and not folder.exists()
+        return (replace(found, level=Level.NOTE) if to_come else found,)
     return ()
 
 

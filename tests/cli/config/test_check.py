@@ -22,15 +22,15 @@ def test_the_guides_config_is_right_once_all_is_mapped_and_filled(shell: Shell, 
         [
             '`network_module` is not given: "networks.lora" is taken',
             '`caption_extension` is not given: ".txt" is taken',
-            "training_data is not there, and `run` needs images.",
             "training_config.toml:2: v1-5-pruned.safetensors is not here: `run` fetches it (7.7 GB",
+            "training_data is not there, and `run` needs images.",
             'training_config.toml:8: `resolution = 512` is given as "512,512"',
             "training_config.toml:9: `batch_size` is the engine's `train_batch_size`",
         ],
         strict=True,
     ):
         assert note.startswith("note: ") and said in note
-    assert counted == "training_config.toml: no errors, 5 notes. SD 1.5, train_network.py, RTX 4090"
+    assert counted == "training_config.toml: no errors, 6 notes. SD 1.5, train_network.py, RTX 4090"
 
 
 WRONG = """\

@@ -86,11 +86,20 @@ def test_a_model_of_another_kind_is_not_taken_for_sd15_in_silence(
     assert f"a model of {kind}:" in said.message
 
 
-@pytest.mark.parametrize("path", ["models/fluffyMix_v3.safetensors", "hf:a/b/dreamshaper_8.safetensors"])
+@pytest.mark.parametrize(
+    "path",
+    ["models/fluffyMix_v3.safetensors", "hf:a/b/dreamshaper_8.safetensors", "chromaticXL-v2-1", "m/fluxXL"],
+)
 def test_a_name_that_says_nothing_of_the_kind(
     tmp_path: Path, places: Places, cards: list[Gpu], path: str
 ) -> None:
     assert "other-kind" not in [f.code for f in seen(tmp_path, places, path).findings]
+
+
+def test_and_run_says_so_too(tmp_path: Path, prepared: Prepared) -> None:
+    weight_files.write(tmp_path / "mine.safetensors", weight_files.SDXL)
+    text = f'pretrained_model_name_or_path = "{tmp_path}/mine.safetensors"\n[kohya_wrap]\nbase = "sd15"\n'
+    assert "base-denied" in [f.code for f in prepared(text, gpu="cpu").findings]
 
 
 @pytest.mark.parametrize(

@@ -197,7 +197,10 @@ def test_images_that_run_would_not_find(
 
 
 def test_images_by_their_names_alone(tmp_path: Path, places: Places, cards: list[Gpu]) -> None:
-    assert [f.level for f in found_in(tmp_path, places, "") if f.code == "images"] == [Level.NOTE]
+    for text in ("", 'train_data_dir = "./training_data"'):  # still to be filled
+        assert [f.level for f in found_in(tmp_path, places, text) if f.code == "images"] == [Level.NOTE]
+    (tmp_path / "training_data" / "cat").mkdir(parents=True)
+    assert [f.level for f in found_in(tmp_path, places, "") if f.code == "images"] == [Level.WARNING]
     picture = tmp_path / "training_data" / "10_cat" / "a.png"
     picture.parent.mkdir(parents=True)
     picture.write_bytes(b"no picture")
