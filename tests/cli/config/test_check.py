@@ -96,7 +96,7 @@ def test_as_json_without_errors(shell: Shell, alone: Path) -> None:
     answer = shell("config", "check", alone, "--gpu", "T4", "--json")
     assert (answer.code, answer.envelope["command"]) == (0, "config check")
     data = answer.envelope["data"]
-    assert (data["family"], data["gpu"], data["errors"], data["notes"]) == ("sd15", "T4", 0, 5)
+    assert (data["family"], data["gpu"], data["errors"], data["notes"]) == ("sd15", "T4", 0, 6)
 
 
 @pytest.mark.parametrize(
