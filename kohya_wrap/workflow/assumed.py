@@ -143,24 +143,20 @@ def _pickle(path: Path, where: str) -> tuple[Finding, ...]:
 
 def _missing(path: Path, user: UserConfig, where: str) -> tuple[Facts, tuple[Finding, ...]]:
     guessed = _guess(str(path), user)
+    if other := _other_kind(path.name, where):
+        return guessed, other
     why, hint = base_words.remedy(str(path), user.path.parent)
     said = Finding(
         Level.WARNING, "base-missing",
         f"{why or f'{path.name} is not here'}, and `run` needs it; checked as {FAMILIES[guessed.family].title}.",
         hint or f"Put it there: {path}", where,
     )  # fmt: skip
-    return guessed, (said, *_other_kind(path.name, where))
+    return guessed, (said,)
 
 
 def _other_kind(name: str, where: str) -> tuple[Finding, ...]:
-    kind = base_words.other_kind(name)
-    if not kind:
-        return ()
-    said = Finding(
-        Level.WARNING, "other-kind", f"by its name {name} is a model of {kind}: kohya-wrap trains SD 1.5 and SDXL.",
-        'Name such a base, or write under [kohya_wrap]: base = "sdxl".', where,
-    )  # fmt: skip
-    return (said,)
+    why, hint = base_words.of_other_kind(name)
+    return (Finding(Level.WARNING, "other-kind", f"{why}.", hint, where),) if why else ()
 
 
 def _guess(path: str, user: UserConfig) -> Facts:

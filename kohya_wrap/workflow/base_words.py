@@ -30,6 +30,14 @@ def other_kind(name: str) -> str:
     return "" if "xl" in name else next(found, "")
 
 
+def of_other_kind(name: str) -> tuple[str, str]:
+    """What is said of such a model, and what to write; empty where its name speaks of none."""
+    name = Path(name).name
+    kind = other_kind(name)
+    said = f"by its name {name} is a model of {kind}: kohya-wrap trains SD 1.5 and SDXL"
+    return (said, 'Name such a base, or write under [kohya_wrap]: base = "sdxl".') if kind else ("", "")
+
+
 def hub_id(path: str, folder: Path) -> str:
     """owner/repo, as the config says it; empty where it is a file's name, or a folder's of this project."""
     try:
@@ -48,6 +56,8 @@ def remedy(path: str, folder: Path) -> tuple[str, str]:
             f"{windows} is a path of Windows",
             f'Put the file on this machine and write its path here, e.g. "./models/{name}".',
         )
+    if (said := of_other_kind(path))[0]:
+        return said
     if repository := hub_id(path, folder):
         known = _catalogued(repository)
         return (

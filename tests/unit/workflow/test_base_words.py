@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from kohya_wrap.domain.family import FamilyName
-from kohya_wrap.domain.finding import Finding
+from kohya_wrap.domain.finding import Finding, Level
 from kohya_wrap.domain.hardware import Gpu
 from kohya_wrap.errors import EngineError
 from kohya_wrap.places import Places
@@ -82,7 +82,9 @@ def test_a_file_of_the_catalogue_is_known_by_its_name_on_windows_too(
 def test_a_model_of_another_kind_is_not_taken_for_sd15_in_silence(
     tmp_path: Path, places: Places, cards: list[Gpu], path: str, kind: str
 ) -> None:
-    (said,) = [f for f in seen(tmp_path, places, path).findings if f.code == "other-kind"]
+    found = of_base(seen(tmp_path, places, path))
+    (said,) = [f for f in found if f.code != "family-assumed"]
+    assert (said.level, said.code) == (Level.WARNING, "other-kind")
     assert f"a model of {kind}:" in said.message
 
 
@@ -115,3 +117,8 @@ def test_the_file_wins_over_the_base_of_the_project(
         assert [f.where for f in found.findings if f.code == "base-denied"] == [
             "training_config.toml:3"
         ] * told
+
+
+def test_run_refuses_it_by_its_name_where_it_is_not_here(prepared: Prepared) -> None:
+    with pytest.raises(EngineError, match="a model of Flux"):
+        prepared('pretrained_model_name_or_path = "black-forest-labs/FLUX.1-dev"', gpu="cpu")

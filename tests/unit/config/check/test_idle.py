@@ -113,7 +113,7 @@ def test_a_save_that_never_comes(file: dict[str, Any]) -> None:
     at = list(file)[1]
     assert (found.level, found.code, found.where) == (Level.WARNING, "never-saved", "c.toml:2")
     assert findings(**followed(file, at, found.hint)) == ()
-    assert check_plan(config(**file), plan([50], batch=1, epochs=5), {}) == ()  # said once
+    assert check_plan(config(**file), plan([10], batch=1, epochs=5), {}) == ()  # said once
 
 
 @pytest.mark.parametrize(
