@@ -12,6 +12,7 @@ from kohya_wrap.domain.arguments import Argument
 from kohya_wrap.domain.options import Option, OptionTable
 
 _FOLDER = Path(__file__).parent / "options"
+_TORCH, _TORCH_SCHEDULERS = "torch.optim.", "torch.optim.lr_scheduler."
 
 
 @cache
@@ -53,14 +54,34 @@ def optimizer_args(optimizer: str) -> Mapping[str, Argument] | None:
     engine nor torch.optim has it, or its package is not in the engine's environment, and the run would fail.
     A key that is not among them is a TypeError after the base model is loaded.
     """
+    if optimizer.startswith(_TORCH):
+        return _arguments("optimizer_args", optimizer.removeprefix(_TORCH))
     known = _arguments("optimizer_args", optimizer.lower())  # the engine's own names, in any case
     return _arguments("optimizer_args", optimizer) if known is None else known
 
 
 @cache
+def optimizer_classes() -> frozenset[str]:
+    """The optimizers of the engine's environment, each by its module: `torch.optim.AdamW`, `pytorch_optimizer.CAME`."""
+    names = (*_table("arguments")["optimizer_args"], *_table("arguments")["open_optimizer_args"])
+    return _by_module(names, _TORCH)
+
+
+@cache
 def scheduler_args(scheduler: str) -> Mapping[str, Argument] | None:
     """The keys that `lr_scheduler_args` may hold for this `lr_scheduler`; None where it is not known."""
-    return _arguments("lr_scheduler_args", scheduler)
+    return _arguments("lr_scheduler_args", scheduler.removeprefix(_TORCH_SCHEDULERS))
+
+
+@cache
+def scheduler_classes() -> frozenset[str]:
+    """The schedulers of the engine's environment that a config may name, each by its module."""
+    return _by_module(tuple(_table("arguments")["lr_scheduler_args"]), _TORCH_SCHEDULERS)
+
+
+def _by_module(names: tuple[str, ...], of_torch: str) -> frozenset[str]:
+    """The engine's own names, in small letters, are no classes."""
+    return frozenset(n if "." in n else of_torch + n for n in names if "." in n or n[:1].isupper())
 
 
 def _arguments(option: str, owner: str) -> Mapping[str, Argument] | None:

@@ -126,6 +126,12 @@ def misplaced(
             )  # fmt: skip
 
 
+def _without_detours(path: str) -> str:
+    """`/a/../b` as `/b`, where that is the same place: `..` after a link may lead elsewhere."""
+    short = os.path.normpath(path)
+    return short if os.path.realpath(short) == os.path.realpath(path) else path
+
+
 def absolute(name: str, value: Any, folder: Path) -> Any:
     """A path of the file's, which starts at the file's folder; anything else as it is."""
     if name not in PATHS:
@@ -134,5 +140,5 @@ def absolute(name: str, value: Any, folder: Path) -> Any:
         return [absolute(name, item, folder) for item in value]
     if isinstance(value, str) and value and not value.lower().startswith(_NOT_ON_DISK):
         home = os.path.expanduser(value)  # noqa: PTH111  `Path`'s raises where there is no such user
-        return str((folder / home).absolute())
+        return _without_detours(str((folder / home).absolute()))
     return value

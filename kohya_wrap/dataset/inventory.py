@@ -44,6 +44,12 @@ def survey(train_data_dir: Path, caption_extension: str | None, read: Read = ima
     Raises:
         DatasetError: no such folder, no folder with a number, or no image.
     """
+    listed = names(train_data_dir)
+    return _surveyed(listed, caption_extension, read, tuple(overlooked.beside(train_data_dir, listed)))
+
+
+def names(train_data_dir: Path) -> tuple[Folder, ...]:
+    """What the engine would list, no file opened. Raises DatasetError, as `survey`."""
     if not train_data_dir.is_dir():
         raise DatasetError(
             f"{train_data_dir} is not there.",
@@ -53,7 +59,7 @@ def survey(train_data_dir: Path, caption_extension: str | None, read: Read = ima
     listed = folders.numbered(train_data_dir)
     if not any(folder.images for folder in listed):
         raise _nothing(train_data_dir, listed)
-    return _surveyed(listed, caption_extension, read, tuple(overlooked.beside(train_data_dir, listed)))
+    return listed
 
 
 def survey_loose(pictures: Folder, caption_extension: str | None, read: Read = image_file.facts) -> Inventory:

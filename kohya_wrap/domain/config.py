@@ -15,7 +15,7 @@ SECRETS = {"wandb_api_key": "WANDB_API_KEY", "huggingface_token": "HF_TOKEN"}
 
 # And what files from elsewhere call them, or what is one by its looks.
 _SECRET_NAME = re.compile(r"(token|api_?key|password|secret)$", re.IGNORECASE)
-_SECRET_VALUE = re.compile(r"\bhf_\w{16,}")
+_SECRET_VALUE = re.compile(r"\bhf_\w{16,}|wandb.{0,20}?\b[0-9a-f]{40}\b", re.IGNORECASE)
 
 
 def shown(name: str, value: Any) -> Any:

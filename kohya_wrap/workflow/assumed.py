@@ -18,7 +18,7 @@ from kohya_wrap.engine import catalogue, kind
 from kohya_wrap.engine.reference import Catalogued, Local, Reference
 from kohya_wrap.errors import EngineError, UsageError
 from kohya_wrap.places import Places
-from kohya_wrap.workflow import base_model
+from kohya_wrap.workflow import base_model, base_words
 from kohya_wrap.workflow import machine as machines
 from kohya_wrap.workflow.base_model import Facts
 
@@ -108,7 +108,7 @@ def facts(asked: Mapping[str, Any], user: UserConfig, places: Places) -> tuple[F
         f"the base is not here, and its name is in no catalogue: checked as {FAMILIES[guessed.family].title}.",
         "`run` reads the family from its header.", where,
     )  # fmt: skip
-    return guessed, (said,)
+    return guessed, (said, *_other_kind(path, where))
 
 
 def reference(asked: Mapping[str, Any], user: UserConfig, places: Places) -> Reference | None:
@@ -142,13 +142,21 @@ def _pickle(path: Path, where: str) -> tuple[Finding, ...]:
 
 
 def _missing(path: Path, user: UserConfig, where: str) -> tuple[Facts, tuple[Finding, ...]]:
-    guessed = _guess(path.name, user)
+    guessed = _guess(str(path), user)
+    if other := _other_kind(path.name, where):
+        return guessed, other
+    why, hint = base_words.remedy(str(path), user.path.parent)
     said = Finding(
         Level.WARNING, "base-missing",
-        f"{path.name} is not here, and `run` needs it; checked as {FAMILIES[guessed.family].title}.",
-        f"Put it there: {path}", where,
+        f"{why or f'{path.name} is not here'}, and `run` needs it; checked as {FAMILIES[guessed.family].title}.",
+        hint or f"Put it there: {path}", where,
     )  # fmt: skip
     return guessed, (said,)
+
+
+def _other_kind(name: str, where: str) -> tuple[Finding, ...]:
+    why, hint = base_words.of_other_kind(name)
+    return (Finding(Level.WARNING, "other-kind", f"{why}.", hint, where),) if why else ()
 
 
 def _guess(path: str, user: UserConfig) -> Facts:

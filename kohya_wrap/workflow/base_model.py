@@ -9,13 +9,15 @@ from typing import Any
 
 from kohya_wrap import resources
 from kohya_wrap.config.user import UserConfig
-from kohya_wrap.domain.family import FamilyName
+from kohya_wrap.domain.family import FAMILIES, FamilyName
+from kohya_wrap.domain.finding import Finding, Level
 from kohya_wrap.engine import catalogue, reference, weights
 from kohya_wrap.engine.catalogue import Base
 from kohya_wrap.engine.reference import Catalogued, Reference
 from kohya_wrap.engine.weights import Weights
 from kohya_wrap.errors import EngineError, UsageError
 from kohya_wrap.places import Places
+from kohya_wrap.workflow import base_words
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,11 @@ def of(asked: Mapping[str, Any], user: UserConfig, places: Places, *, needed: bo
     if not needed:
         return None
     where = user.lines.get("pretrained_model_name_or_path", user.path.name)
+    reason, hint = base_words.remedy(path, user.path.parent) if path else ("", "")
+    if reason:
+        raise EngineError(
+            f"{where}: {reason}.", why="The base model is a file, or a folder, that is here.", hint=hint
+        )
     raise EngineError(
         f"{where}: the base model {path} is not there." if path else f"{where} names no base model.",
         why="No catalogue entry has a file of that name, so it cannot be fetched either.",
@@ -68,6 +75,20 @@ def named(user: UserConfig) -> Reference | None:
         return reference.parse(user.wrapper.base, catalogue.load(resources.presets()), user.path.parent)
     except UsageError as error:
         raise UsageError(f"[kohya_wrap] base: {error.message}", why=error.why, hint=error.hint) from None
+
+
+def denied(asked: Mapping[str, Any], user: UserConfig, facts: Facts) -> tuple[Finding, ...]:
+    """The family that `[kohya_wrap] base` names, where the file that is trained on is of another."""
+    name = user.wrapper.base.lower().partition(":")[0]
+    known = catalogue.load(resources.presets()).bases.get(name)
+    if known is None or known.family is facts.family or not asked.get("pretrained_model_name_or_path"):
+        return ()
+    return (Finding(
+        Level.WARNING, "base-denied",
+        f'[kohya_wrap] base = "{user.wrapper.base}" is {FAMILIES[known.family].title}, and pretrained_model_name_or_path is '
+        f"{FAMILIES[facts.family].title}: that file is trained on.",
+        "Remove one of the two lines.", user.wrapper_lines.get("base", ""),
+    ),)  # fmt: skip
 
 
 def facts(base: Reference | None, models: Path, places: Places, *, allow_pickle: bool) -> Facts | None:

@@ -14,14 +14,14 @@ from kohya_wrap.config.presets import Presets, RecipeForFamily
 from kohya_wrap.config.user import UserConfig
 from kohya_wrap.domain.captions import CaptionStyle
 from kohya_wrap.domain.config import Layer, TrainingConfig
-from kohya_wrap.domain.family import FAMILIES, Family
+from kohya_wrap.domain.family import FAMILIES, Family, FamilyName
 from kohya_wrap.domain.finding import Finding, Level
 from kohya_wrap.domain.options import OptionTable
 from kohya_wrap.errors import ConfigError
 from kohya_wrap.host import toml_file
 from kohya_wrap.host.toml_file import UserToml
 from kohya_wrap.places import Places, Project
-from kohya_wrap.workflow import assumed, inputs
+from kohya_wrap.workflow import assumed, base_model, inputs
 from kohya_wrap.workflow.base_model import Facts
 
 
@@ -106,7 +106,11 @@ def meant(asked: Asked, gpu: str, places: Places, env: Mapping[str, str]) -> Eff
     sound = check.sound(found.config, found.table, found.family.script)
     base = assumed.reference(asked.values, asked.user, places) if sound.get("vae") else None  # may bring it
     missing = inputs.missing(sound, asked.user.lines, base, project.models)
-    return replace(found, findings=in_order((*card_said, *base_said, *found.findings, *missing)))
+    images = inputs.images(sound, asked.user.lines, project)
+    in_the_way = inputs.in_the_way(sound, asked.user.lines)
+    denied = base_model.denied(asked.values, asked.user, facts)
+    said = (*card_said, *base_said, *denied, *found.findings, *missing, *in_the_way, *images)
+    return replace(found, findings=in_order(said))
 
 
 def in_order(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
@@ -146,7 +150,11 @@ def settled(
     found = check.check(config, table, family.script, asked.user.lines)
     unused = check.unused_section(asked.user, config, table, family.script)
     of_base = check.check_base(
-        config, asked.user.lines, v_prediction=facts.v_prediction, noise_by=facts.noise_by
+        config,
+        asked.user.lines,
+        v_prediction=facts.v_prediction,
+        noise_by=facts.noise_by,
+        sd15=facts.family is FamilyName.SD15,
     )
     findings = (*asked.user.findings, *said, *found, *of_base, *unused)
     return Effective(asked, machine, facts, family, recipe, table, config, in_order(findings))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -9,10 +10,12 @@ from pathlib import Path
 from kohya_wrap.config import check
 from kohya_wrap.config.check import lycoris, paths
 from kohya_wrap.config.check.seen import Seen
+from kohya_wrap.dataset import inventory
 from kohya_wrap.domain.config import TrainingConfig
 from kohya_wrap.domain.finding import Finding, Level
 from kohya_wrap.engine.reference import Catalogued, Reference
-from kohya_wrap.places import Places
+from kohya_wrap.errors import DatasetError
+from kohya_wrap.places import Places, Project
 
 _OPTIONS = ("network_weights", "base_weights", "vae", "resume", "reg_data_dir", "log_tracker_config")
 _OWN_HINTS = {
@@ -27,14 +30,62 @@ def missing(
     """Files and folders that are not here: warnings, since a config may be checked where it is not trained."""
     fetched = models / base.base.vae.local_name if isinstance(base, Catalogued) and base.base.vae else None
     seen = Seen(config, "", lines)
-    return tuple(
+    absent = (
         seen.warning(
-            "file-missing", option, f"`{option}`: {path} is not here, and `run` needs it.",
+            "file-missing", option, f"`{option}`: {_not_here(path)} is not here, and `run` needs it.",
             _OWN_HINTS.get(option, "Put it there, mend the path, or remove the line."),
         )
         for option, path in _named(seen)
         if path != fetched and not path.exists()
     )  # fmt: skip
+    return (*absent, *_no_state(seen))
+
+
+def _not_here(path: Path) -> str:
+    windows = paths.of_windows(str(path))
+    return f"{windows}, a path of Windows," if windows else str(path)
+
+
+def _no_state(seen: Seen) -> Iterator[Finding]:
+    """What the engine's loader (accelerate at the lock) fails without, with the base model loaded."""
+    folder = Path(seen.get("resume") or "")
+    if not seen.get("resume") or not folder.exists():
+        return
+    weights = any((folder / name).is_file() for name in ("model.safetensors", "pytorch_model.bin"))
+    if not (weights and (folder / "optimizer.bin").is_file()):
+        lacks = "optimizer.bin" if weights else "model.safetensors"
+        yield seen.warning(
+            "no-state", "resume", f"`resume`: {folder} is no state of a training: it holds no {lacks}.", _OWN_HINTS["resume"],
+        )  # fmt: skip
+
+
+def in_the_way(config: TrainingConfig, lines: Mapping[str, str]) -> Iterator[Finding]:
+    """Files where the engine needs a folder; `run` finds out by making it (`outputs`)."""
+    seen = Seen(config, "", lines)
+    for option in ("output_dir", "logging_dir"):
+        folder = Path(seen.get(option) or "")
+        if (taken := next((path for path in (folder, *folder.parents) if path.is_file()), None)) is not None:
+            yield seen.warning(
+                "not-a-folder", option, f"`{option}`: {taken} is a file, and a folder is needed.",
+                f"Name another folder, or move the file: mv {shlex.quote(str(taken))} {shlex.quote(f'{taken}.old')}",
+            )  # fmt: skip
+
+
+def images(config: TrainingConfig, lines: Mapping[str, str], project: Project) -> tuple[Finding, ...]:
+    """What `run` would refuse of train_data_dir, by names alone: a note where the project's own folder is still to be filled."""
+    seen, named = Seen(config, "", lines), config.get("train_data_dir")
+    if named == "" or (named and paths.unreplaced(named)):  # the check says it
+        return ()
+    folder = Path(named or project.training_data)
+    try:
+        inventory.names(folder)
+    except DatasetError as error:
+        found = seen.warning(
+            "images", "train_data_dir", f"{error.message.rstrip('.')}, and `run` needs images.", error.hint
+        )
+        to_come = folder == project.training_data and not folder.exists()
+        return (replace(found, level=Level.NOTE) if to_come else found,)
+    return ()
 
 
 def _named(seen: Seen) -> Iterator[tuple[str, Path]]:

@@ -210,6 +210,7 @@ def resolved(job: Job, facts: base_model.Facts) -> Job:
     lacks = captions.trigger_lacks(job.images.train, job.user.wrapper.trigger, job.project.root)
     findings = (
         *found.findings,
+        *base_model.denied(job.asked.values, job.user, facts),
         *recipe_notes.of_captions(config),
         *solved,
         *late,

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 import difflib
+import re
 from collections.abc import Iterator, Mapping
 
 from kohya_wrap.config import option_table
 from kohya_wrap.config.check import bounds
 from kohya_wrap.config.check.seen import Seen
+from kohya_wrap.config.spellings import as_toml
 from kohya_wrap.domain.arguments import Argument
 from kohya_wrap.domain.finding import Finding
 
@@ -71,7 +74,7 @@ def scheduler(seen: Seen) -> Iterator[Finding]:
 
 def _of_torch(seen: Seen, kind: str) -> Iterator[Finding]:
     """`lr_scheduler_type`: a class of torch.optim.lr_scheduler, or with dots in its name anybody's."""
-    known = option_table.scheduler_args(kind) if _is_class(kind) else None
+    known = option_table.scheduler_args(kind) if _is_class(kind) or "." in kind else None
     if known is None and "." not in kind:
         yield seen.error(
             "unknown-scheduler", "lr_scheduler_type",
@@ -87,13 +90,11 @@ def _is_class(name: str) -> bool:
 
 
 def _items(seen: Seen, option: str, known: Known, owner: str, consequence: str) -> Iterator[Finding]:
+    yield from _given_twice(seen, option)
     for item in seen.get(option) or ():
         key, equals, value = item.partition("=")
         if not equals:
-            yield seen.error(
-                "argument", option, f"`{option}`: {item!r} is not \"key=value\": the engine fails on it.",
-                f'Write {option} = ["{key}=VALUE"].',
-            )  # fmt: skip
+            yield seen.error("argument", option, *_no_pair(seen, option, item))
         elif known is not None and key not in known:
             close = difflib.get_close_matches(key, list(known), n=1, cutoff=0.7)
             yield seen.error(
@@ -102,13 +103,64 @@ def _items(seen: Seen, option: str, known: Known, owner: str, consequence: str) 
                 f"Write `{close[0]}`." if close else f"It knows {', '.join(sorted(known)) or 'none'}.",
             )  # fmt: skip
         elif known is not None and (why := known[key].refuses(value)):
-            yield seen.error("argument", option, f"`{option}`: `{key}` {why}.", "Mend the value there.")
-        elif option == "network_args" and (bound := bounds.outside(bounds.NETWORK_ARGS, key, number(value))):
+            close = difflib.get_close_matches(value.lower(), known[key].choices, n=1, cutoff=0.6)
+            hint = f"Write `{key}={close[0]}`." if close else "Mend the value there."
+            yield seen.error("argument", option, f"`{option}`: `{key}` {why}.", hint)
+        elif bound := _outside(option, key, value):
             yield seen.error(
                 "argument", option,
                 f"`{option}`: `{key}={value}` cannot be meant: it must be {bound.must_be}{bound.because}.",
                 f"Write `{key}={bound.example}`, or leave it out.",
             )  # fmt: skip
+
+
+def _no_pair(seen: Seen, option: str, item: str) -> tuple[str, str]:
+    """What is said of an item without "=", and the list to write."""
+    items, mended = seen.get(option), as_pair(item) or f"{item.strip()}=VALUE"
+    rest = [mended if other == item else other for other in items if other != item or item.strip()]
+    if not item.strip():
+        says = f"`{option}` holds an empty text: the engine fails on it."
+        return says, f"Write {option} = {as_toml(rest)}." if rest else "Remove the line."
+    return (
+        f'`{option}`: {item!r} is not "key=value": the engine fails on it.',
+        f"Write {option} = {as_toml(rest)}.",
+    )
+
+
+def as_pair(item: str) -> str:
+    """ "conv_dim=8" of "conv_dim 8" and "conv_dim: 8"; empty where it is no such pair."""
+    pair = re.fullmatch(r"\s*([A-Za-z_]\w*)\s*[\s:]\s*(\S+)\s*", item)
+    return f"{pair[1]}={pair[2]}" if pair else ""
+
+
+def _given_twice(seen: Seen, option: str) -> Iterator[Finding]:
+    """Of several the engine takes the last."""
+    items = [item for item in seen.get(option) or () if "=" in item]
+    last = {item.partition("=")[0]: item for item in items}
+    for number, item in enumerate(items):
+        key = item.partition("=")[0]
+        if any(later.partition("=")[0] == key for later in items[number + 1 :]):
+            yield seen.warning(
+                "argument-twice", option, f"`{option}` holds `{key}` twice: `{last[key]}` counts, the last.",
+                f"Write {option} = {as_toml([i for n, i in enumerate(items) if n != number])}.",
+            )  # fmt: skip
+
+
+def _outside(option: str, key: str, text: str) -> bounds.Bound | None:
+    if option == "network_args":
+        return bounds.outside(bounds.NETWORK_ARGS, key, number(text))
+    return bounds.outside(bounds.OPTIMIZER_ARGS, key, _literal(text)) if option == "optimizer_args" else None
+
+
+def _literal(text: str) -> float | list[float] | None:
+    """The number or numbers that a Python literal is; None where it is something else."""
+    try:
+        value = ast.literal_eval(text.lstrip())
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        return None
+    if isinstance(value, list | tuple):
+        return [part for part in value if isinstance(part, int | float)]
+    return value if isinstance(value, int | float) else None
 
 
 def number(text: str) -> float | None:
@@ -120,6 +172,7 @@ def number(text: str) -> float | None:
 
 
 def given(seen: Seen, option: str) -> dict[str, str]:
-    """The keys and texts of such a list."""
-    pairs = (item.partition("=") for item in seen.get(option) or ())
+    """The keys and texts of such a list; `conv_dim 8`, which is said elsewhere, as what it means."""
+    items = seen.get(option) or ()
+    pairs = ((item if "=" in item else as_pair(item)).partition("=") for item in items)
     return {key: value for key, equals, value in pairs if equals}

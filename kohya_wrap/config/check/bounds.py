@@ -18,6 +18,7 @@ class Bound:
         good: what to write instead.
         why: what the engine does outside of it, where the bound does not say it itself.
         above, below: the end itself is outside.
+        text: as `good`, where it is no number.
     """
 
     low: float
@@ -26,6 +27,7 @@ class Bound:
     why: str = ""
     above: bool = False
     below: bool = False
+    text: str = ""
 
     def holds(self, number: float) -> bool:
         low = number > self.low if self.above else number >= self.low
@@ -40,7 +42,7 @@ class Bound:
 
     @property
     def example(self) -> str:
-        return as_toml(self.low if self.good is None else self.good)
+        return self.text or as_toml(self.low if self.good is None else self.good)
 
     @property
     def because(self) -> str:
@@ -94,6 +96,12 @@ NETWORK_ARGS: Mapping[str, Bound] = {
     "conv_dim": _FROM_0, "conv_alpha": _FROM_0, "unit": _FROM_1, "block_size": _FROM_1, "constraint": _FROM_0,
     "constrain": _FROM_0, "loraplus_lr_ratio": _FROM_0, "loraplus_unet_lr_ratio": _FROM_0,
     "loraplus_text_encoder_lr_ratio": _FROM_0,
+}  # fmt: skip
+
+# By the optimizers' constructors, called with values outside: most refuse them, the others reach NaN.
+OPTIMIZER_ARGS: Mapping[str, Bound] = {
+    "betas": Bound(0, 1, below=True, text="(0.9, 0.999)"), "eps": Bound(0, good=1e-8),
+    "weight_decay": Bound(0, good=0.01), "momentum": Bound(0, good=0.9),
 }  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kohya_wrap.config.check.seen import Seen
-from kohya_wrap.domain.finding import Finding
+from kohya_wrap.domain.finding import Finding, Level
 
 # What the engine refuses beside cached text encoder outputs, and what it leaves out in silence (contract, section 8).
 REFUSED_WITH_CACHE = (
@@ -102,9 +102,10 @@ _LAYERS = 12  # of SD 1.5's text encoder
 def clip_skip(seen: Seen) -> Iterator[Finding]:
     layer = seen.get("clip_skip")
     if seen.sdxl and seen.given("clip_skip"):
-        yield seen.warning(
-            "clip-skip-sdxl", "clip_skip", "`clip_skip` has no effect on SDXL.", "Remove the line."
-        )
+        # Files of the GUI always hold 1 or 2.
+        level = Level.NOTE if layer in (1, 2) else Level.WARNING
+        message = "`clip_skip` has no effect on SDXL."
+        yield Finding(level, "clip-skip-sdxl", message, "Remove the line.", seen.where("clip_skip"))
     elif layer is not None and not seen.sdxl and not 1 <= layer <= _LAYERS:
         yield seen.error(
             "clip-skip", "clip_skip",

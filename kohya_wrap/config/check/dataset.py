@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from kohya_wrap.config.check.seen import Seen
@@ -9,6 +10,8 @@ from kohya_wrap.domain.buckets import parse_resolution
 from kohya_wrap.domain.finding import Finding
 
 _SMALL_FOR_SDXL = 768  # pixels; it was trained at 1024 and falls apart well below
+
+_LARGE_FOR_SD15 = 896  # well above the 768 that fine-tunes of it are trained at
 
 
 def other_sources(seen: Seen) -> Iterator[Finding]:
@@ -47,7 +50,7 @@ def resolution(seen: Seen) -> Iterator[Finding]:
     except ValueError:
         yield seen.error(
             "resolution", "resolution", f'`resolution = {written!r}` is not "512" or "512,768".',
-            'Write resolution = "512,512".',
+            f'Write resolution = "{_sides(written, seen)}".',
         )  # fmt: skip
         return
     if seen.sdxl and max(sides) < _SMALL_FOR_SDXL:
@@ -55,8 +58,22 @@ def resolution(seen: Seen) -> Iterator[Finding]:
             "small-for-sdxl", "resolution", f"SDXL was made for 1024 pixels, not for {written}.",
             'Write resolution = "1024,1024".',
         )  # fmt: skip
+    if not seen.sdxl and sides[0] * sides[1] > _LARGE_FOR_SD15**2:
+        yield seen.warning(
+            "large-for-sd15", "resolution",
+            f"SD 1.5 was made for 512 pixels, and for up to 768 it does well; not for {written}.",
+            'Write resolution = "768,768", or name a base of SDXL.',
+        )  # fmt: skip
     if seen.get("enable_bucket"):
         yield from _buckets(seen, written, sides)
+
+
+def _sides(written: str, seen: Seen) -> str:
+    """The two numbers that were meant, 1024x1024; else what the family was made for."""
+    meant = re.fullmatch(r"\s*(\d+)\s*[xX×*:;/ ]\s*(\d+)\s*", written)
+    if meant and int(meant[1]) and int(meant[2]):
+        return f"{int(meant[1])},{int(meant[2])}"
+    return "1024,1024" if seen.sdxl else "512,512"
 
 
 def _buckets(seen: Seen, written: str, sides: tuple[int, int]) -> Iterator[Finding]:

@@ -43,18 +43,22 @@ def adaptive_rates(seen: Seen) -> Iterator[Finding]:
     if not rates:  # a rate of 0 leaves its part out
         return
     option, rate = rates[0]
-    if not 0.1 < rate <= 10:
+    if _is_far_off(seen, rate):
         yield seen.warning(
             "adaptive-rate", option,
             f"{title} finds the learning rate itself and multiplies it by yours: with {rate} it is far off.",
             f"Write {option} = 1.0.",
         )  # fmt: skip
-    if len({rate for _, rate in rates}) > 1:
+    elif len({rate for _, rate in rates}) > 1:
         shown = " and ".join(f"`{option} = {rate}`" for option, rate in rates)
         yield seen.warning(
             "one-rate", rates[1][0], f"{title} takes one rate, the first of {shown}.",
             "Write learning_rate = 1.0 alone.",
         )  # fmt: skip
+
+
+def _is_far_off(seen: Seen, rate: float) -> bool:
+    return is_adaptive(seen) and not 0.1 < rate <= 10
 
 
 def _group_rates(seen: Seen) -> list[tuple[str, float]]:
@@ -109,7 +113,7 @@ def relative_step(seen: Seen) -> bool:
 
 def rates_of_parts(seen: Seen) -> Iterator[Finding]:
     rates = seen.get("text_encoder_lr")
-    if isinstance(rates, list) and len(set(rates)) > 1:
+    if isinstance(rates, list) and len(set(rates)) > 1 and not (rates[0] and _is_far_off(seen, rates[0])):
         yield seen.warning(
             "first-rate", "text_encoder_lr",
             f"{seen.get('network_module')} trains all text encoders with the first rate, {rates[0]}.",

@@ -41,6 +41,25 @@ def _undone(seen: Seen, given: Mapping[str, str], taken: str, others: Iterable[s
             )  # fmt: skip
 
 
+def dylora(seen: Seen) -> Iterator[Finding]:
+    """LyCORIS' DyLoRA trains blocks of `block_size` dimensions, 4 where it is not given."""
+    given = arguments.given(seen, "network_args")
+    if seen.get("network_module") != MODULE or given.get("algo", "").lower() != "dylora":
+        return
+    size, dim = arguments.number(given.get("block_size", "4")) or 4, seen.get("network_dim", 4)
+    for title, wanted in (
+        ("network_dim", dim),
+        ("conv_dim", arguments.number(given.get("conv_dim", "0")) or dim),
+    ):
+        if wanted % size:
+            yield seen.error(
+                "dylora", "network_args",
+                f"`network_args`: block_size={size:g} does not divide {title} {wanted:g}: algo=dylora refuses it.",
+                f"Write `block_size={next(n for n in (4, 2, 1) if dim % n == 0 and wanted % n == 0)}`.",
+            )  # fmt: skip
+            return
+
+
 def preset_file(seen: Seen) -> Iterator[Finding]:
     file = preset(seen)
     if file and not Path(file).is_absolute():
@@ -55,5 +74,6 @@ def preset(seen: Seen) -> str:
     """The file that a LyCORIS network takes its preset from; empty where it is none of its own, or another network."""
     known = option_table.network_args(MODULE)
     named = arguments.given(seen, "network_args").get("preset", "")
-    own = seen.get("network_module") != MODULE or known is None or named in known["preset"].choices
-    return "" if own else named
+    if seen.get("network_module") != MODULE or known is None or known["preset"].refuses(named):
+        return ""  # a misspelled preset is no file
+    return "" if named in known["preset"].choices else named

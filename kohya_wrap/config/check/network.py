@@ -40,7 +40,7 @@ def partners(seen: Seen) -> Iterator[Finding]:
                 f"`network_args`: {module} ignores `{key}` where `{needed[0]}` is not given.",
                 f'Add "{needed[0]}=…", or remove `{key}`.',
             )  # fmt: skip
-    if "conv_dim" in given and "conv_alpha" not in given:
+    if arguments.number(given.get("conv_dim", "")) and "conv_alpha" not in given:
         yield seen.warning(
             "conv-alpha", "network_args",
             f"`network_args`: conv_dim={given['conv_dim']} without conv_alpha is scaled by 1/{given['conv_dim']}.",

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterator
 from typing import Any
 
 from kohya_wrap.config import option_table
-from kohya_wrap.config.check import bounds
+from kohya_wrap.config.check import arguments, bounds
 from kohya_wrap.config.check.seen import Seen
-from kohya_wrap.config.spellings import as_toml
+from kohya_wrap.config.spellings import ARGUMENTS, as_toml
 from kohya_wrap.config.wrapper_section import KEYS
 from kohya_wrap.domain.config import SECRETS, Origin
 from kohya_wrap.domain.finding import Finding
@@ -117,6 +118,8 @@ def _remedy(option: Option, value: Any) -> str:
     """The line to write, where the value that was meant is plain."""
     if option.name == "max_token_length" and value == 75:
         return "Leave it out: 75 is what the engine takes by itself."
+    if option.type == "list" and value == "":
+        return "Remove the line."
     meant = _meant(option, value)
     if meant is None or option.refuses(meant):
         return "Mend the value there."
@@ -165,7 +168,10 @@ def _items(option: Option, value: Any) -> Any:
         return [_number(str(item), whole=False) for item in value] if isinstance(value, list) else None
     if not isinstance(value, str):
         return None
-    return value.replace(",", " ").split() if "=" in value and " " in value and "(" not in value else [value]
+    if option.name not in ARGUMENTS:
+        return [value]
+    # At a space or comma that the next key follows: betas=0.9,0.99 stays whole.
+    return [arguments.as_pair(item) or item for item in re.split(r"[\s,;]+(?=[A-Za-z_]\w*=)", value.strip())]
 
 
 def _number(text: str, *, whole: bool) -> int | float | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +21,7 @@ _EMPTY = {
     "log_tracker_config": "the engine fails on it",
 }
 _VARIABLE = re.compile(r"\$\{?[A-Za-z_]\w*\}?|%[A-Za-z_]\w*%|(?<=/)~[^/]*")
+_WINDOWS = re.compile(r"(?:^|/)([A-Za-z]:[\\/].*|\\\\\w.*)")
 
 
 def empty(seen: Seen) -> Iterator[Finding]:
@@ -33,6 +35,22 @@ def empty(seen: Seen) -> Iterator[Finding]:
             "`base_weights` holds an empty text: the engine fails on it.",
             "Remove it.",
         )
+
+
+def windows(seen: Seen) -> Iterator[Finding]:
+    """Where the engine would make such a folder; files that it reads are missed elsewhere."""
+    for name in ("output_dir", "logging_dir", "console_log_file"):
+        if path := of_windows(seen.get(name)):
+            yield seen.warning(
+                "windows-path", name, f"`{name}`: {path} is a path of Windows, and here it is one odd name in this folder.",
+                f'Write {name} = "./{"output" if name == "output_dir" else "logs"}", or a path of this machine.',
+            )  # fmt: skip
+
+
+def of_windows(path: object) -> str:
+    """The path as it was written, C:\\models\\x; empty on Windows, and where it is none of its paths."""
+    found = _WINDOWS.search(path) if isinstance(path, str) and os.name != "nt" else None
+    return found[1] if found else ""
 
 
 def unreplaced(path: str) -> str:

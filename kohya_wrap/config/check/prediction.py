@@ -10,12 +10,13 @@ from kohya_wrap.domain.finding import Finding
 
 
 def check_base(
-    config: TrainingConfig, lines: Mapping[str, str], *, v_prediction: bool, noise_by: str
+    config: TrainingConfig, lines: Mapping[str, str], *, v_prediction: bool, noise_by: str, sd15: bool = False
 ) -> tuple[Finding, ...]:
     """Whether the config denies what is known of the base: nothing sound would be learned.
 
     Args:
         v_prediction: the base predicts v.
+        sd15: its family, of which nearly all predict noise.
         noise_by: "catalogue" or "header", whichever says that it predicts noise; empty where none does.
     """
     seen, asked = Seen(config, "", lines), config.get("v_parameterization", False)
@@ -32,6 +33,12 @@ def check_base(
             f"this base predicts noise, as {'its header' if noise_by == 'header' else 'the catalogue'} says, and "
             "v_parameterization = true trains for v.",
             "Remove the line: kohya-wrap reads it from the base.",
+        ),)  # fmt: skip
+    if sd15 and asked and not v_prediction:
+        return (seen.warning(
+            "prediction", "v_parameterization",
+            "v_parameterization = true, and nothing says that this base predicts v: hardly any SD 1.5 does.",
+            "Remove the line, unless the model's maker says so.",
         ),)  # fmt: skip
     return ()
 

@@ -38,6 +38,40 @@ def _no_name(name: str) -> str:
     return ""
 
 
+def ending(seen: Seen) -> Iterator[Finding]:
+    name = str(seen.get("output_name", ""))
+    stem, kind = name.removesuffix(".safetensors"), str(seen.get("save_model_as", "safetensors"))
+    if stem.strip(" .") and stem != name:
+        yield seen.warning(
+            "output-name-ending", "output_name", f"`output_name = {name!r}`: the LoRA would be called {name}.{kind}.",
+            f'Write output_name = "{stem}".',
+        )  # fmt: skip
+
+
+def never(seen: Seen) -> Iterator[Finding]:
+    """Where epochs or steps stand in the config; else `check_plan` says it, when they are counted."""
+    epochs = seen.get("max_train_epochs")
+    yield from never_saved(seen, epochs, None if epochs else seen.get("max_train_steps"))
+
+
+def never_saved(seen: Seen, epochs: int | None, steps: int | None) -> Iterator[Finding]:
+    for name, unit, last in (
+        ("save_every_n_epochs", "epochs", epochs),
+        ("save_every_n_steps", "steps", steps),
+    ):
+        every = seen.get(name)
+        if (
+            seen.given(name)
+            and last
+            and every > last
+            and not (unit == "epochs" and seen.get("save_n_epoch_ratio"))
+        ):
+            yield seen.warning(
+                "never-saved", name, f"`{name} = {every}`, and there are {last} {unit}: only the last is saved.",
+                f"Write {name} = {max(1, last // 5)}, or remove the line.",
+            )  # fmt: skip
+
+
 def format(seen: Seen) -> Iterator[Finding]:
     kind = seen.get("save_model_as", "safetensors")
     if kind != "safetensors":

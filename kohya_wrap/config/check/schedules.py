@@ -93,6 +93,8 @@ def needs(seen: Seen) -> Iterator[Finding]:
     if _unasked(seen, option):
         return
     name, given = str(seen.get(option, "constant")), arguments.given(seen, "lr_scheduler_args")
+    if option == "lr_scheduler_type":
+        name = name.removeprefix("torch.optim.lr_scheduler.")
     if name[:1].isupper() != (option == "lr_scheduler_type"):
         return  # not known there
     if name in _UNUSABLE:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from kohya_wrap import resources
 from kohya_wrap.config.check.seen import Seen
+from kohya_wrap.config.user import PATHS
 from kohya_wrap.domain.config import SECRETS, Origin
 from kohya_wrap.domain.finding import Finding
 
+_TOKEN = re.compile(r"\bhf_[A-Za-z0-9]{16,}|wandb.{0,20}?\b[0-9a-f]{40}\b", re.IGNORECASE)
 _VARIABLES = {"wandb_api_key": "WANDB_API_KEY", "huggingface_token": "HF_TOKEN"}
 
 
@@ -51,6 +54,22 @@ def logs(seen: Seen) -> Iterator[Finding]:
             "no-wandb", "log_with", "wandb is not among what `init` installs for the engine, which fails without it.",
             "Remove the line: TensorBoard logs are written to logging_dir.",
         )  # fmt: skip
+
+
+def tokens(seen: Seen) -> Iterator[Finding]:
+    """In a text that is kept in the LoRA or in the logs."""
+    for name in sorted(seen.config.values):
+        value = seen.get(name)
+        if (
+            isinstance(value, str)
+            and name not in SECRETS.keys() | PATHS
+            and seen.by_user(name)
+            and _TOKEN.search(value)
+        ):
+            yield seen.warning(
+                "secret", name, f"`{name}` holds what looks like a token, and this file and the LoRA are made to be copied.",
+                "Remove the line, and make the token invalid where it has been seen.",
+            )  # fmt: skip
 
 
 def secrets(seen: Seen) -> Iterator[Finding]:

@@ -1,7 +1,8 @@
 """Dump what `optimizer_args` and `lr_scheduler_args` may hold: `ENGINE_PYTHON -I optimizer_arguments.py SOURCE_DIR`.
 
 Runs in the engine's interpreter. Prints one JSON object: option -> optimizer or scheduler -> key ->
-[type, choices], from their signatures, less what the engine itself passes.
+[type, choices], from their signatures, less what the engine itself passes. `open_optimizer_args` names those that
+take keys beside the listed ones.
 """
 
 import ast
@@ -14,14 +15,22 @@ import sys
 import textwrap
 from collections.abc import Iterator
 
-BY_PATH = ("bitsandbytes.optim", "prodigyplus", "pytorch_optimizer", "schedulefree")
+BY_PATH = (
+    "bitsandbytes.optim", "lion_pytorch", "prodigyopt", "prodigyplus", "pytorch_optimizer", "schedulefree",
+    "transformers.optimization",
+)  # fmt: skip
 
 
 def main() -> None:
     sys.path.insert(0, sys.argv[1])
     os.environ["HF_HUB_OFFLINE"] = "1"
     with contextlib.redirect_stdout(sys.stderr):
-        arguments = {"optimizer_args": optimizers(), "lr_scheduler_args": schedulers()}
+        found = optimizers()
+        arguments = {
+            "optimizer_args": {name: keys for name, keys in found.items() if keys is not None},
+            "open_optimizer_args": {name: {} for name, keys in found.items() if keys is None},
+            "lr_scheduler_args": schedulers(),
+        }
     print(json.dumps(arguments))
 
 
@@ -44,7 +53,7 @@ def optimizers() -> dict:
         except ImportError:
             continue  # its package is not in the engine's environment
         found |= {name.lower(): signature(cls, {"params", *passed}) for name in names}
-    return {name: arguments for name, arguments in found.items() if arguments is not None}
+    return found
 
 
 def is_optimizer(cls: object) -> bool:
@@ -139,6 +148,9 @@ def schedulers() -> dict:
     for name, cls in vars(torch.optim.lr_scheduler).items():  # by `lr_scheduler_type`
         if inspect.isclass(cls) and issubclass(cls, base) and not name.endswith("LRScheduler"):
             found[name] = signature(cls, {"optimizer"})
+    for name, cls in vars(importlib.import_module("pytorch_optimizer")).items():
+        if inspect.isclass(cls) and issubclass(cls, base) and cls.__module__.startswith("pytorch_optimizer"):
+            found[f"pytorch_optimizer.{name}"] = signature(cls, {"optimizer"})
     return {name: arguments for name, arguments in found.items() if arguments is not None}
 
 

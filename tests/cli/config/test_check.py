@@ -23,13 +23,14 @@ def test_the_guides_config_is_right_once_all_is_mapped_and_filled(shell: Shell, 
             '`network_module` is not given: "networks.lora" is taken',
             '`caption_extension` is not given: ".txt" is taken',
             "training_config.toml:2: v1-5-pruned.safetensors is not here: `run` fetches it (7.7 GB",
+            "training_data is not there, and `run` needs images.",
             'training_config.toml:8: `resolution = 512` is given as "512,512"',
             "training_config.toml:9: `batch_size` is the engine's `train_batch_size`",
         ],
         strict=True,
     ):
         assert note.startswith("note: ") and said in note
-    assert counted == "training_config.toml: no errors, 5 notes. SD 1.5, train_network.py, RTX 4090"
+    assert counted == "training_config.toml: no errors, 6 notes. SD 1.5, train_network.py, RTX 4090"
 
 
 WRONG = """\
@@ -73,7 +74,7 @@ def test_all_that_is_wrong_is_said_at_once_each_at_its_line(shell: Shell, write:
     ):
         assert said in answer.out
     what, _, hint = answer.three_lines
-    assert what == "training_config.toml: 9 errors, 2 warnings, 7 notes."
+    assert what == "training_config.toml: 9 errors, 2 warnings, 8 notes."
     assert hint.endswith("kohya-wrap config check training_config.toml")
 
 
@@ -95,7 +96,7 @@ def test_as_json_without_errors(shell: Shell, alone: Path) -> None:
     answer = shell("config", "check", alone, "--gpu", "T4", "--json")
     assert (answer.code, answer.envelope["command"]) == (0, "config check")
     data = answer.envelope["data"]
-    assert (data["family"], data["gpu"], data["errors"], data["notes"]) == ("sd15", "T4", 0, 5)
+    assert (data["family"], data["gpu"], data["errors"], data["notes"]) == ("sd15", "T4", 0, 6)
 
 
 @pytest.mark.parametrize(

@@ -75,6 +75,7 @@ def test_origin_of_an_option() -> None:
     ("name", "value", "hidden"),
     [
         ("wandb_api_key", "abc", True), ("hf_token", ["abc"], True), ("anything", "hf_abcdefghijklmnop", True), ("anything", "hf_portraits", False),
+        ("training_comment", "wandb: " + "0a" * 20, True), ("training_comment", "commit " + "0a" * 20, False),
         ("wandb_api_key", "", False), ("keep_tokens", 1, False), ("tokenizer_cache_dir", "hf_home", False),
     ],
 )  # fmt: skip

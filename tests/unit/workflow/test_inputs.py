@@ -135,3 +135,102 @@ def interpreter(folder: Path, kind: str) -> Path:
     script.write_text(f"#!{sys.executable}\nraise SystemExit({int(kind == 'without')})\n")
     script.chmod(0o755)
     return script
+
+
+def found_in(folder: Path, places: Places, text: str) -> list[Finding]:
+    config = folder / "training_config.toml"
+    config.write_text(f"{text}\n{SD15}", encoding="utf-8")
+    return [f for f in effective.of(ConfigRequest(config), places, {}).findings if f.code != "filled"]
+
+
+def state(folder: Path, *names: str) -> Path:
+    folder.mkdir()
+    for name in names:
+        (folder / name).write_bytes(b"")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("names", "lacks"),
+    [
+        ((), "model.safetensors"),
+        (("train_state.json", "optimizer.bin"), "model.safetensors"),
+        (("train_state.json", "model.safetensors"), "optimizer.bin"),
+    ],
+)
+def test_a_folder_that_is_no_state(
+    tmp_path: Path, places: Places, prepared: Prepared, names: tuple[str, ...], lacks: str
+) -> None:
+    folder = state(tmp_path / "state", *names)
+    text = f'initial_step = 5\nresume = "{folder}"'
+    (said,) = [f for f in found_in(tmp_path, places, text) if f.code == "no-state"]
+    assert (said.level, said.where) == (Level.WARNING, "training_config.toml:2")
+    assert said.message.endswith(f"it holds no {lacks}.")
+    with pytest.raises(ConfigError, match="no state of a training"):
+        prepared(f"{text}\n{SD15}", gpu="cpu")
+
+
+@pytest.mark.parametrize("weights", ["model.safetensors", "pytorch_model.bin"])
+def test_a_state_as_the_engine_writes_it(tmp_path: Path, prepared: Prepared, weights: str) -> None:
+    folder = state(tmp_path / "state", weights, "optimizer.bin")
+    assert prepared(f'initial_step = 5\nresume = "{folder}"\n{SD15}', gpu="cpu")
+
+
+@pytest.mark.parametrize(
+    ("there", "said"),
+    [
+        ((), "pictures is not there, and `run` needs images."),
+        (("pictures/a.png",), "(there: a.png), and `run` needs images."),
+        (("pictures/cat/a.png",), "(there: cat), and `run` needs images."),
+        (("pictures/10_cat/a.txt",), "pictures, and `run` needs images."),
+    ],
+)
+def test_images_that_run_would_not_find(
+    tmp_path: Path, places: Places, cards: list[Gpu], there: tuple[str, ...], said: str
+) -> None:
+    for name in there:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(b"")
+    (found,) = [f for f in found_in(tmp_path, places, 'train_data_dir = "pictures"') if f.code == "images"]
+    assert (found.level, found.where) == (Level.WARNING, "training_config.toml:1")
+    assert found.message.endswith(said) and found.hint
+
+
+def test_images_by_their_names_alone(tmp_path: Path, places: Places, cards: list[Gpu]) -> None:
+    for text in ("", 'train_data_dir = "./training_data"'):  # still to be filled
+        assert [f.level for f in found_in(tmp_path, places, text) if f.code == "images"] == [Level.NOTE]
+    (tmp_path / "training_data" / "cat").mkdir(parents=True)
+    assert [f.level for f in found_in(tmp_path, places, "") if f.code == "images"] == [Level.WARNING]
+    picture = tmp_path / "training_data" / "10_cat" / "a.png"
+    picture.parent.mkdir(parents=True)
+    picture.write_bytes(b"no picture")
+    assert "images" not in [f.code for f in found_in(tmp_path, places, "")]
+
+
+@pytest.mark.parametrize("option", ["output_dir", "logging_dir"])
+@pytest.mark.parametrize(("path", "told"), [("file", True), ("file/below", True), ("folder", False)])
+def test_a_file_where_a_folder_is_needed(
+    tmp_path: Path, places: Places, cards: list[Gpu], option: str, path: str, told: bool
+) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    found = found_in(tmp_path, places, f'{option} = "{path}"')
+    assert [f.where for f in found if f.code == "not-a-folder"] == ["training_config.toml:1"] * told
+
+
+def test_a_path_of_windows_is_called_so(tmp_path: Path, places: Places, cards: list[Gpu]) -> None:
+    (found,) = [f for f in found_in(tmp_path, places, "vae = 'C:\\models\\v.pt'") if f.code == "file-missing"]
+    assert found.message.startswith("`vae`: C:\\models\\v.pt, a path of Windows, is not here")
+
+
+def test_a_path_over_a_folder_that_is_not_there(tmp_path: Path, places: Places, cards: list[Gpu]) -> None:
+    (tmp_path / "v.pt").write_bytes(b"")
+    assert "file-missing" not in [f.code for f in found_in(tmp_path, places, 'vae = "nowhere/../v.pt"')]
+
+
+def test_and_over_a_link_it_leads_where_the_link_does(
+    tmp_path: Path, places: Places, cards: list[Gpu]
+) -> None:
+    (tmp_path / "far" / "in").mkdir(parents=True)
+    (tmp_path / "far" / "v.pt").write_bytes(b"")
+    (tmp_path / "link").symlink_to(tmp_path / "far" / "in")
+    assert "file-missing" not in [f.code for f in found_in(tmp_path, places, 'vae = "link/../v.pt"')]

@@ -42,6 +42,19 @@ HUB = {"huggingface_repo_id": "me/x", "huggingface_path_in_repo": "x"}
         ({"network_train_text_encoder_only": True, "unet_lr": 1e-4}, W, "unet-untrained", "unet_lr"),
         ({"optimizer_type": "DAdaptAdam", "learning_rate": 1e-4}, E, "unknown-optimizer", "optimizer_type"),
         ({"min_timestep": 900, "max_timestep": 100}, E, "timesteps", "min_timestep"),
+        ({"optimizer_type": "Prodigy", "text_encoder_lr": [1e-4, 0], "unet_lr": 1.0}, W, "adaptive-rate", "text_encoder_lr"),
+        # the picture's size
+        ({"resolution": "1024,1024", "bucket_no_upscale": True}, W, "large-for-sd15", "resolution"),
+        ({"resolution": "640x768"}, E, "resolution", "resolution"),
+        ({"resolution": "large"}, E, "resolution", "resolution"),
+        ({"resolution": ""}, E, "resolution", "resolution"),
+        ({"resolution": "0x0"}, E, "resolution", "resolution"),
+        # names and texts
+        ({"output_name": "my-lora.safetensors"}, W, "output-name-ending", "output_name"),
+        ({"training_comment": "by hf_" + "a1" * 12}, W, "secret", "training_comment"),
+        ({"metadata_author": "wandb key: " + "0a" * 20}, W, "secret", "metadata_author"),
+        ({"output_dir": "/here/C:\\loras"}, W, "windows-path", "output_dir"),
+        ({"logging_dir": "D:/logs"}, W, "windows-path", "logging_dir"),
         # machine
         ({"deepspeed": True}, E, "deepspeed", "deepspeed"),
         # the Hub
@@ -115,6 +128,10 @@ def test_a_path_that_nothing_is_found_by(file: dict[str, Any], code: str, at: st
         {"optimizer_type": "Lion", "unet_lr": 1e-4},
         {"network_train_text_encoder_only": True, "text_encoder_lr": 1e-4},
         {"min_timestep": 0, "max_timestep": 1},
+        {"resolution": "768,832"},
+        {"training_comment": "of commit " + "0a" * 20 + ", see hf_realistic_vision_style"},
+        {"output_name": "v1.5"},
+        {"output_dir": "/here/C/loras"},
         {"deepspeed": False, "zero_stage": 2},
         {"async_upload": False},
         {**HUB, "async_upload": True, "save_state_to_huggingface": True, "huggingface_repo_type": "model"},
@@ -129,6 +146,21 @@ def test_a_path_that_nothing_is_found_by(file: dict[str, Any], code: str, at: st
 )
 def test_nothing_to_say(file: dict[str, Any]) -> None:
     assert findings(**file) == ()
+
+
+@pytest.mark.parametrize("written", ["1024x1024", "1024 × 1024", "large", ""])
+def test_a_resolution_for_sdxl(written: str) -> None:
+    file = {"resolution": written, "max_bucket_reso": 2048}
+    (found,) = findings("sdxl_train_network.py", **file)
+    assert found.hint == 'Write resolution = "1024,1024".'
+
+
+@pytest.mark.parametrize(("sd15", "told"), [(True, [W]), (False, [])])
+def test_v_prediction_that_nothing_speaks_for(sd15: bool, told: list[Level]) -> None:
+    asked = config(v_parameterization=True)
+    found = check_base(asked, {}, v_prediction=False, noise_by="", sd15=sd15)
+    assert [f.level for f in found] == told
+    assert check_base(config(), {}, v_prediction=False, noise_by="", sd15=sd15) == ()
 
 
 def test_what_sdxl_does_not_look_at() -> None:

@@ -70,12 +70,9 @@ def test_one_finding_whose_hint_mends_it(file: dict[str, Any], level: Level, cod
         of_torch("ConstantLR"),
         of_torch("OneCycleLR", "max_lr=1e-4", "total_steps=100"),
         of_torch("OneCycleLR", "max_lr=1e-4", "epochs=10", "steps_per_epoch=10"),
-        of_torch("my.package.StepLR"),
         {"lr_scheduler": "warmup_stable_decay", "lr_decay_steps": 0.2},
         {**FIXED_ADAFACTOR, "lr_scheduler": "adafactor:0.0001"},
         {"optimizer_type": "Adafactor", "lr_scheduler": "adafactor"},  # its own schedule stands in for it
-        {"optimizer_type": "Adafactor", "lr_scheduler": "piecewise_constant"},
-        {"optimizer_type": "Adafactor", **MIN_LR},
         {"max_train_steps": 100, "lr_warmup_steps": 99},
         {"max_train_steps": 100, "lr_warmup_steps": 0.99},
     ],
