@@ -30,6 +30,9 @@ FREE = {"optimizer_type": "AdamWScheduleFree"}
         ({**FREE, "lr_scheduler_power": 2.0}, "lr_scheduler_power"),
         ({**ADAFACTOR, "lr_scheduler_power": 2.0}, "lr_scheduler_power"),
         ({**ADAFACTOR, "lr_scheduler": "cosine"}, "lr_scheduler"),
+        # what these need is not asked for either
+        ({**ADAFACTOR, "lr_scheduler": "piecewise_constant"}, "lr_scheduler"),
+        ({**ADAFACTOR, "lr_scheduler": "cosine_with_min_lr"}, "lr_scheduler"),
         ({"save_n_epoch_ratio": 4, "save_every_n_epochs": 2}, "save_every_n_epochs"),
         ({"save_every_n_steps": 100, "save_last_n_epochs": 2}, "save_last_n_epochs"),
         ({"save_last_n_steps": 200}, "save_last_n_steps"),
