@@ -84,9 +84,8 @@ def _syntax(path: Path, text: str, line: int, column: int, said: str) -> ConfigE
     shown = lines[line - 1].strip() if line <= len(lines) else ""
     if any(secret in shown for secret in SECRETS):
         shown = f"{shown.partition('=')[0].strip()} = (not shown)"
-    never_closed = (
-        "\\u000a" in said or "\\u000d" in said
-    )  # the parser speaks of the line's end as a character
+    # The parser speaks of the line's end as of a character that must not be in a text.
+    never_closed = "\\u000a" in said or "\\u000d" in said
     why = (
         "A quote is never closed: its text ends with the line" if never_closed else said.split(" at line")[0]
     )

@@ -45,7 +45,7 @@ def test_neither_colours_nor_a_driver_are_loaded_for_a_named_card_and_a_pipe(
 
 
 def test_what_is_asked_for_is_loaded(imported: Shell, guide_alone: Path) -> None:
-    answer = imported("config", "check", guide_alone, FORCE_COLOR="1")
+    answer = imported("config", "check", guide_alone, FORCE_COLOR="1", TERM="xterm", NO_COLOR="")
     assert answer.err.splitlines()[-1] == "imported: pynvml rich"
     assert "\x1b[36mnote: " in answer.out
 

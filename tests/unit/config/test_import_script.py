@@ -498,3 +498,14 @@ def test_of_a_list_that_is_not_known_the_options_are_named(read: Read) -> None:
     assert {one.why for one in source.lost} == {
         "line 4: it is set in the `if` of line 3, which is not followed"
     }
+
+
+def test_functions_that_call_each_other_come_to_an_end(read: Read) -> None:
+    chain = "".join(f"f{n}() {{ f{n + 1}; f{n + 1}; }}\n" for n in range(40))
+    source = read(f"#!/bin/bash\n{chain}f0\n{TRAIN} --network_dim=64")
+    assert source.options["network_dim"] == 64
+
+
+def test_a_function_that_calls_itself_and_is_never_called_is_named_once(read: Read) -> None:
+    source = read(f"#!/bin/bash\nf() {{\n {TRAIN} --network_dim=4\n f\n}}\n{TRAIN} --network_dim=64")
+    assert [finding.code for finding in source.findings] == ["training-left-out"]

@@ -249,6 +249,9 @@ def test_what_powershell_runs_is_imported(read: Read, script: str) -> None:
 
 def test_what_a_function_of_powershell_is_given_by_name_is_not_guessed(read: Read) -> None:
     source = read(f"$dim = 4\nfunction Run($dim) {{\n {TRAIN} --network_dim=$dim --seed=1\n}}\nRun -dim 64")
+    assert [(one.source, one.why) for one in source.lost] == [
+        ("--network_dim", "line 5: it is given to a function")
+    ]
     assert source.unknown == {"network_dim"} and source.options["seed"] == 1
 
 

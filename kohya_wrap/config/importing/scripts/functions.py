@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from kohya_wrap.config.importing.scripts.scope import Scope
 from kohya_wrap.config.importing.scripts.statements import Statement
 
+_MOST_CALLS = 1000  # functions that call each other twice would be followed for ever
+
 
 @dataclass(frozen=True)
 class Beginning:
@@ -58,6 +60,7 @@ class Functions:
         self._begins, self._braces = begins, braces
         self._all: list[Function] = []
         self._named: dict[str, Function] = {}
+        self._calls = 0
 
     def set_aside(self, script: Iterable[Statement]) -> Iterator[Statement]:
         """The statements that stand in no function."""
@@ -86,10 +89,15 @@ class Functions:
 
     def called_by(self, words: Sequence[str]) -> Function | None:
         function = self._named.get(words[0].lower()) if words else None
-        return None if function is None or function.runs else function
+        if function is None or function.runs or self._calls == _MOST_CALLS:
+            return None
+        self._calls += 1
+        return function
 
     def not_called(self) -> Iterator[Function]:
         """Those that nothing has called so far, as they come; also such as one of them makes."""
         for function in self._all:
             if not function.is_called:
+                function.runs = True
                 yield function
+                function.runs = False
