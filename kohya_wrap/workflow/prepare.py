@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from kohya_wrap import resources
 from kohya_wrap.config import check, presets, recipe_notes
@@ -38,6 +39,7 @@ _LOOKED_FOR = (
     "dataset_config",
     "caption_extension",
 )
+_OTHER_IMAGES = ("dataset_config", "reg_data_dir")
 _ASSUMED = base_model.Facts(FamilyName.SD15)  # for a rehearsal without a base
 
 
@@ -97,6 +99,8 @@ def prepare(request: JobRequest, places: Places, env: Mapping[str, str]) -> Job:
         # Before its weights are fetched.
         effective.refuse(effective.whatever_the_family(asked, machine, known))
     wanted = Wanted(base, project.models, request.engine_dir, request.reuse_torch, request.allow_pickle)
+    if kind == "rehearsal":  # before images are looked at that it would not take
+        _rehearsable(asked, {name: asked.values.get(name) for name in _OTHER_IMAGES})
     try:
         seen = images.of(asked, project)
     except DatasetError:
@@ -124,22 +128,22 @@ def prepare(request: JobRequest, places: Places, env: Mapping[str, str]) -> Job:
     if kind == "real":
         effective.refuse((*job.findings, *_lacking(asked, wanted, places)))
         return job
-    return _rehearsable(job)
+    options = job.config.plain()
+    _rehearsable(asked, options)
+    simpler = (Finding(Level.NOTE, "rehearsed-simpler", sentence) for sentence in played.stand_ins(options))
+    return replace(job, findings=(*job.findings, *simpler))
 
 
-def _rehearsable(job: Job) -> Job:
-    """With what is rehearsed by something simpler among its findings. Raises UsageError: it cannot be rehearsed."""
-    values = job.config.plain()
-    lines = job.user.lines
-    if names := played.not_played(values):
+def _rehearsable(asked: Asked, options: Mapping[str, Any]) -> None:
+    """Raises UsageError: the rehearsal does not play one of them."""
+    names, lines = played.not_played(options), asked.user.lines
+    if names:
         where = f"{lines[names[0]]}: " if names[0] in lines else ""
         raise UsageError(
             f"{where}the rehearsal does not play {', '.join(names)}; the real engine does.",
             why="Nothing is wrong with the config: the rehearsal is a miniature, and these change what it would count.",
-            hint=f"kohya-wrap run {shlex.quote(str(job.user.path))} --engine real   (or rehearse a copy without {names[0]})",
+            hint=f"kohya-wrap run {shlex.quote(str(asked.user.path))} --engine real   (or rehearse a copy without {names[0]})",
         )
-    said = (Finding(Level.NOTE, "rehearsed-simpler", sentence) for sentence in played.stand_ins(values))
-    return replace(job, findings=(*job.findings, *said))
 
 
 def _lacking(asked: Asked, wanted: Wanted, places: Places) -> tuple[Finding, ...]:

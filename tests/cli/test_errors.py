@@ -53,7 +53,7 @@ def remove_images(project: Path) -> None:
         (add('seed = "42"\n'), 3, "training_config.toml:29: `seed` must be a whole number, not '42'", "Write seed = 42."),
         (add("seed = = 42\n"), 3, "is not TOML: seed = = 42", "Mend that line"),
         (add('in_json = "d.json"\n'), 3, "training_config.toml:29: `in_json`", "training_data/N_"),
-        (add('dataset_config = "d.toml"\n'), 3, "training_config.toml:29: the rehearsal engine", "real engine"),
+        (add('dataset_config = "d.toml"\n'), 2, "training_config.toml:29: the rehearsal does not play", "--engine real"),
         (add("[kohya_wrap]\nbases = 1\n"), 3, "[kohya_wrap] bases", "remove `bases`"),
     ],
 )  # fmt: skip

@@ -11,7 +11,7 @@ from PIL import Image
 
 from kohya_wrap.dataset.view.laid_out import CachedWith
 from kohya_wrap.domain.config import TrainingConfig
-from kohya_wrap.errors import ConfigError, DatasetError
+from kohya_wrap.errors import ConfigError, DatasetError, UsageError
 from kohya_wrap.workflow import training_view
 from tests.unit.workflow.conftest import Prepared
 
@@ -189,5 +189,5 @@ def test_a_cache_that_a_subset_forbids_is_not_made(
 
 def test_the_rehearsal_does_not_play_it(prepared: Prepared, write: Callable[[str], None]) -> None:
     write(TWO)
-    with pytest.raises(ConfigError, match=r"^training_config\.toml:1: the rehearsal engine"):
+    with pytest.raises(UsageError, match=r"^training_config\.toml:1: the rehearsal does not play"):
         prepared(SD15, gpu="cpu", engine="rehearsal")
