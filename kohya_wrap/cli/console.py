@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -70,7 +70,11 @@ class Console:
         findings: Iterable[Finding] = (),
         error: KohyaWrapError | None = None,
     ) -> None:
-        """The versioned object every --json command ends with, on errors too."""
+        """The versioned object every --json command ends with, on errors too.
+
+        Args:
+            data: an iterator in it is written as a list, item by item: ten thousand images are never one text.
+        """
         failure = (
             None
             if error is None
@@ -84,7 +88,24 @@ class Console:
             "findings": [asdict(finding) for finding in findings],
             "error": failure,
         }
-        print(json.dumps(plain.data(envelope), ensure_ascii=False))
+        sys.stdout.writelines(_as_json(envelope))
+        print()
+
+
+def _as_json(value: Any) -> Iterator[str]:
+    """The pieces of a JSON text, without secrets."""
+    if isinstance(value, dict):
+        for place, (key, inner) in enumerate(value.items()):
+            yield f"{', ' if place else '{'}{json.dumps(key)}: "
+            yield from _as_json(inner)
+        yield "}" if value else "{}"
+    elif isinstance(value, Iterator):
+        yield "["
+        for place, item in enumerate(value):
+            yield (", " if place else "") + json.dumps(plain.data(item), ensure_ascii=False)
+        yield "]"
+    else:
+        yield json.dumps(plain.data(value), ensure_ascii=False)
 
 
 def _rich(*, stderr: bool) -> RichConsole:

@@ -21,7 +21,7 @@ class Misread(str, Enum):
     PACKED = "packed in a way that the engine's image library unpacks wrong"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ImageFacts:
     """What is in an image file.
 
@@ -38,7 +38,7 @@ class ImageFacts:
     digest: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class CaptionFacts:
     """What the engine trains an image with.
 
@@ -56,7 +56,7 @@ class CaptionFacts:
         return self.text.partition("\n")[0].strip()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class TrainingImage:
     """One image the engine would train on."""
 

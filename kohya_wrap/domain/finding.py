@@ -14,7 +14,7 @@ class Level(str, Enum):
     ERROR = "error"  # nothing is started
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Finding:
     """One thing worth saying about a config, a dataset or a run.
 

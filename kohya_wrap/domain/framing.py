@@ -10,7 +10,7 @@ from kohya_wrap.domain.buckets import BucketRule, Size, select, shrunk
 Box = tuple[int, int, int, int]  # left, top, right, bottom in pixels
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Framing:
     """One image in its bucket.
 

@@ -14,7 +14,7 @@ NEAR = 6
 _COLOURS_NEAR = 12  # of 255, mean difference
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Print:
     """Attributes:
     dhash: BITS bits, each says whether a part is lighter than its neighbour (difference hash).

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from kohya_wrap.cli.console import Console
 from tests.fixtures.shell import Answer, Shell
 
 REHEARSAL = ("--engine", "rehearsal")
@@ -129,3 +132,24 @@ def test_a_code_page_without_the_tick_is_no_error(shell: Shell) -> None:
     answer = shell("init", *REHEARSAL, PYTHONIOENCODING="cp932")
     assert (answer.code, answer.err) == (0, "")
     assert "? config" in answer.out
+
+
+def test_a_long_list_is_written_item_by_item(capsys: pytest.CaptureFixture[str]) -> None:
+    """As the records of ten thousand images are: never all of them as one text."""
+    before: list[str] = []
+
+    def records() -> Iterator[dict[str, str]]:
+        for number in range(3):
+            before.append(capsys.readouterr().out)
+            yield {"number": f"{number}", "token": "hf_" + "x" * 30}
+
+    data = {"images": records(), "none": iter(()), "empty": {}}
+    Console(as_json=True).envelope("dataset check", data)
+    whole = "".join(before) + capsys.readouterr().out
+    assert '"number": "1"' in before[2]
+    read = json.loads(whole)["data"]
+    assert read == {
+        "images": [{"number": f"{n}", "token": "hf_***"} for n in range(3)],
+        "none": [],
+        "empty": {},
+    }

@@ -20,7 +20,7 @@ def as_data(found: DatasetCheck) -> dict[str, Any]:
         "gpu": found.meant.machine.preset.name,
         "resolution": config.get("resolution"),
         "caption_extension": checked.inventory.caption_extension,
-        "images": [_image(image) for image in checked.images],
+        "images": map(_image, checked.images),
         "captions": checked.inventory.captions,
         "buckets": [asdict(bucket) for bucket in checked.buckets],
         "batch": config.get("train_batch_size", 1),

@@ -18,7 +18,7 @@ _HASHED = (9, 8)  # eight differences of neighbours in each of eight rows
 _GRID = (8, 8)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Look:
     """A picture the right way up, in sRGB, its transparent places white, at most SIDE pixels a side.
 

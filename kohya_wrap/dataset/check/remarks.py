@@ -24,7 +24,7 @@ class Kind:
     hint: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Remark:
     """Attributes:
     said: what is so of this image, after its name.

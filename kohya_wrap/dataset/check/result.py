@@ -15,7 +15,7 @@ from kohya_wrap.domain.steps import StepPlan
 from kohya_wrap.domain.terms import Term
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class CheckedImage:
     """All that is known of one image and its caption.
 
