@@ -14,7 +14,7 @@ from kohya_wrap.cli import options
 if TYPE_CHECKING:
     from kohya_wrap.cli.console import Console
     from kohya_wrap.places import Places
-    from kohya_wrap.workflow.job import Result
+    from kohya_wrap.workflow.job import Result, Wishes
     from kohya_wrap.workflow.prepare import Job
 
 
@@ -24,40 +24,57 @@ if TYPE_CHECKING:
 @click.option(
     "--engine", type=click.Choice(["real", "rehearsal"]), default=None, help="[default: as the config says]"
 )
+@click.option("--restart", is_flag=True, help="Begin anew, where an unfinished run would go on.")
+@click.option(
+    "--until-epoch",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Stop when that epoch is done; the same command without it, or with a later one, goes on.",
+)
 @options.set_values
 @options.provisioning
 @options.json_output
 def command(
-    config: Path, gpu: str, engine: str | None, words: tuple[str, ...], as_json: bool, **provisioning: Any
+    config: Path,
+    gpu: str,
+    engine: str | None,
+    restart: bool,
+    until_epoch: int | None,
+    words: tuple[str, ...],
+    as_json: bool,
+    **provisioning: Any,
 ) -> None:
     """Train the LoRA that CONFIG describes, fetching first what is missing.
 
     The guide's own file runs unchanged: its spellings are mapped to the engine's, and each mapping is said.
+    A run that was cut off goes on from its last whole epoch; one whose trainer still lives is watched again.
 
     \b
     kohya-wrap run my-lora/training_config.toml
     kohya-wrap run --set learning_rate=2e-4 --set output_name=stronger
+    kohya-wrap run --until-epoch 6           look at it, then go on with: kohya-wrap run
     kohya-wrap run --engine rehearsal        the same way in seconds, without a GPU: no training
     """
     from kohya_wrap.cli.console import Console
     from kohya_wrap.places import Places
+    from kohya_wrap.workflow.job import Wishes
     from kohya_wrap.workflow.prepare import JobRequest, prepare
 
     console = Console(as_json=as_json)
     places = Places.from_environment(os.environ)
     job = prepare(JobRequest(config, gpu, engine or "", words=words, **provisioning), places, os.environ)
-    job, result = train(console, job, places)
+    job, result = train(console, job, places, Wishes(restart, until_epoch))
     say_result(console, result)
     if as_json:
         console.envelope("run", as_data(result), findings=(*job.findings, *result.findings))
 
 
-def train(console: Console, job: Job, places: Places) -> tuple[Job, Result]:
+def train(console: Console, job: Job, places: Places, wishes: Wishes | None = None) -> tuple[Job, Result]:
     """Fetch what is missing, say what will be trained, then do it with live progress, until the end or a signal."""
     from kohya_wrap.cli.setup_display import SetupDisplay
     from kohya_wrap.cli.training_display import TrainingDisplay
     from kohya_wrap.host.child import signals_as_request
-    from kohya_wrap.workflow.job import execute, provided
+    from kohya_wrap.workflow.job import Wishes, execute, provided
 
     with SetupDisplay(console) if job.missing else nullcontext() as setup:
         job, means = provided(job, places, os.environ, setup.on_news if setup else lambda news: None)
@@ -69,7 +86,7 @@ def train(console: Console, job: Job, places: Places) -> tuple[Job, Result]:
         signals_as_request() as stop,
         TrainingDisplay(console, job.plan, job.user.wrapper.price_per_hour) as display,
     ):
-        return job, execute(job, means, os.environ, stop, display.on_event)
+        return job, execute(job, means, os.environ, stop, display.on_event, wishes or Wishes())
 
 
 def say_plan(console: Console, job: Job) -> None:
@@ -94,16 +111,18 @@ def say_result(console: Console, result: Result) -> None:
     console.findings(result.findings)
     what = "Rehearsed" if result.engine == "rehearsal" else "Trained"
     console.say(f"\n{what} {result.steps} steps in {_span(result.seconds)}, loss {result.loss:.3g}")
-    console.say(f"  LoRA          {result.lora}  ({result.lora.stat().st_size / 1e6:.1f} MB)")
+    called = "so far" if result.paused else "LoRA"
+    console.say(f"  {called:<13} {result.lora}  ({result.lora.stat().st_size / 1e6:.1f} MB)")
     earlier = [path for path in result.checkpoints if path != result.lora and path.exists()]
     if earlier:
         console.say(
             f"  to choose     {len(earlier)} earlier checkpoints beside it, {earlier[0].name} to {earlier[-1].name}"
         )
-    states = [path for path in result.states if path.exists()]
-    if states:
-        console.say(f"  to resume     {', '.join(path.name for path in states)}")
     console.say(f"  what happened {result.run_folder}")
+    if result.paused:
+        console.say(
+            f"Epoch {result.epoch} of {result.epochs} is done. To go on: the same command without --until-epoch"
+        )
 
 
 def as_data(result: Result) -> dict[str, Any]:
@@ -111,9 +130,10 @@ def as_data(result: Result) -> dict[str, Any]:
         "engine": result.engine,
         "lora": str(result.lora),
         "checkpoints": [str(path) for path in result.checkpoints],
-        "states": [str(path) for path in result.states if path.exists()],
         "steps": result.steps,
+        "epoch": result.epoch,
         "epochs": result.epochs,
+        "paused": result.paused,
         "loss": result.loss,
         "seconds": round(result.seconds, 1),
         "run": str(result.run_folder),

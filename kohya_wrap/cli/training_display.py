@@ -8,7 +8,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kohya_wrap.cli.console import Console
-from kohya_wrap.domain.events import CheckpointSaved, Event, LossNotFinite, Progress, TrainerStarted
+from kohya_wrap.domain.events import (
+    AttemptEnded,
+    AttemptStarted,
+    CheckpointKept,
+    Event,
+    LossNotFinite,
+    Progress,
+    StateDamaged,
+    TrainerFound,
+    TrainerStarted,
+)
 from kohya_wrap.domain.steps import StepPlan
 
 if TYPE_CHECKING:
@@ -60,10 +70,19 @@ class TrainingDisplay:
             self._line(f"engine started (pid {event.pid}), loading the base model")
         elif isinstance(event, Progress):
             self._progress(event)
-        elif isinstance(event, CheckpointSaved):
-            self._line(f"saving {Path(event.path).name}")
+        elif isinstance(event, CheckpointKept):
+            self._line(f"saved {Path(event.path).name}")
+        elif isinstance(event, AttemptStarted):
+            if event.epochs_done:
+                self._line(f"going on after epoch {event.epochs_done}")
         elif isinstance(event, LossNotFinite):
             self._line(f"the loss is not a number at step {event.step}: stopping")
+        elif isinstance(event, StateDamaged):
+            self._line(f"the state {Path(event.path).name} {event.problem}: the one before it is taken")
+        elif isinstance(event, AttemptEnded):
+            self._line(f"{event.text} {event.action[:1].upper()}{event.action[1:]}.")
+        elif isinstance(event, TrainerFound):
+            self._line(f"the trainer is still at work (pid {event.pid}): watching it")
 
     def _progress(self, event: Progress) -> None:
         pace = f"{event.seconds_per_step:.2f} s/step" if event.seconds_per_step is not None else ""

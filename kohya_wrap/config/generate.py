@@ -94,8 +94,6 @@ def _training(project: NewProject, learned: Mapping[str, Any]) -> dict[str, Any]
             "network_module": project.family.network_module,
             "seed": 42,
             "cache_latents": True,
-            "save_state": True,
-            "save_last_n_epochs_state": 2,
             "save_precision": "fp16",
             "save_model_as": "safetensors",
         }

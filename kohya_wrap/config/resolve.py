@@ -101,13 +101,7 @@ def _wrapper_defaults(folder: Path, by_user: Mapping[str, Any], caption_extensio
         "gradient_accumulation_steps": 1,
         "save_model_as": "safetensors",
         "save_precision": "fp16",  # the engine's default writes fp32, twice the size
-        "save_state": True,  # else nothing can be resumed
-        "save_last_n_epochs_state": 2,
     }
-    if (
-        isinstance(every := by_user.get("save_every_n_steps"), int) and every
-    ):  # each state is three times the LoRA
-        values["save_last_n_steps_state"] = every
     if not by_user.get("persistent_data_loader_workers"):
         # In the training process itself: with cached latents there is nothing to load, eight workers take
         # seconds to start at every epoch, and the number of workers changes the order of the images.

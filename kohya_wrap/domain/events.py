@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
+
+from kohya_wrap.domain import plain
 
 
 @dataclass(frozen=True)
@@ -29,12 +32,51 @@ class RunStarted(Event):
 
 
 @dataclass(frozen=True)
+class Supervised(Event):
+    """A kohya-wrap has taken the run in hand; an earlier one is gone."""
+
+    pid: int
+    process_started: float  # seconds since the epoch
+
+
+@dataclass(frozen=True)
+class AttemptStarted(Event):
+    """One start of the trainer.
+
+    Attributes:
+        number: from 1.
+        epochs_done: whole epochs that lie behind it; 0 from the beginning.
+        steps_done: optimizer steps of those, as they were done.
+        first_step: where it stands on the learning-rate curve: epochs_done x its own steps per epoch.
+        state: the folder it resumes from; empty from the beginning.
+        log_from: the byte of engine.log where its output begins.
+        changed: options that differ from the config, for a rung of the out-of-memory ladder.
+    """
+
+    number: int
+    epochs_done: int
+    steps_done: int
+    first_step: int
+    steps_per_epoch: int
+    state: str
+    log_from: int
+    changed: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
 class TrainerStarted(Event):
     """pid and start time together name a process for good, also after the pid was given to another one."""
 
     pid: int
     process_started: float  # seconds since the epoch
     argv: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class TrainerFound(Event):
+    """The trainer that an earlier kohya-wrap had started is at work still."""
+
+    pid: int
 
 
 @dataclass(frozen=True)
@@ -53,7 +95,7 @@ class EpochStarted(Event):
 
 @dataclass(frozen=True)
 class Progress(Event):
-    step: int  # optimizer steps done in this attempt
+    step: int  # optimizer steps done, those of the epochs before the attempt among them
     total: int
     loss: float | None  # the engine's avr_loss: mean over the epoch's latest losses; NaN where it is NaN
     seconds_per_step: float | None
@@ -68,6 +110,38 @@ class CheckpointSaved(Event):
 @dataclass(frozen=True)
 class StateSaved(Event):
     path: str
+
+
+@dataclass(frozen=True)
+class CheckpointKept(Event):
+    """A saved file was found whole, and is where the user looks for it."""
+
+    path: str
+
+
+@dataclass(frozen=True)
+class StateKept(Event):
+    """A state was found whole: the training can go on from there."""
+
+    path: str
+    epoch: int  # whole epochs done
+    steps: int  # optimizer steps done, over all attempts
+
+
+@dataclass(frozen=True)
+class StateDamaged(Event):
+    """A state that was whole once cannot be read any more: an older one is taken."""
+
+    path: str
+    problem: str
+
+
+@dataclass(frozen=True)
+class Unfit(Event):
+    """A saved file is of no use, and so is going on."""
+
+    path: str
+    problem: str
 
 
 @dataclass(frozen=True)
@@ -102,12 +176,33 @@ class EngineWarning(Event):
 
 @dataclass(frozen=True)
 class TrainerEnded(Event):
-    returncode: int  # negative: ended by that signal
+    returncode: int | None  # negative: ended by that signal; None where nobody could see it
     seconds: float
 
 
 @dataclass(frozen=True)
+class AttemptEnded(Event):
+    """What became of a start of the trainer that did not end the run; `action` is what is done about it."""
+
+    cause: str  # out of memory | crash | hang
+    text: str
+    action: str
+
+
+@dataclass(frozen=True)
 class RunEnded(Event):
-    outcome: str  # done | failed | stopped
+    outcome: str  # done | paused | stopped | failed
     reason: str
     files: tuple[str, ...]
+
+
+_KINDS: dict[str, type[Event]] = {kind.__name__: kind for kind in Event.__subclasses__()}
+
+
+def from_dict(data: Mapping[str, Any]) -> Event | None:
+    """The event that `as_dict` gave; None for a kind that a newer version wrote."""
+    values = {name: value for name, value in data.items() if name not in ("time", "event")}
+    kind = _KINDS.get(data["event"])
+    if isinstance(values.get("loss"), str):  # NaN is no JSON
+        values["loss"] = float(values["loss"])
+    return None if kind is None else plain.build(kind, values)

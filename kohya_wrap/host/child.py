@@ -9,7 +9,7 @@ import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
@@ -23,8 +23,9 @@ _MARK = "KOHYA_WRAP_CHILD_LOG"
 class LineReader:
     """Whole lines of a growing file. Progress bars end theirs with a carriage return: those count too."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, begin: int = 0) -> None:
         self._file = path.open("rb")
+        self._file.seek(begin)
         self._rest = b""
 
     def new(self, *, last: bool = False) -> list[str]:
@@ -39,31 +40,47 @@ class LineReader:
 
 @dataclass
 class Child:
-    """A process in a session of its own, with all it starts."""
+    """A process in a session of its own, with all it starts.
 
-    process: subprocess.Popen[bytes]
-    started: (
-        float  # seconds since the epoch, as the kernel has it: with the pid it names the process for good
-    )
+    Attributes:
+        started: seconds since the epoch, as the kernel has it: with the pid it names the process for good.
+        process: None for one that another process began, and `adopt` found.
+    """
+
+    pid: int
+    started: float
     log: Path
+    process: subprocess.Popen[bytes] | None = None
+    _watched: list[psutil.Process] = field(default_factory=list)
 
-    def poll(self) -> int | None:
-        """Exit code, negative for a signal, None while it runs."""
-        return self.process.poll()
+    def running(self) -> bool:
+        """Whether it or, where its launcher was killed alone, what the launcher had started is still at work."""
+        if self.process is not None and self.process.poll() is None:
+            return True
+        if self.process is not None and self.process.returncode >= 0:
+            return False  # ended in its own time: what it leaves behind is no work
+        self._watched = [one for one in self._watched if _alive(one)] or self._family()
+        return bool(self._watched)
 
-    def stop(self, number: int = signal.SIGTERM, *, grace: float = 10.0) -> int:
-        """Signal the whole group, wait `grace` seconds, kill what is left wherever it fled to; the exit code.
+    @property
+    def code(self) -> int | None:
+        """Exit code, negative for a signal; None while it runs, and where nobody could see it."""
+        return None if self.process is None else self.process.poll()
+
+    def stop(self, number: int = signal.SIGTERM, *, grace: float = 10.0) -> None:
+        """Signal all of them, wait `grace` seconds, kill what is left wherever it fled to.
 
         The launcher dies of a signal without passing it on, and torchrun's workers have sessions of
         their own: so the group is signalled, and the descendants are swept one by one.
         """
         family = self._family()
-        self._signal_group(number)
+        self._signal(number, family)
         self._wait(family, grace)
-        self._signal_group(signal.SIGKILL)
+        self._signal(signal.SIGKILL, family)
         _kill(family)
         self.sweep()
-        return self.process.wait()
+        if self.process is not None:
+            self.process.wait()
 
     def sweep(self) -> list[int]:
         """Kill every descendant that outlived the child; their pids."""
@@ -72,20 +89,29 @@ class Child:
         return [member.pid for member in survivors]
 
     def _family(self) -> list[psutil.Process]:
-        """Living descendants, by their mark or by their parents."""
+        """Living processes that it began, by their mark or by their parents; of an adopted one, it is one of them."""
         found = {process.pid: process for log, process in living() if log == self.log}
-        with suppress(psutil.NoSuchProcess):
-            for process in psutil.Process(self.process.pid).children(recursive=True):
-                found.setdefault(process.pid, process)
-        return [process for pid, process in found.items() if pid != self.process.pid and _alive(process)]
+        if self.process is not None:
+            with suppress(psutil.NoSuchProcess):
+                for process in psutil.Process(self.pid).children(recursive=True):
+                    found.setdefault(process.pid, process)
+            found.pop(self.pid, None)
+        return [process for process in found.values() if _alive(process)]
 
-    def _signal_group(self, number: int) -> None:
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.process.pid, number)
+    def _signal(self, number: int, family: Sequence[psutil.Process]) -> None:
+        if self.process is not None:
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.pid, number)
+        else:  # its group's number may be another's by now
+            for member in family:
+                with suppress(psutil.Error):
+                    member.send_signal(number)
 
     def _wait(self, family: Sequence[psutil.Process], seconds: float) -> None:
         end = time.monotonic() + seconds
-        while time.monotonic() < end and (self.process.poll() is None or any(map(_alive, family))):
+        while time.monotonic() < end and (
+            (self.process is not None and self.process.poll() is None) or any(map(_alive, family))
+        ):
             time.sleep(0.05)
 
 
@@ -135,16 +161,26 @@ def start(argv: Sequence[str], *, env: Mapping[str, str], cwd: Path, log: Path) 
         started = psutil.Process(process.pid).create_time()
     except psutil.NoSuchProcess:
         started = time.time()
-    return Child(process, started, log)
+    return Child(process.pid, started, log, process)
+
+
+def adopt(log: Path, pid: int, started: float) -> Child:
+    """What an earlier process began with this log, and which may be at work still."""
+    return Child(pid, started, log.resolve())
 
 
 class StopRequest:
     """What a signal handler leaves for the loop that watches the child."""
 
     number: int | None = None
+    times: int = 0
 
     def __bool__(self) -> bool:
         return self.number is not None
+
+    @property
+    def is_interrupt(self) -> bool:
+        return self.number == signal.SIGINT
 
 
 @contextmanager
@@ -154,6 +190,7 @@ def signals_as_request() -> Iterator[StopRequest]:
 
     def ask(number: int, frame: object) -> None:
         request.number = number
+        request.times += 1
 
     before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
     if hasattr(signal, "SIGHUP"):

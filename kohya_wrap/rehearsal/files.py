@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import zipfile
 from collections import Counter
 from contextlib import suppress
 from pathlib import Path
@@ -83,8 +84,8 @@ def save_state(
             file.write(b"PK\3\4")
             raise RuntimeError("[enforce fail at inline_container.cc:664] . unexpected pos 64 vs 0")
         np.savez(file, **optimizer.moments)  # type: ignore[arg-type]
-    (folder / "scheduler.bin").write_text(json.dumps([optimizer.steps, optimizer.rates]))
-    (folder / "random_states_0.pkl").write_text(json.dumps(rng.bit_generator.state))
+    _zipped(folder / "scheduler.bin", [optimizer.steps, optimizer.rates])
+    _zipped(folder / "random_states_0.pkl", rng.bit_generator.state)
 
 
 def load_state(folder: Path, network: Network, optimizer: AdamW, rng: np.random.Generator) -> int:
@@ -98,10 +99,21 @@ def load_state(folder: Path, network: Network, optimizer: AdamW, rng: np.random.
         for key, value in optimizer.moments.items():
             value[...] = moments[key]
     # The state's rates, not the config's: so does the engine.
-    optimizer.steps, optimizer.rates = json.loads((folder / "scheduler.bin").read_text())
+    optimizer.steps, optimizer.rates = _unzipped(folder / "scheduler.bin")
     with suppress(OSError):  # the engine goes on without them
-        rng.bit_generator.state = json.loads((folder / "random_states_0.pkl").read_text())
+        rng.bit_generator.state = _unzipped(folder / "random_states_0.pkl")
     return int(state["current_step"])
+
+
+def _zipped(path: Path, value: Any) -> None:
+    """As torch.save packs its files."""
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr("data", json.dumps(value))
+
+
+def _unzipped(path: Path) -> Any:
+    with zipfile.ZipFile(path) as file:
+        return json.loads(file.read("data"))
 
 
 def _cast(values: np.ndarray, precision: str) -> np.ndarray:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import signal
+from enum import Enum
 from pathlib import Path
 
 from kohya_wrap.errors import TrainingFailed
@@ -59,8 +60,33 @@ _KNOWN = (
 )
 
 
-def explain(seen: Seen, code: int, log: Path) -> TrainingFailed:
-    """The one error of a failed attempt; `code` is the launcher's exit code, negative for a signal."""
+class Cause(str, Enum):
+    """What ended an attempt, as far as it decides what is done about it."""
+
+    OUT_OF_MEMORY = "out of memory"
+    SIGNAL = "killed by a signal"
+    HANG = "hang"
+    OTHER = "other"
+
+
+def cause(seen: Seen, code: int | None, log: Path, log_from: int) -> Cause:
+    """Of an attempt that ended by itself; None for a code that nobody saw."""
+    if seen.out_of_memory:
+        return Cause.OUT_OF_MEMORY
+    told = seen.crash or seen.unfit or seen.no_data or seen.not_finite_at is not None
+    # Unseen and without a word: whoever killed it, killed all.
+    if not told and (code is None or _signal(code, log, log_from)):
+        return Cause.SIGNAL
+    return Cause.OTHER
+
+
+def explain(seen: Seen, code: int | None, log: Path, log_from: int) -> TrainingFailed:
+    """The one error of a failed attempt.
+
+    Args:
+        code: the launcher's exit code, negative for a signal; None where nobody saw it.
+        log_from: where the attempt's output begins in `log`.
+    """
     look = f"less {shlex.quote(str(log))}"
     if seen.out_of_memory:
         return TrainingFailed(
@@ -73,6 +99,12 @@ def explain(seen: Seen, code: int, log: Path) -> TrainingFailed:
             f"The loss is not a number since step {seen.not_finite_at}.",
             why="The learning rate is too high, or a half-precision VAE gave NaN; the engine trains on and says nothing.",
             hint="Halve learning_rate, or write no_half_vae = true. Checkpoints from before that step are good.",
+        )
+    if seen.unfit is not None:
+        return TrainingFailed(
+            f"{Path(seen.unfit.path).name} {seen.unfit.problem}.",
+            why="The training ran, but what it saves is of no use: going on would only cost more.",
+            hint=f"Look at learning_rate (0, or far too high?) and mixed_precision; {look}",
         )
     if seen.no_data:
         return TrainingFailed(
@@ -87,7 +119,7 @@ def explain(seen: Seen, code: int, log: Path) -> TrainingFailed:
             (f"The engine failed at {seen.crash.where}.", look),
         )
         return TrainingFailed(text, why=why, hint=hint)
-    if signalled := _signal(code, log):
+    if signalled := _signal(code, log, log_from):
         return TrainingFailed(
             f"The trainer was killed by {signalled} {_when(seen)}.",
             why="SIGKILL without a word is mostly the system, out of main memory."
@@ -95,8 +127,9 @@ def explain(seen: Seen, code: int, log: Path) -> TrainingFailed:
             else "The trainer itself crashed, or somebody stopped it.",
             hint=look,
         )
+    ended = "without a word" if code is None else f"with exit code {code}"
     return TrainingFailed(
-        f"The engine ended with exit code {code} {_when(seen)}.",
+        f"The engine ended {ended} {_when(seen)}.",
         why="Its log says what it was doing.",
         hint=look,
     )
@@ -108,9 +141,9 @@ def _when(seen: Seen) -> str:
     )
 
 
-def _signal(code: int, log: Path) -> str:
+def _signal(code: int | None, log: Path, log_from: int) -> str:
     """The signal's name: of the launcher itself, or of the trainer, which the launcher names in its last lines."""
-    if code < 0:
+    if code is not None and code < 0:
         return signal.Signals(-code).name
-    tail = log.read_bytes()[-4000:].decode("utf-8", errors="replace") if log.is_file() else ""
+    tail = log.read_bytes()[log_from:][-4000:].decode("utf-8", errors="replace") if log.is_file() else ""
     return next((s.name for s in signal.Signals if f"died with <Signals.{s.name}:" in tail), "")

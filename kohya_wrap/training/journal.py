@@ -8,14 +8,17 @@ import time
 from pathlib import Path
 from typing import IO, Any
 
-from kohya_wrap.domain.events import Event
+from kohya_wrap.domain.events import Event, from_dict
 
 
 class Journal:
     """One line an event: {"time": seconds since the epoch, "event": kind, ...}. A killed writer leaves whole lines."""
 
     def __init__(self, path: Path) -> None:
+        cut_short = path.exists() and path.stat().st_size > 0 and not path.read_bytes().endswith(b"\n")
         self._file: IO[str] = path.open("a", encoding="utf-8")
+        if cut_short:  # the machine was lost while it wrote: the next line is one of its own
+            self._file.write("\n")
 
     def write(self, event: Event) -> None:
         # NaN is no JSON: it is written as the text the engine printed.
@@ -28,6 +31,20 @@ class Journal:
 
     def __exit__(self, *exception: object) -> None:
         self._file.close()
+
+
+def read(path: Path) -> list[tuple[float, Event]]:
+    """(seconds since the epoch, event) of a run, without a line that a lost machine has cut short."""
+    found = []
+    with path.open(encoding="utf-8", errors="replace") as lines:
+        for line in lines:
+            try:
+                data = json.loads(line)
+            except ValueError:
+                continue
+            if (event := from_dict(data)) is not None:
+                found.append((float(data["time"]), event))
+    return found
 
 
 def _json(value: Any) -> Any:

@@ -41,9 +41,14 @@ _PLAN_LINE = re.compile(r"^\s+([a-z][a-z *]+?) / [^:=]+[:=] (\d+)$")
 
 
 class OutputReader:
-    """Feed it lines in the order they came; it remembers the epoch, and the traceback it is in."""
+    """Feed it lines in the order they came; it remembers the epoch, and the traceback it is in.
 
-    def __init__(self, output_dir: Path, output_name: str) -> None:
+    Args:
+        first_step: what a resumed attempt has behind it; the engine's bar counts from 0 again, to the full total.
+    """
+
+    def __init__(self, output_dir: Path, output_name: str, first_step: int = 0) -> None:
+        self._first_step = first_step
         self._output = output_dir
         self._name = output_name
         self._epoch = 0
@@ -94,6 +99,7 @@ class OutputReader:
         if step == 0 or loss is None or (step, loss) == (self._step, self._loss):
             return []
         self._step, self._loss = step, loss
+        step += self._first_step
         speed = None if bar[5] == "?" else float(bar[5])
         seconds = speed if bar[6] == "s/it" or not speed else 1 / speed
         events: list[Event] = [Progress(step, total, loss, seconds, self._epoch)]

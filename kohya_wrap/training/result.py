@@ -14,8 +14,6 @@ from kohya_wrap.host.safetensors_file import Tensor
 from kohya_wrap.training import failure
 from kohya_wrap.training.seen import Seen
 
-Stamp = tuple[int, int, int] | None
-
 # Parts of a tensor's name that start at zero in training, of each kind of network that the engine can write: LoRA,
 # LoCon, DyLoRA; LoHa; LoKr, whole or in two factors; OFT, BOFT; GLoRA; full.
 _FROM_ZERO = frozenset({"lora_up", "hada_w2_a", "lokr_w2", "lokr_w2_b", "oft_blocks", "a2", "b2", "diff"})
@@ -65,34 +63,31 @@ def _has_all(column: bytes, bits: int) -> bytes:
     return column.translate(bytes(byte & bits == bits for byte in range(256)))
 
 
-def stamp(path: Path) -> Stamp:
-    """What tells a file from one written later under its name, by no clock but the file system's own."""
-    if not path.is_file():
-        return None
-    stat = path.stat()
-    return stat.st_ino, stat.st_mtime_ns, stat.st_size
-
-
-def judge(lora: Path, seen: Seen, code: int, *, before: Stamp, resumed: bool, log: Path) -> None:
-    """Pass a run whose final file is new, whole, finite and moved, after all the steps the engine announced.
+def judge(lora: Path, seen: Seen, code: int | None, *, log: Path, log_from: int) -> None:
+    """Pass an attempt whose final file is whole, finite and moved, after all the steps the engine announced.
 
     Args:
-        code: the launcher's exit code.
-        before: stamp(lora) from before the start; the same afterwards means another run's file.
-        resumed: the engine's step count then starts at zero while its total does not (engine contract, section 4), so
-            that the last epoch must have been reached.
+        lora: in the attempt's own folder, where nothing stood before.
+        code: the launcher's exit code; None where nobody saw it.
+        log_from: where the attempt's output begins in `log`.
 
     Raises:
         TrainingFailed: with the engine's own cause where it gave one.
     """
     look = f"less {shlex.quote(str(log))}"
-    if code != 0 or seen.no_data or seen.not_finite_at is not None:
-        raise failure.explain(seen, code, log)
-    if not lora.is_file() or stamp(lora) == before:
+    found = lora.is_file()
+    if (
+        (code != 0 and not (code is None and found))
+        or seen.no_data
+        or seen.unfit
+        or seen.not_finite_at is not None
+    ):
+        raise failure.explain(seen, code, log, log_from)
+    if not found:
         raise TrainingFailed(
             f"The engine ended without {lora.name}.", why="It exits 0 also where it did nothing.", hint=look
         )
-    if seen.steps != seen.total and not (resumed and seen.epoch == seen.epochs):
+    if seen.steps != seen.total:
         raise TrainingFailed(
             f"The engine ended after {seen.steps} of {seen.total} steps.",
             why="It exits 0 all the same.",

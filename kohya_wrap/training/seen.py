@@ -17,6 +17,7 @@ from kohya_wrap.domain.events import (
     PlanSeen,
     Progress,
     StateSaved,
+    Unfit,
 )
 
 
@@ -35,6 +36,7 @@ class Seen:
     out_of_memory: bool = False
     no_data: bool = False
     not_finite_at: int | None = None
+    unfit: Unfit | None = None
 
     @classmethod
     def of(cls, events: Iterable[Event]) -> Seen:
@@ -57,6 +59,8 @@ class Seen:
                 facts["no_data"] = True
             elif isinstance(event, LossNotFinite):
                 facts.setdefault("not_finite_at", event.step)
+            elif isinstance(event, Unfit):
+                facts.setdefault("unfit", event)
         return cls(
             checkpoints=tuple(saved[CheckpointSaved]),
             states=tuple(saved[StateSaved]),

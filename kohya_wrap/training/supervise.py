@@ -1,4 +1,4 @@
-"""One attempt of the engine: start it, turn its output into events until it ends, leave nothing running."""
+"""One attempt of the engine: start it or find it at work, turn its output into events until it ends, leave nothing running."""
 
 from __future__ import annotations
 
@@ -16,6 +16,9 @@ from kohya_wrap.training.output import OutputReader
 # How often the log is looked at: what a person sees as at once, at a cost nobody sees.
 _LOOK = 0.25  # seconds
 
+OnEvent = Callable[[Event], None]
+EndNow = Callable[[], bool]
+
 
 @dataclass(frozen=True)
 class Attempt:
@@ -27,15 +30,8 @@ class Attempt:
     log: Path
 
 
-def supervise(
-    attempt: Attempt, reader: OutputReader, stop: child.StopRequest, on_event: Callable[[Event], None]
-) -> int:
-    """Run to the end, or until `stop` is asked for; the exit code, negative for a signal.
-
-    Raises:
-        EngineError: the launcher cannot be started.
-    """
-    began = time.monotonic()
+def start(attempt: Attempt, on_event: OnEvent) -> child.Child:
+    """Raises EngineError: the launcher cannot be started."""
     try:
         trainer = child.start(attempt.argv, env=attempt.env, cwd=attempt.cwd, log=attempt.log)
     except OSError as error:
@@ -44,26 +40,42 @@ def supervise(
             why="The engine's environment is incomplete.",
             hint="kohya-wrap init",
         ) from error
-    log = child.LineReader(attempt.log)
+    on_event(TrainerStarted(trainer.pid, trainer.started, attempt.argv))
+    return trainer
+
+
+def watch(
+    trainer: child.Child, log_from: int, reader: OutputReader, end_now: EndNow, on_event: OnEvent
+) -> int | None:
+    """Follow its log to its end, or until `end_now` says so: the exit code, None where nobody saw it.
+
+    When this process is killed, the trainer goes on; when it fails, no trainer is left that nobody watches.
+
+    Args:
+        log_from: the byte where this attempt's output begins.
+        end_now: asked after each look.
+    """
+    began = time.monotonic()
+    log = child.LineReader(trainer.log, log_from)
     try:
-        on_event(TrainerStarted(trainer.process.pid, trainer.started, attempt.argv))
-        while (code := trainer.poll()) is None:
+        while trainer.running():
             _pass_on(log.new(), reader, on_event)
-            if stop:
-                code = trainer.stop()
+            if end_now():
                 break
             time.sleep(_LOOK)
+        if trainer.running():
+            trainer.stop()
         _pass_on(log.new(last=True), reader, on_event)
     finally:
-        if trainer.process.poll() is None:  # an exception of ours: no trainer is left that nobody watches
+        if trainer.running():
             trainer.stop()
         trainer.sweep()
         log.close()
-    on_event(TrainerEnded(code, round(time.monotonic() - began, 3)))
-    return code
+    on_event(TrainerEnded(trainer.code, round(time.monotonic() - began, 3)))
+    return trainer.code
 
 
-def _pass_on(lines: list[str], reader: OutputReader, on_event: Callable[[Event], None]) -> None:
+def _pass_on(lines: list[str], reader: OutputReader, on_event: OnEvent) -> None:
     events = [event for line in lines for event in reader.feed(line)]
     for event, after in zip_longest(events, events[1:]):
         # The bar is drawn twice a step, first with the loss of the step before.

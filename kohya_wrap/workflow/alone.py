@@ -19,11 +19,10 @@ def alone(project: Project, output_name: str) -> Iterator[None]:
     """Nobody else trains `output_name` of this project meanwhile.
 
     Raises:
-        UsageError: another run does, or the trainer of one whose kohya-wrap was killed.
+        UsageError: another run does.
     """
     try:
         with lock.hold(project.runs / output_name, wait=False):
-            refuse_trainers(project, output_name)
             yield
     except lock.Busy:
         raise UsageError(
@@ -33,8 +32,11 @@ def alone(project: Project, output_name: str) -> Iterator[None]:
         ) from None
 
 
-def refuse_trainers(project: Project, output_name: str | None = None) -> None:
+def refuse_trainers(project: Project, output_name: str | None = None, but: Path | None = None) -> None:
     """A killed kohya-wrap leaves its trainer at work, and no lock.
+
+    Args:
+        but: the folder of the run whose trainer may be at work.
 
     Raises:
         UsageError: one lives; without `output_name`, whatever it trains.
@@ -42,7 +44,11 @@ def refuse_trainers(project: Project, output_name: str | None = None) -> None:
     runs = project.runs.resolve()
     at_work: dict[Path, list[int]] = {}
     for log, process in child.living():
-        if log.parent.parent == runs and output_name in (None, _trains(log.parent) or output_name):
+        if (
+            log.parent.parent == runs
+            and log.parent != (but and but.resolve())
+            and output_name in (None, _trains(log.parent) or output_name)
+        ):
             at_work.setdefault(log, []).append(process.pid)
     for log, pids in at_work.items():
         raise UsageError(

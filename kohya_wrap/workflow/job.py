@@ -2,56 +2,64 @@
 
 from __future__ import annotations
 
+import os
 import shlex
-import signal
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import psutil
 import toml
 
 from kohya_wrap import __version__
 from kohya_wrap.config import option_table, render, user
 from kohya_wrap.dataset.view.laid_out import Part
-from kohya_wrap.domain.config import Layer, Origin, TrainingConfig
-from kohya_wrap.domain.events import Event, LossNotFinite, RunEnded, RunStarted
+from kohya_wrap.domain.config import Layer, Origin, TrainingConfig, shown
+from kohya_wrap.domain.events import RunEnded, RunStarted, Supervised
 from kohya_wrap.domain.finding import Finding, Level
+from kohya_wrap.domain.ledger import Ledger
 from kohya_wrap.engine import locate
 from kohya_wrap.engine.locate import Engine
 from kohya_wrap.engine.weights import Weights
-from kohya_wrap.errors import EngineError, Interrupted, KohyaWrapError, Stopped
-from kohya_wrap.host import atomic
+from kohya_wrap.errors import ConfigError, EngineError, Interrupted, KohyaWrapError, Stopped
 from kohya_wrap.host.child import StopRequest
-from kohya_wrap.places import Places, Project
-from kohya_wrap.training import command, result
+from kohya_wrap.places import Places
+from kohya_wrap.training import resume
+from kohya_wrap.training.end_now import Why
 from kohya_wrap.training.journal import Journal
-from kohya_wrap.training.output import OutputReader
 from kohya_wrap.training.seen import Seen
-from kohya_wrap.training.supervise import Attempt, supervise
-from kohya_wrap.workflow import base_model, cached_with, outputs, prepare, training_view
-from kohya_wrap.workflow.alone import alone
+from kohya_wrap.workflow import base_model, cached_with, outputs, prepare, run_folder, training_view
+from kohya_wrap.workflow.alone import alone, refuse_trainers
+from kohya_wrap.workflow.attempts import Attempts, End, OnEvent
 from kohya_wrap.workflow.prepare import Job
 from kohya_wrap.workflow.provision import OnNews, provide
-
-OnEvent = Callable[[Event], None]
+from kohya_wrap.workflow.run_folder import RunFolder
 
 
 @dataclass(frozen=True)
 class Result:
-    """What a finished run gave. `loss` is the engine's last average; `seconds` from launch to end."""
+    """What a run gave, finished or paused.
+
+    Attributes:
+        lora: the last checkpoint that was kept; of a finished run the LoRA itself.
+        epoch: the last that was done; `paused` where more were planned.
+        loss: the engine's last average.
+        seconds: of this kohya-wrap's share.
+    """
 
     lora: Path
     checkpoints: tuple[Path, ...]
-    states: tuple[Path, ...]
     steps: int
     epochs: int
+    epoch: int
     loss: float | None
     seconds: float
     engine: str
     run_folder: Path
+    paused: bool
     findings: tuple[Finding, ...]
 
 
@@ -86,25 +94,129 @@ def provided(job: Job, places: Places, env: Mapping[str, str], on_news: OnNews) 
     return job, Means(found.engine, found.weights)
 
 
-def execute(job: Job, means: Means, env: Mapping[str, str], stop: StopRequest, on_event: OnEvent) -> Result:
-    """Train, and judge the outcome by what is on disk.
+@dataclass(frozen=True)
+class Wishes:
+    """How far this time.
+
+    Attributes:
+        restart: from the beginning, though an unfinished run could go on.
+        until_epoch: stop there, to go on another time.
+    """
+
+    restart: bool = False
+    until_epoch: int | None = None
+
+
+def execute(
+    job: Job,
+    means: Means,
+    env: Mapping[str, str],
+    stop: StopRequest,
+    on_event: OnEvent,
+    wishes: Wishes = Wishes(),
+) -> Result:
+    """Train, going on with an unfinished run of the same name; judge the outcome by what is on disk.
 
     Raises:
-        TrainingFailed: with the engine's real cause. Interrupted, Stopped: a signal; what was saved is kept.
+        TrainingFailed: with the engine's real cause. Interrupted, Stopped: what was saved is kept, and a run goes on.
+        ConfigError: options that the unfinished run cannot take over.
     """
     config = job.config.with_layer(Layer(Origin.HARDWARE, _real_paths(job, means), "where it lies here"))
-    with alone(job.project, config.get("output_name")):
-        folder = _run_folder(job.project)
-        parts, place = _given(job, config, means.engine, folder)
-        with training_view.standing(job.project, folder, config, parts, place) as on_view:
-            given = on_view.config
-            render.for_engine(
-                folder / "engine_config.toml", given, option_table.for_script(job.family.script)
-            )
-            _write_run(folder, job, means.engine)
-            with Journal(folder / "events.jsonl") as journal:
-                done = _attempt(job, given, means.engine, folder, journal, env, stop, on_event)
-        return replace(done, findings=(*on_view.findings, *done.findings))
+    name = str(config.get("output_name"))
+    with alone(job.project, name):
+        unfinished = None if wishes.restart else run_folder.unfinished(job.project, name)
+        refuse_trainers(job.project, name, but=unfinished.path if unfinished else None)
+        resumed = _comparable(unfinished, job, config) if unfinished else ()
+        run = unfinished or run_folder.new(job.project)
+        _describe(run, job, means.engine)
+        parts, place = _given(job, config, means.engine, run.path)
+        with (
+            training_view.standing(
+                job.project, run.path, config, parts, place, in_use=run.is_at_work()
+            ) as on_view,
+            Journal(run.journal) as journal,
+        ):
+            done = _attempts(job, on_view.config, means.engine, run, journal, env, stop, on_event, wishes)
+        run_folder.discard_others(job.project, name, run)
+        return replace(done, findings=(*resumed, *on_view.findings, *done.findings))
+
+
+def _comparable(run: RunFolder, job: Job, config: TrainingConfig) -> tuple[Finding, ...]:
+    """What has changed since the unfinished run was started, and it can take over.
+
+    Raises:
+        ConfigError: it cannot.
+    """
+    ledger = run.ledger
+    if ledger.attempt is None or not run.engine_config.exists():
+        return ()
+    before = toml.load(run.engine_config)
+    now = render.as_engine_reads(config, option_table.for_script(job.family.script))
+    refused, taken = resume.changes(before, now, ledger.attempt.changed)
+    if refused and (ledger.states or run.is_at_work()):
+        raise ConfigError(
+            f"The unfinished run {run.path.name} was started with {_pairs(refused, 0)}; now it is {_pairs(refused, 1)}.",
+            why="A state brings these back as they were, or does not fit the new ones: the engine would not say so.",
+            hint=f"Put them back to go on, or begin anew: kohya-wrap run {shlex.quote(str(job.user.path))} --restart",
+        )
+    if not taken:
+        return ()
+    text = f"the unfinished run goes on with {_pairs(taken, 1)}; before it was {_pairs(taken, 0)}."
+    return (Finding(Level.NOTE, "resumed-changed", text),)
+
+
+def _pairs(changed: Mapping[str, tuple[Any, Any]], side: int) -> str:
+    return ", ".join(f"{name} = {shown(name, pair[side])}" for name, pair in changed.items())
+
+
+def _attempts(
+    job: Job,
+    config: TrainingConfig,
+    engine: Engine,
+    run: RunFolder,
+    journal: Journal,
+    env: Mapping[str, str],
+    stop: StopRequest,
+    on_event: OnEvent,
+    wishes: Wishes,
+) -> Result:
+    """The journal has the beginning and the end, whatever comes."""
+    gpu, plan = job.machine.preset.name, job.plan
+    until = wishes.until_epoch if wishes.until_epoch and wishes.until_epoch < plan.epochs else None
+    attempts = Attempts(job, config, engine, run, journal, env, stop, on_event, until)
+    if not run.events:
+        attempts.tell(
+            RunStarted(engine.kind, engine.commit, str(job.user.path), gpu, plan.steps, plan.epochs)
+        )
+    attempts.tell(Supervised(os.getpid(), psutil.Process().create_time()))
+    began = time.time()
+    try:
+        end = attempts.to_the_end()
+        if end.why is Why.ASKED:
+            raise _stopped(end, attempts.ledger, stop, job.user.path)
+    except KohyaWrapError as error:
+        how = "stopped" if isinstance(error, Interrupted | Stopped) else "failed"
+        attempts.tell(RunEnded(how, error.message, attempts.ledger.checkpoints))
+        raise
+    ledger = attempts.ledger
+    paused = end.why is Why.REACHED
+    attempts.tell(RunEnded("paused" if paused else "done", "", ledger.checkpoints))
+    if not paused:
+        run.discard_attempts()
+    kept = tuple(map(Path, ledger.checkpoints))
+    return Result(
+        lora=kept[-1],
+        checkpoints=kept,
+        steps=end.seen.steps,
+        epochs=plan.epochs,
+        epoch=ledger.states[-1].epoch if paused else plan.epochs,
+        loss=end.seen.loss,
+        seconds=time.time() - began,
+        engine=engine.kind,
+        run_folder=run.path,
+        paused=paused,
+        findings=() if end.attempt.changed else _differences(job, end.seen),
+    )
 
 
 def _given(
@@ -118,60 +230,6 @@ def _given(
     configured = job.images.configured
     parts = configured.parts(config, lambda own: cached_with.of(own, job.family, engine))
     return parts, lambda root: configured.place(root, folder / "dataset_config.json")
-
-
-def _attempt(
-    job: Job,
-    config: TrainingConfig,
-    engine: Engine,
-    folder: Path,
-    journal: Journal,
-    env: Mapping[str, str],
-    stop: StopRequest,
-    on_event: OnEvent,
-) -> Result:
-    """Start, watch, judge; the journal has the beginning and the end, whatever comes."""
-    gpu, plan = job.machine.preset.name, job.plan
-    journal.write(RunStarted(engine.kind, engine.commit, str(job.user.path), gpu, plan.steps, plan.epochs))
-    began, seen = time.time(), Seen()
-    lora = Path(config.get("output_dir")) / f"{config.get('output_name')}.{config.get('save_model_as')}"
-    before = result.stamp(lora)
-    try:
-        seen, code = _train(config, _command(job, engine, folder, env), journal, stop, on_event)
-        if stop and code != 0 and seen.not_finite_at is None:
-            raise _stopped(seen, stop, job.user.path)
-        resumed = bool(config.get("resume"))
-        result.judge(lora, seen, code, before=before, resumed=resumed, log=folder / "engine.log")
-    except KohyaWrapError as error:
-        how = "stopped" if isinstance(error, Interrupted | Stopped) else "failed"
-        journal.write(RunEnded(how, error.message, seen.checkpoints))
-        raise
-    journal.write(RunEnded("done", "", seen.checkpoints))
-    return Result(
-        lora,
-        tuple(map(Path, seen.checkpoints)),
-        tuple(map(Path, seen.states)),
-        seen.steps,
-        plan.epochs,
-        seen.loss,
-        time.time() - began,
-        engine.kind,
-        folder,
-        _differences(job, seen),
-    )
-
-
-def _run_folder(project: Project) -> Path:
-    """.kohya-wrap/runs/<local time>, made by this run alone."""
-    stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
-    for suffix in ("", *(f"-{n}" for n in range(2, 1000))):
-        folder = project.runs / (stamp + suffix)
-        try:
-            folder.mkdir(parents=True)
-        except FileExistsError:
-            continue
-        return folder
-    raise AssertionError("a thousand runs within a second")
 
 
 def _real_paths(job: Job, means: Means) -> dict[str, Any]:
@@ -194,30 +252,7 @@ def _real(value: str | list[str]) -> str | list[str]:
     return str(target if target.suffix == path.suffix else path)
 
 
-def _command(job: Job, engine: Engine, folder: Path, env: Mapping[str, str]) -> Attempt:
-    cores, gpu = job.machine.cpu.cores, job.machine.gpu
-    threads = (
-        cores if gpu is None else min(cores, 4)
-    )  # the guide's figure: beside a GPU more only get in its way
-    launcher_config = folder / "accelerate.json"
-    launcher_config.write_text(command.LAUNCHER_CONFIG, encoding="utf-8")
-    argv = command.argv(
-        engine.launch,
-        engine.source,
-        job.family.script,
-        folder / "engine_config.toml",
-        launcher_config,
-        cpu=gpu is None,
-        threads=threads,
-    )
-    online = bool(job.config.get("huggingface_repo_id"))
-    variables = command.environment(env, threads=threads, gpu=gpu.uuid if gpu else "", online=online)
-    variables |= render.secrets(job.config)
-    return Attempt(argv, variables, engine.source, folder / "engine.log")
-
-
-def _write_run(folder: Path, job: Job, engine: Engine) -> None:
-    """run.toml: what this run is, for whoever finds the folder later."""
+def _describe(run: RunFolder, job: Job, engine: Engine) -> None:
     facts = {
         "kohya_wrap": __version__,
         "engine": engine.kind,
@@ -230,41 +265,22 @@ def _write_run(folder: Path, job: Job, engine: Engine) -> None:
         "planned_epochs": job.plan.epochs,
         "images": job.images.train.images,
     }
-    atomic.write_text(folder / "run.toml", toml.dumps(facts))
+    run.describe(facts)
 
 
-def _train(
-    config: TrainingConfig, attempt: Attempt, journal: Journal, stop: StopRequest, on_event: OnEvent
-) -> tuple[Seen, int]:
-    events: list[Event] = []
-
-    def told(event: Event) -> None:
-        journal.write(event)
-        events.append(event)
-        on_event(event)
-        if isinstance(event, LossNotFinite) and not stop:
-            stop.number = signal.SIGTERM  # the engine would train on for hours, save NaN and exit 0
-
-    reader = OutputReader(Path(config.get("output_dir")), config.get("output_name"))
-    code = supervise(attempt, reader, stop, told)
-    return Seen.of(events), code
-
-
-def _stopped(seen: Seen, stop: StopRequest, config: Path) -> KohyaWrapError:
-    # The engine names a file before it writes it: the last one may be cut short.
-    saved = [
-        path for path in map(Path, seen.checkpoints) if path.exists() and not result.weights_problem(path)
-    ]
-    kept = "nothing was saved yet"
-    again = "from the start"
-    if saved:
-        kept = f"kept: {', '.join(path.name for path in saved[-3:])} in {saved[-1].parent}"
-        again += "; another output_name keeps these files"
-    by = Interrupted if stop.number == signal.SIGINT else Stopped
+def _stopped(end: End, ledger: Ledger, stop: StopRequest, config: Path) -> KohyaWrapError:
+    state = ledger.states[-1] if ledger.states else None
+    if state is None:
+        kept = "no epoch was finished, so it begins anew"
+    else:
+        kept = f"epoch {state.epoch} is kept, and it goes on from there"
+    by = Interrupted if stop.is_interrupt else Stopped
     return by(
-        f"Stopped after step {seen.steps} of {seen.total or '?'}; {kept}.",
-        why="Ctrl-C." if by is Interrupted else "SIGTERM: somebody, or the machine going away, asked for it.",
-        hint=f"kohya-wrap run {shlex.quote(str(config))}   ({again})",
+        f"Stopped after step {end.seen.steps} of {end.seen.total or '?'}; {kept}.",
+        why="Ctrl-C."
+        if by is Interrupted
+        else "kohya-wrap stop, or SIGTERM: somebody, or the machine going away, asked for it.",
+        hint=f"kohya-wrap run {shlex.quote(str(config))}",
     )
 
 

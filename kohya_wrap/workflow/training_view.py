@@ -67,9 +67,18 @@ def of(inventory: Inventory, config: TrainingConfig) -> tuple[Folder, ...]:
 
 @contextmanager
 def standing(
-    project: Project, run: Path, config: TrainingConfig, parts: Sequence[Part], place: Place
+    project: Project,
+    run: Path,
+    config: TrainingConfig,
+    parts: Sequence[Part],
+    place: Place,
+    *,
+    in_use: bool = False,
 ) -> Iterator[OnView]:
     """The same config, on a view of its own for the folder of this `run`.
+
+    Args:
+        in_use: the run's trainer is at work on it: it is left as it is.
 
     Raises:
         DatasetError: an image is being changed. MachineError: no room.
@@ -78,9 +87,10 @@ def standing(
     target = views / run.name
     store = Store(views / "store")
     with lock.hold(target, wait=False):  # before the next run could take it for one that was left
-        laid = _lay_out(target, run, parts, store)
+        on_view = config.with_layer(place(target))
+        said = OnView(on_view, ()) if in_use else _on(_lay_out(target, run, parts, store), on_view)
         try:
-            yield _on(laid, config.with_layer(place(target)))
+            yield said
         finally:
             with suppress(OSError), lock.hold(store.root):  # what cannot be kept is encoded again
                 kept.clear(target, store)

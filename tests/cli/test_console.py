@@ -40,7 +40,7 @@ def test_run_with_each_finding_once(shell: Shell, guide: Path) -> None:
     assert (data["engine"], data["steps"], data["epochs"]) == ("rehearsal", 50, 10)
     assert Path(data["lora"]).is_file()
     assert all(Path(path).is_file() for path in data["checkpoints"])
-    assert all(Path(path).is_dir() for path in data["states"])
+    assert (data["epoch"], data["paused"]) == (10, False)
     codes = [finding["code"] for finding in findings]
     assert codes == ["filled", "filled", "spelling", "spelling", "hardware", "warmup-longer-than-run"]
     assert all(answer.err.count(finding["message"]) == 1 for finding in findings)

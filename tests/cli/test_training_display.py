@@ -59,7 +59,7 @@ def test_a_terminal_gets_one_bar_that_grows(shell: Shell, guide: Path) -> None:
     assert "\x1b[" in shown  # the cursor goes back up
     assert re.search(r"epoch 10/10 +━+ +step 50/50, loss=", shown)
     assert not re.search(r"^" + LINE, shown, re.MULTILINE)
-    assert "saving my_lora-000002.safetensors" in shown
+    assert "saved my_lora-000002.safetensors" in shown
 
 
 def test_a_terminal_gets_set_up_with_a_tick_a_step(shell: Shell, photographs: Path) -> None:

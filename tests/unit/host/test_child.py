@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -32,8 +33,8 @@ def start(tmp_path: Path, code: str) -> child.Child:
 
 def test_output_of_both_streams_goes_into_the_log_and_the_exit_code_comes_back(tmp_path: Path) -> None:
     running = start(tmp_path, "import sys; print('out'); print('err', file=sys.stderr); sys.exit(3)")
-    wait_for(lambda: running.poll() is not None)
-    assert running.poll() == 3
+    wait_for(lambda: not running.running())
+    assert running.code == 3
     assert sorted((tmp_path / "log").read_text().split()) == ["err", "out"]
 
 
@@ -43,8 +44,8 @@ def test_a_child_that_ignores_signals_is_killed_and_so_is_its_runaway(tmp_path: 
         [sys.executable, str(STUBBORN), str(pids)], env=os.environ, cwd=tmp_path, log=tmp_path / "log"
     )
     wait_for(lambda: "ready" in (tmp_path / "log").read_text())
-    code = running.stop(signal.SIGTERM, grace=0.3)
-    assert code == -signal.SIGKILL
+    running.stop(signal.SIGTERM, grace=0.3)
+    assert running.code == -signal.SIGKILL
     for pid in map(int, pids.read_text().split()):
         assert gone(pid)
 
@@ -56,7 +57,7 @@ def test_a_signal_reaches_the_whole_group(tmp_path: Path) -> None:
         "import subprocess,sys; subprocess.run([sys.executable,'-c','print(1,flush=True); import time; time.sleep(60)'])",
     )
     wait_for(lambda: "1" in (tmp_path / "log").read_text())
-    trainer = psutil.Process(running.process.pid).children()[0]
+    trainer = psutil.Process(running.pid).children()[0]
     began = time.monotonic()
     running.stop(signal.SIGTERM, grace=10)
     assert time.monotonic() - began < 5, "the trainer did not get the signal"
@@ -71,21 +72,50 @@ def test_a_trainer_is_swept_though_its_launcher_was_killed_at_once(tmp_path: Pat
         "left = subprocess.Popen([sys.executable,'-c','import time; time.sleep(60)'], start_new_session=True)\n"
         "print(left.pid, flush=True); os.kill(os.getpid(), 9)",
     )
-    wait_for(lambda: running.process.poll() is not None)
+    wait_for(lambda: running.code is not None)
     trainer = int((tmp_path / "log").read_text())
     assert not gone(trainer)
+    assert running.running(), "what the launcher had started is at work still"
     assert running.sweep() == [trainer]
     assert gone(trainer)
+
+
+def test_what_a_child_leaves_behind_in_its_own_time_is_no_work(tmp_path: Path) -> None:
+    running = start(
+        tmp_path,
+        "import subprocess,sys\n"
+        "subprocess.Popen([sys.executable,'-c','import time; time.sleep(60)'], start_new_session=True)",
+    )
+    wait_for(lambda: running.code == 0)
+    assert not running.running()
+    assert len(running.sweep()) == 1
+
+
+def test_one_that_another_process_began_is_found_watched_and_stopped(tmp_path: Path) -> None:
+    program = f"""
+import os, sys
+from pathlib import Path
+from kohya_wrap.host import child
+begun = child.start([sys.executable, "-c", "import time; time.sleep(60)"], env=os.environ, cwd=".", log=Path({str(tmp_path / "log")!r}))
+print(begun.pid, begun.started)
+os._exit(0)
+"""
+    pid, started = subprocess.check_output([sys.executable, "-c", program], text=True).split()
+    found = child.adopt(tmp_path / "log", int(pid), float(started))
+    assert found.running() and found.code is None
+    found.stop(grace=5)
+    assert gone(int(pid))
+    assert not found.running() and found.code is None
 
 
 def test_a_sweep_spares_the_family_of_another(tmp_path: Path) -> None:
     (tmp_path / "other").mkdir()
     other = start(tmp_path / "other", "import time; time.sleep(60)")
     running = start(tmp_path, "pass")
-    wait_for(lambda: running.poll() is not None)
+    wait_for(lambda: not running.running())
     try:
         assert running.sweep() == []
-        assert [process.pid for log, process in child.living() if log == other.log] == [other.process.pid]
+        assert [process.pid for log, process in child.living() if log == other.log] == [other.pid]
     finally:
         other.stop()
     assert other.log not in [log for log, _ in child.living()]

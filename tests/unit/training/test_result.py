@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import os
-import time
 from pathlib import Path
 
 import numpy as np
@@ -39,9 +37,8 @@ def test_a_whole_file_that_moved_passes(tmp_path: Path, dtype: str) -> None:
         lora(tmp_path / "a.safetensors", dtype=dtype),
         DONE,
         0,
-        before=None,
-        resumed=False,
         log=tmp_path / "log",
+        log_from=0,
     )
 
 
@@ -119,47 +116,35 @@ def test_a_file_cut_short_is_seen(tmp_path: Path) -> None:
 )
 def test_what_is_no_success(tmp_path: Path, seen: Seen, code: int, words: str) -> None:
     with pytest.raises(TrainingFailed, match=words):
-        result.judge(
-            lora(tmp_path / "a.safetensors"), seen, code, before=None, resumed=False, log=tmp_path / "log"
-        )
+        result.judge(lora(tmp_path / "a.safetensors"), seen, code, log=tmp_path / "log", log_from=0)
 
 
 def test_exit_code_0_without_the_file_is_no_success(tmp_path: Path) -> None:
     with pytest.raises(TrainingFailed, match=r"without a\.safetensors"):
-        result.judge(tmp_path / "a.safetensors", DONE, 0, before=None, resumed=False, log=tmp_path / "log")
+        result.judge(tmp_path / "a.safetensors", DONE, 0, log=tmp_path / "log", log_from=0)
 
 
-@pytest.mark.parametrize(
-    ("epoch", "resumed", "passes"), [(3, True, True), (2, True, False), (3, False, False)]
-)
-def test_a_resumed_run_counts_its_own_steps(tmp_path: Path, epoch: int, resumed: bool, passes: bool) -> None:
-    """The engine's bar then ends at the steps of this run, of a total that counts all."""
-    seen = Seen(steps=5, total=15, epoch=epoch, epochs=3)
+def test_what_nobody_saw_end_is_judged_by_its_file(tmp_path: Path) -> None:
     path = lora(tmp_path / "a.safetensors")
-    if passes:
-        result.judge(path, seen, 0, before=None, resumed=resumed, log=tmp_path / "log")
-        return
-    with pytest.raises(TrainingFailed, match="5 of 15 steps"):
-        result.judge(path, seen, 0, before=None, resumed=resumed, log=tmp_path / "log")
+    result.judge(path, DONE, None, log=tmp_path / "log", log_from=0)
+    path.unlink()
+    with pytest.raises(TrainingFailed, match="without a word after step 4 of 4"):
+        result.judge(path, DONE, None, log=tmp_path / "log", log_from=0)
 
 
-@pytest.mark.parametrize("seconds", [-86400, 0, 86400], ids=["past", "now", "future"])
-def test_a_file_of_an_earlier_run_is_no_success(tmp_path: Path, seconds: int) -> None:
-    """Nor where the clock of this machine, or of the disk's server, is wrong."""
-    path = lora(tmp_path / "a.safetensors")
-    os.utime(path, (time.time() + seconds,) * 2)
-    before = result.stamp(path)
-    with pytest.raises(TrainingFailed, match=r"without a\.safetensors"):
-        result.judge(path, DONE, 0, before=before, resumed=False, log=tmp_path / "log")
-    path.write_bytes(path.read_bytes())  # in place, as the engine does
-    result.judge(path, DONE, 0, before=before, resumed=False, log=tmp_path / "log")
+def test_what_an_earlier_attempt_died_of_is_not_this_ones(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    log.write_text("Command '[...]' died with <Signals.SIGKILL: 9>.\n")
+    begin = log.stat().st_size
+    with pytest.raises(TrainingFailed, match="exit code 1"):
+        result.judge(tmp_path / "a.safetensors", Seen(steps=1), 1, log=log, log_from=begin)
 
 
 def test_a_trainer_killed_behind_the_launcher_is_named(tmp_path: Path) -> None:
     log = tmp_path / "log"
     log.write_text("subprocess.CalledProcessError: Command '[...]' died with <Signals.SIGKILL: 9>.\n")
     with pytest.raises(TrainingFailed, match="killed by SIGKILL"):
-        result.judge(tmp_path / "a.safetensors", Seen(steps=1), 1, before=None, resumed=False, log=log)
+        result.judge(tmp_path / "a.safetensors", Seen(steps=1), 1, log=log, log_from=0)
 
 
 def test_events_amount_to() -> None:

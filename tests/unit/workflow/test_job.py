@@ -15,6 +15,7 @@ from kohya_wrap.domain.hardware import Gpu
 from kohya_wrap.engine import locate
 from kohya_wrap.errors import TrainingFailed
 from kohya_wrap.host.child import StopRequest
+from kohya_wrap.training import supervise
 from kohya_wrap.training.supervise import Attempt
 from kohya_wrap.workflow import job
 from kohya_wrap.workflow.job import Means
@@ -33,13 +34,18 @@ def launch(monkeypatch: pytest.MonkeyPatch) -> Launch:
     def execute(prepared: Job, env: dict[str, str], *events: Event) -> Attempt:
         started: list[Attempt] = []
 
-        def supervise(attempt: Attempt, reader: Any, stop: Any, told: Callable[[Event], None]) -> int:
+        def start(attempt: Attempt, told: Callable[[Event], None]) -> None:
             started.append(attempt)
+
+        def watch(
+            trainer: None, log_from: int, reader: Any, end_now: Any, told: Callable[[Event], None]
+        ) -> int:
             for event in events:
                 told(event)
             return 0
 
-        monkeypatch.setattr(job, "supervise", supervise)
+        monkeypatch.setattr(supervise, "start", start)
+        monkeypatch.setattr(supervise, "watch", watch)
         with pytest.raises(TrainingFailed, match=r"ended without x\.safetensors"):
             job.execute(prepared, Means(locate.rehearsal(), None), env, StopRequest(), lambda event: None)
         return started[0]

@@ -1,0 +1,79 @@
+"""What a run's events amount to over all its attempts: how far it is, and from where it can go on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from kohya_wrap.domain.events import (
+    AttemptEnded,
+    AttemptStarted,
+    CheckpointKept,
+    Event,
+    Progress,
+    RunEnded,
+    StateKept,
+    Supervised,
+    TrainerEnded,
+    TrainerStarted,
+)
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """Attributes:
+    attempt: the last one; None before the first.
+    states: those that were found whole, oldest first; whether they still are, the disk knows.
+    checkpoints: kept files, oldest first.
+    progress: the last step, whatever attempt did it.
+    failures: attempts that ended since the last state was kept: they gained nothing.
+    trainer: of the last attempt; `trainer_ended` where somebody saw its end.
+    outcome: how the run ended; empty while it has not.
+    """
+
+    attempt: AttemptStarted | None = None
+    states: tuple[StateKept, ...] = ()
+    checkpoints: tuple[str, ...] = ()
+    progress: Progress | None = None
+    failures: tuple[AttemptEnded, ...] = ()
+    trainer: TrainerStarted | None = None
+    trainer_ended: bool = False
+    supervisor: Supervised | None = None
+    outcome: str = ""
+
+    @classmethod
+    def of(cls, events: Iterable[Event]) -> Ledger:
+        facts: dict[str, object] = {}
+        states: list[StateKept] = []
+        checkpoints: list[str] = []
+        failures: list[AttemptEnded] = []
+        for event in events:
+            if isinstance(event, AttemptStarted):
+                facts |= {"attempt": event, "outcome": "", "trainer": None, "trainer_ended": False}
+            elif isinstance(event, StateKept):
+                states.append(event)
+                failures.clear()
+            elif isinstance(event, CheckpointKept):
+                checkpoints.append(event.path)
+            elif isinstance(event, Progress):
+                facts["progress"] = event
+            elif isinstance(event, AttemptEnded):
+                failures.append(event)
+            elif isinstance(event, TrainerStarted):
+                facts["trainer"] = event
+            elif isinstance(event, TrainerEnded):
+                facts["trainer_ended"] = True
+            elif isinstance(event, Supervised):
+                facts |= {"supervisor": event, "outcome": ""}
+            elif isinstance(event, RunEnded):
+                facts["outcome"] = event.outcome
+        return cls(
+            states=tuple(states),
+            checkpoints=tuple(dict.fromkeys(checkpoints)),
+            failures=tuple(failures),
+            **facts,  # type: ignore[arg-type]
+        )
+
+    @property
+    def is_done(self) -> bool:
+        return self.outcome == "done"

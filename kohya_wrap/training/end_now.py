@@ -1,0 +1,123 @@
+"""When to end a trainer that would go on: asked to, the epoch asked for is reached, what it makes is of no use, or it hangs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+from kohya_wrap.domain.events import (
+    AttemptStarted,
+    Event,
+    LossNotFinite,
+    Progress,
+    StateKept,
+    TrainerStarted,
+    Unfit,
+)
+from kohya_wrap.host.child import StopRequest
+from kohya_wrap.training.stop_file import StopFile
+
+# A spot instance is taken away 30 seconds after its SIGTERM or later (FACTS, section 4): within these a state may yet
+# be written, with some seconds left for writing it.
+_NEAR = 12.0
+_SAVING = 5.0
+
+
+class Why(Enum):
+    ASKED = "asked to stop"
+    REACHED = "the epoch asked for is reached"
+    USELESS = "what it makes is of no use"
+    HANGS = "it hangs"
+
+
+@dataclass(frozen=True)
+class Patience:
+    """Seconds without a word of the trainer, after which it counts as hanging.
+
+    Attributes:
+        at_start: loading a base over a slow network says nothing for minutes.
+        between_steps: and no less than so many steps take: saving and drawing samples lie between.
+    """
+
+    at_start: float = 1800.0
+    between_steps: float = 300.0
+    steps: int = 50
+
+    @classmethod
+    def from_environment(cls, env: Mapping[str, str]) -> Patience:
+        """KOHYA_WRAP_HANG_SECONDS instead of all of them."""
+        told = env.get("KOHYA_WRAP_HANG_SECONDS")
+        return cls(float(told), float(told), 0) if told else cls()
+
+
+@dataclass
+class EndNow:
+    """Told every event; asked after each look at the log.
+
+    Attributes:
+        until_epoch: None for all of them.
+        why: set once it has said yes.
+    """
+
+    attempt: AttemptStarted
+    stop: StopRequest
+    stop_file: StopFile
+    until_epoch: int | None
+    patience: Patience
+    why: Why | None = None
+    _last_word: float = field(default_factory=time.monotonic)
+    _progress: Progress | None = None
+    _no_longer: float | None = None  # a state is waited for; by the clock of time.monotonic
+
+    def told(self, event: Event) -> None:
+        self._last_word = time.monotonic()
+        if isinstance(event, LossNotFinite | Unfit):
+            self.why = self.why or Why.USELESS  # the engine would train on for hours, save NaN and exit 0
+        elif isinstance(event, StateKept):
+            if self.until_epoch is not None and event.epoch >= self.until_epoch:
+                self.why = self.why or Why.REACHED
+            if self._asked():
+                self.why = self.why or Why.ASKED
+        elif isinstance(event, Progress):
+            self._progress = event
+        elif isinstance(event, TrainerStarted):
+            self._progress = None
+
+    def __call__(self) -> bool:
+        if self.why is None:
+            if self._at_once():
+                self.why = Why.ASKED
+            elif time.monotonic() - self._last_word > self._allowed():
+                self.why = Why.HANGS
+        return self.why is not None
+
+    def _asked(self) -> bool:
+        return bool(self.stop) or self.stop_file.asks()
+
+    def _at_once(self) -> bool:
+        """Asked, and no state is so near that it is worth waiting for."""
+        if self.stop_file.asks_at_once() or self.stop.times > 1 or self.stop.is_interrupt:
+            return True
+        if not self.stop:
+            return False
+        if self._no_longer is None:
+            left = self._seconds_to_state()
+            wait = 0.0 if left is None or left > _NEAR else _SAVING + 1.5 * left
+            self._no_longer = time.monotonic() + wait
+        return time.monotonic() > self._no_longer
+
+    def _seconds_to_state(self) -> float | None:
+        """Until the epoch's last step is done, at the pace so far; None where nothing is known of it."""
+        seen = self._progress
+        if seen is None or seen.seconds_per_step is None:
+            return None
+        steps = -(seen.step - self.attempt.first_step) % self.attempt.steps_per_epoch
+        return steps * seen.seconds_per_step
+
+    def _allowed(self) -> float:
+        if self._progress is None:
+            return self.patience.at_start
+        pace = self._progress.seconds_per_step or 0
+        return max(self.patience.between_steps, self.patience.steps * pace)

@@ -1,0 +1,85 @@
+"""What is done about an attempt that failed: the next one, with what it changes, or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from kohya_wrap.domain.config import TrainingConfig
+from kohya_wrap.domain.events import AttemptEnded
+from kohya_wrap.training.failure import Cause
+
+_PAUSES = (
+    5.0,
+    30.0,
+    120.0,
+)  # seconds before each attempt that follows a crash and no gain: what crashed it may pass
+_RETRIED = (Cause.SIGNAL, Cause.HANG)
+
+
+@dataclass(frozen=True)
+class Again:
+    """Attributes:
+    changed: options against the config.
+    action: what is done, in words, for the user and the record.
+    pause: seconds before it.
+    """
+
+    changed: Mapping[str, Any] = field(default_factory=dict)
+    action: str = ""
+    pause: float = 0.0
+
+
+def after(
+    cause: Cause,
+    config: TrainingConfig,
+    failures: Sequence[AttemptEnded],
+    *,
+    batches_are_ours: bool,
+    pauses: Sequence[float],
+) -> Again | None:
+    """None: another attempt would end the same way.
+
+    Args:
+        config: of the attempt that failed, what earlier ones changed in it.
+        failures: of earlier attempts since a state was gained.
+        batches_are_ours: not set by a dataset_config.
+        pauses: seconds before each retry of a crash.
+    """
+    if cause is Cause.OUT_OF_MEMORY:
+        return next_rung(config, batches_are_ours=batches_are_ours)
+    crashes = sum(failure.cause == failed.value for failure in failures for failed in _RETRIED)
+    if cause in _RETRIED and crashes < len(pauses):
+        return Again(
+            action=f"starting it again, attempt {crashes + 1} of {len(pauses)} without progress",
+            pause=pauses[crashes],
+        )
+    return None
+
+
+def pauses(env: Mapping[str, str]) -> tuple[float, ...]:
+    """KOHYA_WRAP_RETRY_SECONDS, before each of them, instead of our own."""
+    told = env.get("KOHYA_WRAP_RETRY_SECONDS")
+    return (float(told),) * len(_PAUSES) if told else _PAUSES
+
+
+def next_rung(config: TrainingConfig, *, batches_are_ours: bool) -> Again | None:
+    """The next step of the ladder that takes less memory and, as nearly as the buckets allow, learns the same.
+
+    1. gradient_checkpointing: the activations are computed twice, a fifth slower.
+    2. a smaller micro-batch with more accumulation: the largest divisor, so that the effective batch stays.
+
+    None where nothing is left: a smaller resolution, network or optimizer would learn something else.
+    """
+    if not config.get("gradient_checkpointing"):
+        return Again({"gradient_checkpointing": True}, "with gradient_checkpointing")
+    batch, accumulation = config.get("train_batch_size", 1), config.get("gradient_accumulation_steps", 1)
+    if batch == 1 or not batches_are_ours:
+        return None
+    smaller = max(size for size in range(1, batch // 2 + 1) if batch % size == 0)
+    more = accumulation * batch // smaller
+    return Again(
+        {"train_batch_size": smaller, "gradient_accumulation_steps": more},
+        f"with batch {smaller} x {more} accumulated",
+    )

@@ -1,0 +1,311 @@
+"""One run, attempt after attempt: start the trainer or find it at work, watch it, judge it, and go on from its last state."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import shutil
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from kohya_wrap.config import option_table, render
+from kohya_wrap.domain import steps
+from kohya_wrap.domain.config import Layer, Origin, TrainingConfig
+from kohya_wrap.domain.events import (
+    AttemptEnded,
+    AttemptStarted,
+    CheckpointKept,
+    Event,
+    Progress,
+    StateDamaged,
+    StateKept,
+    TrainerFound,
+)
+from kohya_wrap.domain.ledger import Ledger
+from kohya_wrap.domain.saving import Saving
+from kohya_wrap.domain.steps import StepPlan
+from kohya_wrap.engine.locate import Engine
+from kohya_wrap.errors import TrainingFailed
+from kohya_wrap.host import child
+from kohya_wrap.host.child import StopRequest
+from kohya_wrap.training import command, failure, recover, result, states, supervise
+from kohya_wrap.training.end_now import EndNow, Patience, Why
+from kohya_wrap.training.failure import Cause
+from kohya_wrap.training.journal import Journal
+from kohya_wrap.training.keep import Keeper
+from kohya_wrap.training.output import OutputReader
+from kohya_wrap.training.seen import Seen
+from kohya_wrap.training.stop_file import StopFile
+from kohya_wrap.training.supervise import Attempt
+from kohya_wrap.workflow.prepare import Job
+from kohya_wrap.workflow.run_folder import RunFolder
+
+OnEvent = Callable[[Event], None]
+
+
+@dataclass(frozen=True)
+class End:
+    """What became of one attempt.
+
+    Attributes:
+        code: the launcher's; None where nobody saw it.
+        why: None where the trainer ended by itself.
+    """
+
+    attempt: AttemptStarted
+    seen: Seen
+    code: int | None
+    why: Why | None
+
+
+@dataclass
+class Attempts:
+    """Attributes:
+    given: the config, on the training view.
+    until_epoch: None for all of them.
+    """
+
+    job: Job
+    given: TrainingConfig
+    engine: Engine
+    run: RunFolder
+    journal: Journal
+    env: Mapping[str, str]
+    stop: StopRequest
+    on_event: OnEvent
+    until_epoch: int | None = None
+    _events: list[Event] = field(default_factory=list)
+    _known: list[Event] = field(
+        default_factory=list
+    )  # of the attempt found at work, by an earlier kohya-wrap
+
+    def __post_init__(self) -> None:
+        self._events += self.run.events
+        self._stop_file = StopFile(self.run.path)
+
+    @property
+    def ledger(self) -> Ledger:
+        return Ledger.of(self._events)
+
+    def to_the_end(self) -> End:
+        """Until it is done, or somebody ends it (End.why says who).
+
+        Raises:
+            TrainingFailed: and another attempt would fail as well.
+        """
+        self._stop_file.clear()
+        before = self.ledger
+        changed = dict(before.attempt.changed) if before.attempt else {}
+        unseen = before.attempt is not None and not before.trainer_ended
+        end = self._found() if unseen else self._next(changed)
+        while end.why not in (Why.ASKED, Why.REACHED):
+            try:
+                self._judge(end)
+                break
+            except TrainingFailed as failed:
+                again = self._again(end, failed)
+                changed |= again.changed
+            end = self._next(changed)
+        return end
+
+    def _again(self, end: End, failed: TrainingFailed) -> recover.Again:
+        cause = (
+            Cause.HANG
+            if end.why is Why.HANGS
+            else failure.cause(end.seen, end.code, self.run.log, end.attempt.log_from)
+        )
+        again = recover.after(
+            cause, self._config(end.attempt.changed), self.ledger.failures,
+            batches_are_ours=self.job.images.configured is None, pauses=recover.pauses(self.env),
+        )  # fmt: skip
+        if again is None:
+            raise failed
+        self.tell(AttemptEnded(cause.value, failed.message, again.action))
+        self._wait(again.pause)
+        return again
+
+    def _wait(self, seconds: float) -> None:
+        end = time.monotonic() + seconds
+        while time.monotonic() < end and not (self.stop or self._stop_file.asks()):
+            time.sleep(min(0.25, seconds))
+
+    # What each attempt is started with
+
+    def _config(self, changed: Mapping[str, Any]) -> TrainingConfig:
+        return self.given.with_layer(Layer(Origin.HARDWARE, changed, "after an out-of-memory"))
+
+    def _plan(self, config: TrainingConfig) -> StepPlan:
+        passes, batch = self.job.images.batches(config)
+        return steps.plan(
+            passes, batch=batch, accumulation=config.get("gradient_accumulation_steps", 1),
+            epochs=config.get("max_train_epochs"), max_steps=config.get("max_train_steps"),
+        )  # fmt: skip
+
+    def _next(self, changed: Mapping[str, Any]) -> End:
+        ledger, config = self.ledger, self._config(changed)
+        per_epoch = self._plan(config).steps_per_epoch
+        state, damaged = states.newest_whole(ledger.states)
+        for one, problem in damaged:
+            self.tell(StateDamaged(one.path, problem))
+        if state is not None:
+            done, steps_done, path = state.epoch, state.steps, state.path
+        else:
+            done = _users_own_beginning(config, per_epoch)
+            steps_done, path = done * per_epoch, config.get("resume", "")
+        attempt = AttemptStarted(
+            number=ledger.attempt.number + 1 if ledger.attempt else 1,
+            epochs_done=done, steps_done=steps_done, first_step=done * per_epoch, steps_per_epoch=per_epoch,
+            state=path, log_from=self.run.log.stat().st_size if self.run.log.exists() else 0, changed=changed,
+        )  # fmt: skip
+        self._write_engine_config(config, attempt)
+        self.tell(attempt)
+        launched = self._command(config)
+        return self._follow(attempt, lambda told: supervise.start(launched, told))
+
+    def _write_engine_config(self, config: TrainingConfig, attempt: AttemptStarted) -> None:
+        folder = self.run.attempt(attempt.number)
+        folder.mkdir(parents=True, exist_ok=True)
+        self._link_samples(folder)
+        own: dict[str, Any] = {
+            **self._saving().for_engine(),
+            "save_state": config.get("save_state", True),
+            "output_dir": str(folder.resolve()),
+            "resume": attempt.state or None,
+            "initial_step": attempt.first_step or None,
+            "initial_epoch": None,
+        }
+        render.for_engine(
+            self.run.engine_config,
+            config.with_layer(Layer(Origin.HARDWARE, own, "this attempt's own")),
+            option_table.for_script(self.job.family.script),
+        )
+
+    def _link_samples(self, folder: Path) -> None:
+        """The engine draws into output_dir/sample; the user looks for them beside the LoRA."""
+        samples = self._output / "sample"
+        if any(self.given.get(f"sample_{when}") for when in ("every_n_epochs", "every_n_steps", "at_first")):
+            samples.mkdir(parents=True, exist_ok=True)
+            (folder / "sample").symlink_to(samples.resolve(), target_is_directory=True)
+
+    def _command(self, config: TrainingConfig) -> Attempt:
+        cores, gpu = self.job.machine.cpu.cores, self.job.machine.gpu
+        # The guide's figure: beside a GPU more only get in its way.
+        threads = cores if gpu is None else min(cores, 4)
+        launcher_config = self.run.path / "accelerate.json"
+        launcher_config.write_text(command.LAUNCHER_CONFIG, encoding="utf-8")
+        argv = command.argv(
+            self.engine.launch, self.engine.source, self.job.family.script, self.run.engine_config, launcher_config,
+            cpu=gpu is None, threads=threads,
+        )  # fmt: skip
+        online = bool(config.get("huggingface_repo_id"))
+        variables = command.environment(self.env, threads=threads, gpu=gpu.uuid if gpu else "", online=online)
+        return Attempt(argv, variables | render.secrets(config), self.engine.source, self.run.log)
+
+    # Watching one
+
+    def _found(self) -> End:
+        """The last attempt, whose end nobody saw: its trainer is at work still, or has left its words in the log."""
+        ledger = self.ledger
+        assert ledger.attempt is not None
+        begun = ledger.trainer
+        self._known = self._events[self._events.index(ledger.attempt) + 1 :]
+        trainer = child.adopt(
+            self.run.log, begun.pid if begun else 0, begun.process_started if begun else 0.0
+        )
+        if trainer.running():
+            self.tell(TrainerFound(trainer.pid))
+        return self._follow(ledger.attempt, lambda told: trainer)
+
+    def _follow(self, attempt: AttemptStarted, begin: Callable[[OnEvent], child.Child]) -> End:
+        mine: list[Event] = []
+        keeper = Keeper(attempt, self._output, self._name, self._saving())
+        end_now = EndNow(
+            attempt, self.stop, self._stop_file, self.until_epoch, Patience.from_environment(self.env)
+        )
+
+        def told(event: Event) -> None:
+            for kept in keeper.seen(event):
+                told(kept)
+            mine.append(event)
+            self.tell(event)
+            end_now.told(event)
+            if isinstance(event, StateKept):
+                states.prune(self.ledger.states)
+
+        trainer = begin(told)
+        folder = self.run.attempt(attempt.number).resolve()
+        reader = OutputReader(folder, self._name, attempt.first_step)
+        self.run.log.touch()
+        code = supervise.watch(trainer, attempt.log_from, reader, end_now, told)
+        for kept in keeper.ended():
+            mine.append(kept)
+            self.tell(kept)
+        return End(attempt, Seen.of(mine), code, end_now.why)
+
+    def _judge(self, end: End) -> None:
+        """Raises TrainingFailed."""
+        name = f"{self._name}.{self.given.get('save_model_as')}"
+        made = self.run.attempt(end.attempt.number) / name
+        if end.why is Why.HANGS:
+            raise TrainingFailed(
+                f"The trainer said nothing any more after step {end.seen.steps} of {end.seen.total or '?'}.",
+                why="It hangs: a stuck driver, a stalled network disk, a deadlock. Its log's last lines say where.",
+                hint=f"less {shlex.quote(str(self.run.log))}",
+            )
+        result.judge(made, end.seen, end.code, log=self.run.log, log_from=end.attempt.log_from)
+        kept = self._output / name
+        Keeper(end.attempt, self._output, self._name, self._saving()).keep(made, kept)
+        if self.job.asked.values.get("save_state") or self.given.get("save_state_on_train_end"):
+            self._keep_state(made.with_name(f"{self._name}-state"))
+        self.tell(CheckpointKept(str(kept)))
+
+    def _keep_state(self, made: Path) -> None:
+        """Somebody asked for states: the last one stands beside the LoRA."""
+        target = self._output / made.name
+        if made.is_dir():
+            shutil.rmtree(target, ignore_errors=True)
+            shutil.move(made, target)
+
+    # What is told
+
+    def tell(self, event: Event) -> None:
+        """Once: the log of a trainer that was found at work is read from its beginning."""
+        if self._is_known(event):
+            return
+        self.journal.write(event)
+        self._events.append(event)
+        self.on_event(event)
+
+    def _is_known(self, event: Event) -> bool:
+        if isinstance(event, Progress):  # which the bar may have shown at other moments
+            return any(isinstance(one, Progress) and one.step >= event.step for one in self._known)
+        return event in self._known
+
+    @property
+    def _output(self) -> Path:
+        return Path(self.given.get("output_dir"))
+
+    @property
+    def _name(self) -> str:
+        return str(self.given.get("output_name"))
+
+    def _saving(self) -> Saving:
+        saving = Saving.of(self.given, self.job.plan.epochs)
+        return replace(saving, also=self.until_epoch)
+
+
+def _users_own_beginning(config: TrainingConfig, steps_per_epoch: int) -> int:
+    """Whole epochs behind a state that the config itself names; the engine skips whole ones only."""
+    if config.get("initial_step"):
+        return int(config.get("initial_step")) // steps_per_epoch
+    if config.get("initial_epoch"):
+        return int(config.get("initial_epoch")) - 1
+    state = config.get("resume")
+    try:
+        told = json.loads(Path(state, "train_state.json").read_text(encoding="utf-8")) if state else {}
+    except (OSError, ValueError):  # the engine says what is wrong with it
+        return 0
+    return int(told.get("current_epoch", 0))

@@ -1,0 +1,110 @@
+"""The folder of a run: a new one, or that of the run which this config has not finished."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import toml
+
+from kohya_wrap.domain.events import Event
+from kohya_wrap.domain.ledger import Ledger
+from kohya_wrap.host import atomic, child
+from kohya_wrap.places import Project
+from kohya_wrap.training import journal, states
+
+_ATTEMPTS = "attempts"
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """Attributes:
+    events: what was written before this kohya-wrap took it in hand.
+    """
+
+    path: Path
+    events: tuple[Event, ...] = ()
+
+    @property
+    def ledger(self) -> Ledger:
+        return Ledger.of(self.events)
+
+    @property
+    def log(self) -> Path:
+        return self.path / "engine.log"
+
+    @property
+    def journal(self) -> Path:
+        return self.path / "events.jsonl"
+
+    @property
+    def engine_config(self) -> Path:
+        """Of the newest attempt."""
+        return self.path / "engine_config.toml"
+
+    def attempt(self, number: int) -> Path:
+        """Where the engine saves, so that no attempt overwrites what another saved."""
+        return self.path / _ATTEMPTS / f"{number}"
+
+    def is_at_work(self) -> bool:
+        """Whether its trainer lives, watched or not."""
+        log = self.log.resolve()
+        return any(one == log for one, _ in child.living())
+
+    def discard_attempts(self) -> None:
+        """States and checkpoints that were not kept: nothing goes on from here."""
+        shutil.rmtree(self.path / _ATTEMPTS, ignore_errors=True)
+
+    def describe(self, facts: dict[str, Any]) -> None:
+        """run.toml: what this run is, for whoever finds the folder later."""
+        atomic.write_text(self.path / "run.toml", toml.dumps(facts))
+
+
+def new(project: Project) -> RunFolder:
+    """.kohya-wrap/runs/<local time>, made by this run alone."""
+    stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
+    for suffix in ("", *(f"-{n}" for n in range(2, 1000))):
+        folder = project.runs / (stamp + suffix)
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            continue
+        return RunFolder(folder)
+    raise AssertionError("a thousand runs within a second")
+
+
+def of_name(project: Project, output_name: str) -> Iterator[RunFolder]:
+    """Runs that train this, the newest first."""
+    for path in sorted(project.runs.glob("*/run.toml"), reverse=True):
+        try:
+            if toml.load(path).get("output_name") != output_name:
+                continue
+            yield RunFolder(path.parent, _events(path.parent / "events.jsonl"))
+        except (OSError, toml.TomlDecodeError):  # removed under it, or cut short by a lost machine
+            continue
+
+
+def _events(path: Path) -> tuple[Event, ...]:
+    return tuple(event for _, event in journal.read(path)) if path.exists() else ()
+
+
+def unfinished(project: Project, output_name: str) -> RunFolder | None:
+    """The newest run of this name, where there is something to go on with: a trainer at work, a state, or no verdict yet."""
+    run = next(of_name(project, output_name), None)
+    if run is None or run.ledger.is_done:
+        return None
+    if run.ledger.outcome == "failed" and not run.is_at_work():
+        state, _ = states.newest_whole(run.ledger.states)
+        return run if state else None
+    return run
+
+
+def discard_others(project: Project, output_name: str, but: RunFolder) -> None:
+    """Nothing goes on from older runs of this name: their states only take room."""
+    for run in of_name(project, output_name):
+        if run.path != but.path:
+            run.discard_attempts()

@@ -1,0 +1,117 @@
+"""Every fault that can be rehearsed, and what is done about it: the rows of docs/recovery.md."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import toml
+from safetensors import safe_open
+
+from kohya_wrap.domain.events import AttemptStarted, Event, StateDamaged
+from kohya_wrap.training import journal
+from kohya_wrap.training.result import weights_problem
+from tests.fixtures import projects
+from tests.fixtures.shell import Answer, Shell
+
+PAGE = Path(__file__).parents[2] / "docs" / "recovery.md"
+SECONDS = {
+    "KOHYA_WRAP_RETRY_SECONDS": "0",
+    "KOHYA_WRAP_HANG_SECONDS": "3",
+    "KOHYA_WRAP_REHEARSAL_STEP_SECONDS": "0.005",
+}
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Attributes:
+    happens: in words.
+    order: KOHYA_WRAP_REHEARSAL_FAULT; each strikes once, `always` in every attempt.
+    reaction: in words.
+    starts: epochs done before each attempt.
+    changed: what the last attempt has instead of the config's.
+    """
+
+    happens: str
+    order: str
+    reaction: str
+    code: int
+    starts: tuple[int, ...]
+    always: bool = False
+    changed: str = ""
+
+
+FAULTS = (
+    Fault("out of memory at the first step", "oom@1", "again with the next rung, from the beginning", 0, (0, 0), changed="gradient_checkpointing = true"),
+    Fault("out of memory in epoch 8", "oom@40", "again with the next rung, from the state of epoch 7", 0, (0, 7), changed="gradient_checkpointing = true"),
+    Fault("out of memory twice", "oom@1,oom@2", "two rungs down", 0, (0, 0, 0), changed="gradient_checkpointing = true, train_batch_size = 1, gradient_accumulation_steps = 2"),
+    Fault("out of memory on every rung", "oom@1", "ends when no rung is left", 6, (0, 0, 0), always=True, changed="gradient_checkpointing = true, train_batch_size = 1, gradient_accumulation_steps = 2"),
+    Fault("the loss is NaN", "nan@20", "stops at once; what was saved before is kept, nothing with NaN gets a name", 6, (0,)),
+    Fault("the trainer is killed", "crash@30", "again after 5 s, from the state of the last epoch", 0, (0, 5)),
+    Fault("the trainer is killed in every attempt, before an epoch is done", "crash@3", "again after 5, 30 and 120 s, then ends", 6, (0, 0, 0, 0), always=True),
+    Fault("the trainer says nothing any more", "hang@30", "ended after 5 minutes, or 50 steps' time; then as if killed", 0, (0, 5)),
+    Fault("the disk is full while a checkpoint is saved", "disk-full@save", "ends; the half file is removed, `run` goes on when there is room", 6, (0,)),
+    Fault("the disk is full while a state is saved", "disk-full@state", "ends; the half state is never used", 6, (0,)),
+)  # fmt: skip
+
+
+def table() -> str:
+    rows = ["| what happens | what is done | exit code |", "|---|---|---|"]
+    for fault in FAULTS:
+        rows.append(f"| {fault.happens} | {fault.reaction} | {fault.code} |")
+    return "\n".join(rows)
+
+
+def test_the_page_says_what_is_tested() -> None:
+    assert table() in PAGE.read_text(encoding="utf-8")
+
+
+def events(project: Path) -> list[Event]:
+    (run,) = (project / ".kohya-wrap" / "runs").glob("2*")
+    return [event for _, event in journal.read(run / "events.jsonl")]
+
+
+def epochs_of(lora: Path) -> str:
+    with safe_open(lora, framework="numpy") as file:
+        return str(file.metadata()["ss_epoch"])
+
+
+def run(shell: Shell, config: Path, fault: Fault) -> Answer:
+    once = {} if fault.always else {"KOHYA_WRAP_REHEARSAL_FAULT_ONCE": str(config.parent / "struck")}
+    return shell(
+        "run", config, "--engine", "rehearsal", KOHYA_WRAP_REHEARSAL_FAULT=fault.order, **SECONDS, **once
+    )
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=[fault.happens for fault in FAULTS])
+def test_what_is_done_about(shell: Shell, tmp_path: Path, photographs: Path, fault: Fault) -> None:
+    config = projects.guide(tmp_path / "my-lora", photographs)
+    answer = run(shell, config, fault)
+    assert answer.code == fault.code, answer.err
+    starts = [event for event in events(config.parent) if isinstance(event, AttemptStarted)]
+    assert tuple(event.epochs_done for event in starts) == fault.starts
+    assert starts[-1].changed == toml.loads(fault.changed.replace(", ", "\n"))
+    output = config.parent / "output"
+    assert (output / "my_lora.safetensors").exists() == (fault.code == 0)
+    assert all(not weights_problem(path) for path in output.glob("*.safetensors"))
+    if fault.code:
+        again = shell("run", config, "--engine", "rehearsal")
+        assert (again.code, again.err) == (0, "")
+    assert epochs_of(output / "my_lora.safetensors") == "10"
+
+
+def test_a_damaged_state_is_not_gone_on_from(shell: Shell, tmp_path: Path, photographs: Path) -> None:
+    config = projects.guide(tmp_path / "my-lora", photographs)
+    slow = {"KOHYA_WRAP_REHEARSAL_STEP_SECONDS": "0.1"}
+    assert shell("run", config, "--engine", "rehearsal", "--until-epoch", "3", **slow).code == 0
+    newest = max((config.parent / ".kohya-wrap").glob("runs/*/attempts/1/*-state"))
+    assert newest.name == "my_lora-000003-state"
+    optimizer = newest / "optimizer.bin"
+    optimizer.write_bytes(optimizer.read_bytes()[:-100])
+    answer = shell("run", config, "--engine", "rehearsal")
+    assert (answer.code, answer.err) == (0, "")
+    assert "going on after epoch 2" in answer.out
+    assert "my_lora-000003-state cannot be read" in answer.out
+    (damaged,) = [event for event in events(config.parent) if isinstance(event, StateDamaged)]
+    assert Path(damaged.path) == newest
