@@ -10,7 +10,16 @@ import click
 from kohya_wrap import __version__
 from kohya_wrap.cli.chapters import Chapters
 
-COMMANDS = ("init", "dataset", "config", "run", "demo")  # in the guide's order, as --help lists them
+COMMANDS = (
+    "init",
+    "dataset",
+    "config",
+    "run",
+    "status",
+    "stop",
+    "logs",
+    "demo",
+)  # in the guide's order, as --help lists them
 
 
 @click.group(

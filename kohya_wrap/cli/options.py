@@ -28,6 +28,9 @@ set_values = click.option(
 config_file = click.argument(
     "config", type=click.Path(path_type=Path), default=Path("training_config.toml"), metavar="[CONFIG]"
 )
+project_or_run = click.argument(
+    "where", type=click.Path(exists=True, path_type=Path), default=Path(), metavar="[WHERE]"
+)
 engine_dir = click.option(
     "--engine-dir", type=click.Path(path_type=Path), help="An sd-scripts checkout of your own, used as it is."
 )

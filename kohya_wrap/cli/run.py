@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
     metavar="N",
     help="Stop when that epoch is done; the same command without it, or with a later one, goes on.",
 )
+@click.option(
+    "--detach", is_flag=True, help="Give the shell back when the training is at work; it goes on by itself."
+)
 @options.set_values
 @options.provisioning
 @options.json_output
@@ -40,6 +44,7 @@ def command(
     engine: str | None,
     restart: bool,
     until_epoch: int | None,
+    detach: bool,
     words: tuple[str, ...],
     as_json: bool,
     **provisioning: Any,
@@ -52,6 +57,7 @@ def command(
     \b
     kohya-wrap run my-lora/training_config.toml
     kohya-wrap run --set learning_rate=2e-4 --set output_name=stronger
+    kohya-wrap run --detach                  then: kohya-wrap status, logs -f, stop
     kohya-wrap run --until-epoch 6           look at it, then go on with: kohya-wrap run
     kohya-wrap run --engine rehearsal        the same way in seconds, without a GPU: no training
     """
@@ -61,12 +67,33 @@ def command(
     from kohya_wrap.workflow.prepare import JobRequest, prepare
 
     console = Console(as_json=as_json)
+    if detach:
+        _detach(console, config)
+        return
     places = Places.from_environment(os.environ)
     job = prepare(JobRequest(config, gpu, engine or "", words=words, **provisioning), places, os.environ)
     job, result = train(console, job, places, Wishes(restart, until_epoch))
     say_result(console, result)
     if as_json:
         console.envelope("run", as_data(result), findings=(*job.findings, *result.findings))
+
+
+def _detach(console: Console, config: Path) -> None:
+    """The same words without --detach, in a process of its own. Leaves with its exit code where it ends at once."""
+    from kohya_wrap.workflow import detached
+
+    words = [word for word in sys.argv[1:] if word not in ("--detach", "--json")]
+    env = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in ("KOHYA_WRAP_RUN_DETACH", "KOHYA_WRAP_JSON")
+    }
+    code, run = detached.start(words, config, env, console.say)
+    if code:
+        sys.exit(code)
+    console.say("It goes on by itself: kohya-wrap status, kohya-wrap logs -f, kohya-wrap stop")
+    if console.as_json:
+        console.envelope("run", {"run": str(run), "detached": True})
 
 
 def train(console: Console, job: Job, places: Places, wishes: Wishes | None = None) -> tuple[Job, Result]:

@@ -87,7 +87,7 @@ class TrainingDisplay:
     def _progress(self, event: Progress) -> None:
         pace = f"{event.seconds_per_step:.2f} s/step" if event.seconds_per_step is not None else ""
         left = (
-            _clock((event.total - event.step) * event.seconds_per_step)
+            clock((event.total - event.step) * event.seconds_per_step)
             if event.seconds_per_step is not None
             else "?"
         )
@@ -125,7 +125,7 @@ class TrainingDisplay:
         self._console.say(text)
 
 
-def _clock(seconds: float) -> str:
+def clock(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

@@ -119,7 +119,10 @@ def _kill(processes: Sequence[psutil.Process]) -> None:
     for process in processes:
         with suppress(psutil.NoSuchProcess):
             process.kill()
-    psutil.wait_procs(processes, timeout=5)
+    # Not psutil's wait: in a container whose first process reaps nobody, the dead stay as zombies.
+    end = time.monotonic() + 5
+    while any(map(_alive, processes)) and time.monotonic() < end:
+        time.sleep(0.02)
 
 
 def living() -> list[tuple[Path, psutil.Process]]:
@@ -167,6 +170,19 @@ def start(argv: Sequence[str], *, env: Mapping[str, str], cwd: Path, log: Path) 
 def adopt(log: Path, pid: int, started: float) -> Child:
     """What an earlier process began with this log, and which may be at work still."""
     return Child(pid, started, log.resolve())
+
+
+def detached(argv: Sequence[str], env: Mapping[str, str], log: Path) -> subprocess.Popen[bytes]:
+    """Start a program that outlives this one and its terminal; what it says goes into `log`."""
+    with log.open("ab") as out:
+        return subprocess.Popen(
+            list(argv),
+            env=dict(env),
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
 
 
 class StopRequest:

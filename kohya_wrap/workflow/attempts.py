@@ -22,6 +22,7 @@ from kohya_wrap.domain.events import (
     Progress,
     StateDamaged,
     StateKept,
+    TrainerEnded,
     TrainerFound,
 )
 from kohya_wrap.domain.ledger import Ledger
@@ -171,7 +172,7 @@ class Attempts:
         self._link_samples(folder)
         own: dict[str, Any] = {
             **self._saving().for_engine(),
-            "save_state": config.get("save_state", True),
+            "save_state": True,  # its own, for going on: whatever the config says of the user's
             "output_dir": str(folder.resolve()),
             "resume": attempt.state or None,
             "initial_step": attempt.first_step or None,
@@ -227,7 +228,7 @@ class Attempts:
         )
 
         def told(event: Event) -> None:
-            for kept in keeper.seen(event):
+            for kept in keeper.ended() if isinstance(event, TrainerEnded) else keeper.seen(event):
                 told(kept)
             mine.append(event)
             self.tell(event)
@@ -240,9 +241,6 @@ class Attempts:
         reader = OutputReader(folder, self._name, attempt.first_step)
         self.run.log.touch()
         code = supervise.watch(trainer, attempt.log_from, reader, end_now, told)
-        for kept in keeper.ended():
-            mine.append(kept)
-            self.tell(kept)
         return End(attempt, Seen.of(mine), code, end_now.why)
 
     def _judge(self, end: End) -> None:

@@ -265,6 +265,8 @@ def _describe(run: RunFolder, job: Job, engine: Engine) -> None:
         "planned_epochs": job.plan.epochs,
         "images": job.images.train.images,
     }
+    if job.user.wrapper.price_per_hour is not None:
+        facts["price_per_hour"] = job.user.wrapper.price_per_hour
     run.describe(facts)
 
 

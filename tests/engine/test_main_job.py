@@ -77,4 +77,3 @@ def test_the_guides_config_as_printed(real_engine: RealEngine, tmp_path: Path) -
         "my_lora-000002.safetensors", "my_lora-000004.safetensors", "my_lora-000006.safetensors",
         "my_lora-000008.safetensors", "my_lora.safetensors",
     ]  # fmt: skip
-    assert ran.data["states"], "something to resume from"

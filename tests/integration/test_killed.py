@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import os
 import random
 import signal
 import subprocess
 import time
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
 import toml
 
 from kohya_wrap.places import Places
-from tests.fixtures import projects, weight_files
+from tests.fixtures import weight_files
 from tests.fixtures.loopback_hub import LoopbackHub
-from tests.fixtures.shell import Shell, until
+from tests.fixtures.shell import Shell
 from tests.fixtures.small_engine import SmallEngine
 
 KILLS = 30
@@ -137,25 +134,3 @@ def test_two_at_once_on_one_home(
     for name in ("one", "two"):
         assert (tmp_path / name / "models" / "base.safetensors").read_bytes() == BASE
         assert (tmp_path / name / "training_config.toml").is_file()
-
-
-def test_a_killed_run_leaves_whole_events(shell: Shell, tmp_path: Path, photographs: Path) -> None:
-    chance = random.Random(SEED)
-    config = projects.guide(tmp_path / "my-lora", photographs)
-    for _ in range(2):
-        child = shell.start("run", config, "--engine", "rehearsal", KOHYA_WRAP_REHEARSAL_STEP_SECONDS="0.02")
-        until(child, "epoch 1/10")
-        family = psutil.Process(child.pid).children(recursive=True)
-        try:
-            child.communicate(timeout=chance.uniform(0, 0.5))
-        except subprocess.TimeoutExpired:
-            kill(child)
-        for survivor in family:  # a killed wrapper cannot: the trainer trains on, into its log
-            with suppress(psutil.NoSuchProcess):
-                survivor.kill()
-        newest = max((tmp_path / "my-lora" / ".kohya-wrap" / "runs").glob("2*"))
-        text = (newest / "events.jsonl").read_text(encoding="utf-8")
-        assert text.endswith("\n")
-        events = [json.loads(line)["event"] for line in text.splitlines()]
-        assert events[:2] == ["RunStarted", "TrainerStarted"]
-        assert "Progress" in events

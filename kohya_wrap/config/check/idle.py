@@ -66,14 +66,7 @@ _TABLE = (
     ),
     Idle("save_last_n_epochs", _saves_epochs, "where no epoch is saved", "Write save_every_n_epochs = 1"),
     Idle("save_last_n_steps", _is_on("save_every_n_steps"), "without `save_every_n_steps`", "Write save_every_n_steps = 500"),
-    Idle(
-        "save_last_n_epochs_state", lambda seen: bool(seen.get("save_state")) and _saves_epochs(seen),
-        "where no state is saved with an epoch", "Write save_state = true and save_every_n_epochs = 1",
-    ),
-    Idle(
-        "save_last_n_steps_state", _is_on("save_state", "save_every_n_steps"), "where no state is saved by steps",
-        "Write save_state = true and save_every_n_steps = 500",
-    ),
+    *(Idle(f"save_last_n_{unit}_state", lambda seen: False, "where the run itself keeps its last two states") for unit in ("epochs", "steps")),
 )  # fmt: skip
 
 # Option -> the schedulers that look at it.

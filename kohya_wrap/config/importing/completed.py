@@ -23,10 +23,7 @@ MAY_DIFFER: Mapping[str, tuple[str, ...]] = {
         "cache_text_encoder_outputs", "cache_latents_to_disk", "cache_text_encoder_outputs_to_disk",
         "max_data_loader_n_workers",
     ),
-    "saving": (
-        "save_every_n_epochs", "save_model_as", "save_precision", "save_state", "save_last_n_epochs_state",
-        "save_last_n_steps_state",
-    ),
+    "saving": ("save_every_n_epochs", "save_model_as", "save_precision"),
     "names and places": ("output_dir", "output_name", "logging_dir", "train_data_dir"),
     "a seed, where the source draws one at random": ("seed",),
     "SDXL's VAE in fp16 gives NaN, so it is kept in full precision": ("no_half_vae",),

@@ -46,7 +46,6 @@ SD15, SDXL = FamilyName.SD15, FamilyName.SDXL
         ("text_encoder_lr", 5e-5),
         ("lr_warmup_steps", 100),
         ("mixed_precision", "fp16"),
-        ("save_state", True),
         ("save_every_n_epochs", 2),
         ("cache_latents", True),
         ("sdpa", True),
@@ -496,10 +495,9 @@ def test_what_is_cached_is_cached_on_disk(
     assert config.get("cache_text_encoder_outputs_to_disk") is texts
 
 
-def test_defaults_that_keep_a_run_resumable(resolved: Resolve, tmp_path: Path) -> None:
+def test_where_a_lora_goes_by_default(resolved: Resolve, tmp_path: Path) -> None:
     config, _ = resolved("")
-    assert (config.get("save_state"), config.get("output_dir")) == (True, str(tmp_path / "output"))
-    assert config.get("output_name") == tmp_path.name
+    assert (config.get("output_dir"), config.get("output_name")) == (str(tmp_path / "output"), tmp_path.name)
 
 
 @pytest.mark.parametrize("written", ["", 'mixed_precision = "fp16"', 'mixed_precision = "bf16"'])

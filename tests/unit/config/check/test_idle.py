@@ -86,7 +86,6 @@ def test_a_share_of_the_rate_for_a_scheduler_that_falls_to_0() -> None:
         {"save_every_n_steps": 100, "save_last_n_steps": 200},
         {"save_last_n_epochs": 2},  # kohya-wrap saves by epochs
         {"save_n_epoch_ratio": 4, "save_last_n_epochs": 2},
-        {"save_state": True, "save_last_n_epochs_state": 2},
         {"alpha_mask": True, "masked_loss": True},
         {"loss_type": "smooth_l1", "huber_c": 0.2, "huber_schedule": "exponential", "huber_scale": 2.0},
         {"noise_offset": 0.05, "noise_offset_random_strength": True},

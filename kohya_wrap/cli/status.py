@@ -1,0 +1,85 @@
+"""`kohya-wrap status`: how far the runs of a project are, from any shell."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from kohya_wrap.cli import options
+
+if TYPE_CHECKING:
+    from kohya_wrap.workflow.watched import Status
+
+
+@click.command("status", short_help="Show how far a run is, from any shell.")
+@options.project_or_run
+@click.option(
+    "--follow",
+    "-f",
+    is_flag=True,
+    help="A line with every step, until it ends; with --json a JSON object each.",
+)
+@options.json_output
+def command(where: Path, follow: bool, as_json: bool) -> None:
+    """Show the runs that are at work in WHERE, or the last one: a project, its config, or the folder of a run.
+
+    \b
+    kohya-wrap status
+    kohya-wrap status my-lora --follow
+    """
+    from kohya_wrap.cli.console import Console
+    from kohya_wrap.workflow import watched
+
+    console = Console(as_json=as_json)
+    if follow:
+        for news in watched.news(watched.one_at_work(where).run):
+            if as_json:
+                print(json.dumps(_as_data(news)), flush=True)
+            else:
+                console.say(_line(news))
+        return
+    found = watched.of_project(where)
+    for one in found:
+        for line in _lines(one):
+            console.say(line)
+    if as_json:
+        console.envelope("status", {"runs": [_as_data(one) for one in found]})
+
+
+def _lines(one: Status) -> list[str]:
+    kind = " (rehearsal: no training)" if one.engine == "rehearsal" else ""
+    lines = [f"{one.name}: {one.state}{kind}", f"  {_line(one)}"]
+    if one.reason:
+        lines.append(f"  why           {one.reason}")
+    kept = f"epoch {one.epochs_kept} of {one.epochs}" if one.epochs_kept else "no epoch yet"
+    lines.append(f"  kept          {kept}; attempt {one.attempts}")
+    if one.checkpoint:
+        lines.append(f"  newest        {one.checkpoint}")
+    lines.append(f"  what happened {one.run}")
+    if one.state in ("unwatched", "interrupted", "paused", "stopped"):
+        watch = "is still at work, and nobody watches it" if one.state == "unwatched" else "can go on"
+        lines.append(f"  It {watch}: kohya-wrap run")
+    return lines
+
+
+def _line(one: Status) -> str:
+    from kohya_wrap.cli.training_display import clock
+
+    parts = [f"epoch {one.epoch}/{one.epochs}, step {one.step}/{one.steps}"]
+    if one.loss is not None:
+        parts.append(f"loss={one.loss:.3g}")
+    if one.seconds_per_step is not None:
+        parts.append(f"{one.seconds_per_step:.2f} s/step")
+    if one.eta is not None:
+        parts.append(f"ETA {clock(one.eta)}")
+    if one.dollars is not None:
+        parts.append(f"${one.dollars:.2f}")
+    return ", ".join(parts)
+
+
+def _as_data(one: Status) -> dict[str, Any]:
+    return {**asdict(one), "run": str(one.run), "seconds": round(one.seconds, 1)}

@@ -1,0 +1,44 @@
+"""`kohya-wrap stop`: end a run from any shell, losing nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from kohya_wrap.cli import options
+
+
+@click.command("stop", short_help="Stop a run when its epoch is done, or at once.")
+@options.project_or_run
+@click.option("--now", is_flag=True, help="At once: what was done since the last whole epoch is lost.")
+@options.json_output
+def command(where: Path, now: bool, as_json: bool) -> None:
+    """Stop the run that is at work in WHERE: a project, its config, or the folder of a run.
+
+    It stops when its epoch is done and the state is written, so that `kohya-wrap run` goes on from there.
+
+    \b
+    kohya-wrap stop
+    kohya-wrap stop my-lora --now
+    """
+    from kohya_wrap.cli.console import Console
+    from kohya_wrap.cli.training_display import clock
+    from kohya_wrap.workflow import watched
+
+    console = Console(as_json=as_json)
+    found = watched.one_at_work(where)
+    watched.ask_to_stop(found, at_once=now)
+    if now:
+        last = [*watched.news(found.run, interval=0.2)][-1]
+        console.say(f"{found.name} has stopped; epoch {last.epochs_kept} is kept. To go on: kohya-wrap run")
+    else:
+        left = ""
+        if found.seconds_per_step and found.steps and found.epochs:
+            per_epoch = found.steps // found.epochs
+            left = f", in about {clock((-found.step % per_epoch) * found.seconds_per_step)}"
+        console.say(
+            f"{found.name} stops when epoch {found.epoch} is done{left}. At once: kohya-wrap stop --now"
+        )
+    if as_json:
+        console.envelope("stop", {"run": str(found.run), "now": now})

@@ -1,0 +1,51 @@
+"""A run that goes on without the shell it was started from."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from kohya_wrap.domain.events import Supervised, TrainerFound, TrainerStarted
+from kohya_wrap.host import child
+from kohya_wrap.places import Project
+from kohya_wrap.training import journal
+
+
+def start(
+    words: Sequence[str], config: Path, env: Mapping[str, str], say: Callable[[str], None]
+) -> tuple[int, Path | None]:
+    """Start `kohya-wrap` with these words, pass on what it says until its trainer is at work.
+
+    Returns:
+        (0, the run's folder), or (its exit code, None) where it ended before that.
+    """
+    runs = Project(config.parent.absolute()).runs
+    runs.mkdir(parents=True, exist_ok=True)
+    log = runs / f"detached-{datetime.now():%Y%m%d-%H%M%S}.log"
+    process = child.detached([sys.executable, "-m", "kohya_wrap", *words], env, log)
+    said = child.LineReader(log)
+    try:
+        while True:
+            run, code = _begun(runs, process.pid), process.poll()
+            for line in said.new(last=code is not None):
+                say(line)
+            if run is not None or code is not None:
+                return (0, run) if not code else (code, None)
+            time.sleep(0.2)
+    finally:
+        said.close()
+
+
+def _begun(runs: Path, pid: int) -> Path | None:
+    """The run that this process watches, once its trainer is at work."""
+    for path in sorted(runs.glob("*/events.jsonl"), reverse=True):
+        events = [event for _, event in journal.read(path)]
+        mine = [
+            place for place, event in enumerate(events) if isinstance(event, Supervised) and event.pid == pid
+        ]
+        if mine and any(isinstance(event, TrainerStarted | TrainerFound) for event in events[mine[-1] :]):
+            return path.parent
+    return None

@@ -1,0 +1,206 @@
+"""The runs of a project as any shell sees them: by their record, their log and the processes at work."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import toml
+
+from kohya_wrap.domain.events import RunEnded, Supervised
+from kohya_wrap.domain.ledger import Ledger
+from kohya_wrap.errors import UsageError
+from kohya_wrap.host import child
+from kohya_wrap.places import Project
+from kohya_wrap.training import journal
+from kohya_wrap.training.journal import Journal
+from kohya_wrap.training.output import OutputReader
+from kohya_wrap.training.seen import Seen
+from kohya_wrap.training.stop_file import StopFile
+from kohya_wrap.workflow.run_folder import RunFolder
+
+
+@dataclass(frozen=True)
+class Status:
+    """A run, now.
+
+    Attributes:
+        state: training; unwatched (its kohya-wrap is gone, its trainer is not); interrupted (both are gone); else how
+            it ended: done, paused, stopped, failed.
+        reason: why it was stopped or failed.
+        epochs_kept: whole epochs that a state holds.
+        seconds: since it was first started, until its last event.
+        eta: seconds, at the present pace; None where there is none.
+        dollars: None without a price.
+    """
+
+    run: Path
+    name: str
+    engine: str
+    state: str
+    reason: str
+    step: int
+    steps: int
+    epoch: int
+    epochs: int
+    loss: float | None
+    seconds_per_step: float | None
+    attempts: int
+    epochs_kept: int
+    checkpoint: str
+    seconds: float
+    eta: float | None
+    dollars: float | None
+
+    @property
+    def is_at_work(self) -> bool:
+        return self.state in ("training", "unwatched")
+
+
+def of_project(where: Path) -> list[Status]:
+    """Those at work; where there is none, the newest. `where` is a project, a config in one, or the folder of a run.
+
+    Raises:
+        UsageError: no run there.
+    """
+    found = [status(folder) for folder in _folders(where)]
+    return [one for one in found if one.is_at_work] or found[:1]
+
+
+def one_at_work(where: Path) -> Status:
+    """Raises UsageError: none, or more than one."""
+    found = of_project(where)
+    if len(found) > 1:
+        names = ", ".join(one.name for one in found)
+        raise UsageError(
+            f"{len(found)} runs are at work there: {names}.",
+            why="Only one can be meant.",
+            hint=f"Name its folder: {found[0].run}",
+        )
+    return found[0]
+
+
+def _folders(where: Path) -> list[Path]:
+    if (where / "run.toml").is_file():
+        return [where]
+    root = where if where.is_dir() else where.parent
+    found = sorted((path.parent for path in Project(root).runs.glob("*/run.toml")), reverse=True)
+    if not found:
+        raise UsageError(
+            f"No run in {root.absolute()}.",
+            why="Nothing was trained from here yet, or this is not the project's folder.",
+            hint="Name the project or its config: kohya-wrap status my-lora",
+        )
+    return found
+
+
+def status(folder: Path) -> Status:
+    run = RunFolder(folder)
+    timed = journal.read(run.journal) if run.journal.exists() else []
+    ledger, about = Ledger.of(event for _, event in timed), toml.load(folder / "run.toml")
+    at_work = run.is_at_work()
+    seen = _seen_in_log(run, ledger) if at_work else None
+    progress = ledger.progress
+    step = max(progress.step if progress else 0, seen.steps if seen else 0)
+    pace = progress.seconds_per_step if progress else None
+    total = progress.total if progress else int(about.get("planned_steps", 0))
+    began, last = (timed[0][0], timed[-1][0]) if timed else (time.time(), time.time())
+    seconds = (time.time() if at_work else last) - began
+    price = about.get("price_per_hour")
+    return Status(
+        run=folder,
+        name=str(about.get("output_name", "")),
+        engine=str(about.get("engine", "")),
+        state=_state(ledger, at_work),
+        reason=next((e.reason for _, e in reversed(timed) if isinstance(e, RunEnded)), "")
+        if ledger.outcome in ("failed", "stopped")
+        else "",
+        step=step,
+        steps=total,
+        epoch=max(progress.epoch if progress else 0, seen.epoch if seen else 0),
+        epochs=int(about.get("planned_epochs", 0)),
+        loss=seen.loss if seen and seen.loss is not None else progress.loss if progress else None,
+        seconds_per_step=pace,
+        attempts=ledger.attempt.number if ledger.attempt else 0,
+        epochs_kept=ledger.states[-1].epoch if ledger.states else 0,
+        checkpoint=ledger.checkpoints[-1] if ledger.checkpoints else "",
+        seconds=seconds,
+        eta=(total - step) * pace if at_work and pace is not None else None,
+        dollars=None if price is None else seconds / 3600 * float(price),
+    )
+
+
+def _state(ledger: Ledger, at_work: bool) -> str:
+    watched = ledger.supervisor is not None and _lives(ledger.supervisor)
+    if ledger.outcome and not at_work:
+        return ledger.outcome
+    if watched:
+        return "training"
+    return "unwatched" if at_work else "interrupted"
+
+
+def _lives(supervisor: Supervised) -> bool:
+    try:
+        process = psutil.Process(supervisor.pid)
+        return process.is_running() and abs(process.create_time() - supervisor.process_started) < 1
+    except psutil.NoSuchProcess:
+        return False
+
+
+def _seen_in_log(run: RunFolder, ledger: Ledger) -> Seen | None:
+    """What the trainer has said up to now, written down by somebody or not."""
+    if ledger.attempt is None or not run.log.exists():
+        return None
+    reader = OutputReader(run.path, "", ledger.attempt.first_step)
+    log = child.LineReader(run.log, ledger.attempt.log_from)
+    try:
+        return Seen.of(event for line in log.new() for event in reader.feed(line))
+    finally:
+        log.close()
+
+
+def ask_to_stop(found: Status, *, at_once: bool) -> None:
+    """Ask who watches it; where nobody does, and it shall be at once, end the trainer.
+
+    Raises:
+        UsageError: it is not at work; or nobody watches it, who could wait for its next state.
+    """
+    if not found.is_at_work:
+        raise UsageError(
+            f"{found.name} is not at work: {found.state}.",
+            why="Its trainer has ended already.",
+            hint="kohya-wrap status",
+        )
+    run = RunFolder(found.run)
+    if found.state == "training":
+        StopFile(run.path).ask(at_once=at_once)
+        return
+    if not at_once:
+        raise UsageError(
+            f"Nobody watches {found.name}: its kohya-wrap is gone.",
+            why="So nobody can stop it when its next state is written.",
+            hint="kohya-wrap stop --now   or, to watch it again: kohya-wrap run",
+        )
+    child.adopt(run.log, 0, 0.0).stop()  # what it has saved meanwhile, the next `run` finds
+    with Journal(run.journal) as record:
+        record.write(RunEnded("stopped", "kohya-wrap stop --now", ()))
+
+
+def news(folder: Path, interval: float = 1.0) -> Iterator[Status]:
+    """The status whenever it has changed, until the run is at work no more."""
+    before: Status | None = None
+    while True:
+        now = status(folder)
+        if before is None or (now.step, now.state, now.checkpoint) != (
+            before.step,
+            before.state,
+            before.checkpoint,
+        ):
+            yield now
+            before = now
+        if not now.is_at_work:
+            return
+        time.sleep(interval)

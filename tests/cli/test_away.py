@@ -1,0 +1,127 @@
+"""A run from other shells than its own: detached, looked at, stopped, its log read."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.fixtures.shell import Shell, until
+
+SLOW = {"KOHYA_WRAP_REHEARSAL_STEP_SECONDS": "0.1"}
+REHEARSAL = ("--engine", "rehearsal")
+
+
+def now(shell: Shell, where: Path) -> dict[str, Any]:
+    (found,) = shell("status", where, "--json").envelope["data"]["runs"]
+    return dict(found)
+
+
+def wait_until(shell: Shell, where: Path, state: str) -> dict[str, Any]:
+    end = time.monotonic() + 30
+    while (found := now(shell, where))["state"] != state:
+        assert time.monotonic() < end, found
+    return found
+
+
+def test_detached_looked_at_and_stopped_when_its_epoch_is_done(shell: Shell, guide: Path) -> None:
+    began = shell("run", guide, *REHEARSAL, "--detach", **SLOW)
+    assert (began.code, began.err) == (0, "")
+    assert "engine started (pid " in began.out and "It goes on by itself" in began.out
+    assert "Rehearsed" not in began.out
+    found = now(shell, guide.parent)
+    assert (found["state"], found["name"], found["steps"], found["engine"]) == (
+        "training", "my_lora", 50, "rehearsal",
+    )  # fmt: skip
+    asked = shell("stop", guide.parent)
+    assert (asked.code, asked.err) == (0, "")
+    stopped = wait_until(shell, guide, "stopped")
+    assert stopped["step"] >= stopped["epochs_kept"] * 5 > 0
+    words = shell("status", guide.parent).out
+    assert "my_lora: stopped (rehearsal: no training)" in words and "can go on: kohya-wrap run" in words
+    again = shell("run", guide, *REHEARSAL)
+    assert (again.code, again.err) == (0, "")
+    assert f"going on after epoch {stopped['epochs_kept']}" in again.out
+    assert now(shell, guide)["state"] == "done"
+
+
+def test_a_detached_run_that_cannot_start_says_so(shell: Shell, guide: Path) -> None:
+    answer = shell("run", guide, *REHEARSAL, "--detach", "--set", "network_dimm=4")
+    assert answer.code == 3
+    assert "--set: `network_dimm` is no option" in answer.out
+
+
+def test_a_detached_run_in_json(shell: Shell, guide: Path) -> None:
+    answer = shell("run", guide, *REHEARSAL, "--detach", "--json", **SLOW)
+    assert answer.code == 0
+    data = answer.envelope["data"]
+    assert data["detached"] and Path(data["run"], "events.jsonl").is_file()
+    assert shell("stop", guide.parent, "--now").code == 0
+
+
+def test_stopped_at_once(shell: Shell, guide: Path) -> None:
+    with shell.start("run", guide, *REHEARSAL, **SLOW) as run:
+        until(run, "saved my_lora-000002")
+        asked = shell("stop", guide, "--now")
+        _, err = run.communicate(timeout=30)
+    assert (asked.code, asked.err) == (0, "")
+    assert "my_lora has stopped; epoch " in asked.out
+    assert run.returncode == 7
+    assert "kohya-wrap stop" in err
+
+
+def test_one_that_nobody_watches(shell: Shell, guide: Path) -> None:
+    with shell.start("run", guide, *REHEARSAL, **SLOW) as run:
+        until(run, "saved my_lora-000002")
+        run.kill()
+    seen = now(shell, guide)
+    assert seen["state"] == "unwatched"
+    time.sleep(0.3)
+    assert now(shell, guide)["step"] > seen["step"], "it goes on, though nobody writes it down"
+    refused = shell("stop", guide)
+    assert refused.code == 2 and "stop --now" in refused.three_lines[2]
+    assert shell("stop", guide, "--now").code == 0
+    assert now(shell, guide)["state"] == "stopped"
+    again = shell("run", guide, *REHEARSAL)
+    assert (again.code, again.err) == (0, "")
+    assert "going on after epoch " in again.out
+
+
+def test_followed_to_its_end(shell: Shell, guide: Path) -> None:
+    with shell.start("run", guide, *REHEARSAL, KOHYA_WRAP_REHEARSAL_STEP_SECONDS="0.05") as run:
+        until(run, "epoch 1/10")
+        with shell.start("logs", guide, "-f") as logs:
+            lines = [json.loads(line) for line in shell("status", guide, "-f", "--json").out.splitlines()]
+            said, _ = logs.communicate(timeout=30)
+        run.communicate(timeout=30)
+    assert [line["step"] for line in lines] == sorted(line["step"] for line in lines)
+    assert (lines[-1]["state"], lines[-1]["step"]) == ("done", 50)
+    assert "model saved." in said.splitlines()[-1] or "steps: 100%" in said.splitlines()[-1]
+
+
+def test_a_killed_machine_shows_where_it_stands(shell: Shell, guide: Path) -> None:
+    with shell.start("run", guide, *REHEARSAL, **SLOW) as run:
+        until(run, "saved my_lora-000002")
+        import psutil
+
+        for process in (*psutil.Process(run.pid).children(recursive=True), run):
+            process.kill()
+    found = now(shell, guide)
+    assert (found["state"], found["epochs_kept"]) == ("interrupted", 2)
+
+
+@pytest.mark.parametrize("command", ["status", "stop", "logs"])
+def test_where_there_is_no_run(shell: Shell, guide: Path, command: str) -> None:
+    answer = shell(command, guide.parent)
+    assert answer.code == 2
+    assert answer.three_lines[0] == f"No run in {guide.parent}."
+
+
+def test_what_is_not_at_work_cannot_be_stopped(shell: Shell, guide: Path) -> None:
+    assert shell("run", guide, *REHEARSAL).code == 0
+    answer = shell("stop", guide)
+    assert answer.code == 2 and "my_lora is not at work: done." in answer.three_lines[0]
+    assert "steps: 100%" in shell("logs", guide, "-n", "3").out

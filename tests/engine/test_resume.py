@@ -1,0 +1,83 @@
+"""Two resumes in a row on the real engine: the right epoch, nothing overwritten, the right curve, absolute counts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from safetensors import safe_open
+
+from kohya_wrap.domain.events import AttemptStarted
+from kohya_wrap.training import journal
+from tests.engine.conftest import RealEngine, kohya_wrap
+from tests.fixtures import photographs
+
+EPOCHS, STEPS = 4, 8
+CONFIG = f"""
+pretrained_model_name_or_path = "{{base}}"
+train_data_dir = "training_data"
+resolution = "128,128"
+min_bucket_reso = 64
+train_batch_size = 2
+gradient_accumulation_steps = 2
+max_train_epochs = {EPOCHS}
+save_every_n_epochs = 1
+network_dim = 4
+network_train_unet_only = true
+learning_rate = 1e-3
+lr_scheduler = "cosine"
+optimizer_type = "AdamW"
+seed = 7
+output_name = "lo"
+output_dir = "{{output}}"
+save_precision = "float"
+"""
+
+
+def read(lora: Path) -> tuple[dict[str, str], dict[str, Any]]:
+    with safe_open(lora, "numpy") as file:
+        return file.metadata(), {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+
+
+def furthest(one: dict[str, Any], other: dict[str, Any]) -> float:
+    return max(float(np.abs(one[name] - other[name]).max()) for name in one)
+
+
+def test_two_resumes_in_a_row(real_engine: RealEngine, tmp_path: Path) -> None:
+    pytest.importorskip("skimage")
+    photographs.write(tmp_path / "training_data" / "1_photos", 8)
+
+    def run(output: str, *words: str) -> dict[str, Any]:
+        config = tmp_path / f"{output}.toml"
+        config.write_text(CONFIG.format(base=real_engine.base, output=output), encoding="utf-8")
+        ran = kohya_wrap(real_engine, "run", config, "--gpu", "cpu", *words, cwd=tmp_path)
+        assert ran.code == 0, ran.words
+        return ran.data
+
+    run("warm", "--set", "max_train_epochs=1")  # to encode latents takes from the random numbers of that run
+    straight = run("straight")
+    for until in (1, 2):
+        paused = run("resumed", "--until-epoch", str(until))
+        assert (paused["epoch"], paused["paused"]) == (until, True)
+    done = run("resumed")
+    assert (done["steps"], straight["steps"]) == (STEPS, STEPS)
+
+    (one, exact), (two, resumed) = read(Path(straight["lora"])), read(Path(done["lora"]))
+    for name in ("ss_steps", "ss_epoch", "ss_num_epochs", "ss_max_train_steps"):
+        assert two[name] == one[name], name
+    names = ["lo-000001", "lo-000002", "lo-000003", "lo"]
+    assert [Path(path).stem for path in done["checkpoints"]] == names
+    for path, epoch in zip(done["checkpoints"], range(1, EPOCHS + 1), strict=True):
+        said, tensors = read(Path(path))
+        assert (said["ss_epoch"], said["ss_steps"]) == (str(epoch), str(epoch * STEPS // EPOCHS))
+        by_now = furthest(tensors, read(tmp_path / "straight" / Path(path).name)[1])
+        print(f"epoch {epoch}: at most {by_now:.1e} from the straight run")
+    moved = furthest(exact, read(tmp_path / "straight" / "lo-000003.safetensors")[1])
+    print(f"the last epoch moved {moved:.1e}")
+    assert furthest(exact, resumed) < 2 * moved, "as near as the first batch of an epoch allows"
+
+    events = [event for _, event in journal.read(Path(done["run"], "events.jsonl"))]
+    starts = [event for event in events if isinstance(event, AttemptStarted)]
+    assert [start.epochs_done for start in starts] == [0, 1, 2]
