@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,6 +34,14 @@ if TYPE_CHECKING:
     help="Stop when that epoch is done; the same command without it, or with a later one, goes on.",
 )
 @click.option(
+    "--price", type=click.FloatRange(min=0), metavar="DOLLARS", help="What this machine costs an hour."
+)
+@click.option(
+    "--max-cost", type=click.FloatRange(min=0), metavar="DOLLARS", help="Stop in time, the last state kept."
+)
+@click.option("--max-hours", type=click.FloatRange(min=0), metavar="HOURS", help="The same by the clock.")
+@click.option("--count-setup", is_flag=True, help="What is fetched and installed first counts for both.")
+@click.option(
     "--detach", is_flag=True, help="Give the shell back when the training is at work; it goes on by itself."
 )
 @options.set_values
@@ -44,6 +53,10 @@ def command(
     engine: str | None,
     restart: bool,
     until_epoch: int | None,
+    price: float | None,
+    max_cost: float | None,
+    max_hours: float | None,
+    count_setup: bool,
     detach: bool,
     words: tuple[str, ...],
     as_json: bool,
@@ -61,9 +74,10 @@ def command(
     kohya-wrap run --until-epoch 6           look at it, then go on with: kohya-wrap run
     kohya-wrap run --engine rehearsal        the same way in seconds, without a GPU: no training
     """
+    began = time.monotonic()
     from kohya_wrap.cli.console import Console
     from kohya_wrap.places import Places
-    from kohya_wrap.workflow.job import Wishes
+    from kohya_wrap.workflow.job import Wishes, budget_of
     from kohya_wrap.workflow.prepare import JobRequest, prepare
 
     console = Console(as_json=as_json)
@@ -72,7 +86,9 @@ def command(
         return
     places = Places.from_environment(os.environ)
     job = prepare(JobRequest(config, gpu, engine or "", words=words, **provisioning), places, os.environ)
-    job, result = train(console, job, places, Wishes(restart, until_epoch))
+    within = budget_of(job.user.wrapper, price, max_cost, max_hours)
+    wishes = Wishes(restart, until_epoch, within, began if count_setup else None)
+    job, result = train(console, job, places, wishes)
     say_result(console, result)
     if as_json:
         console.envelope("run", as_data(result), findings=(*job.findings, *result.findings))
@@ -109,11 +125,9 @@ def train(console: Console, job: Job, places: Places, wishes: Wishes | None = No
         console.say(f"Licence of the base, which your LoRA inherits: {means.weights.licence}")
     console.findings(job.findings)
     say_plan(console, job)
-    with (
-        signals_as_request() as stop,
-        TrainingDisplay(console, job.plan, job.user.wrapper.price_per_hour) as display,
-    ):
-        return job, execute(job, means, os.environ, stop, display.on_event, wishes or Wishes())
+    wishes = wishes or Wishes()
+    with signals_as_request() as stop, TrainingDisplay(console, job.plan, wishes.budget.price) as display:
+        return job, execute(job, means, os.environ, stop, display.on_event, wishes)
 
 
 def say_plan(console: Console, job: Job) -> None:

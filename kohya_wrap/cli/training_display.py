@@ -16,6 +16,7 @@ from kohya_wrap.domain.events import (
     LossNotFinite,
     Progress,
     StateDamaged,
+    Supervised,
     TrainerFound,
     TrainerStarted,
 )
@@ -66,7 +67,9 @@ class TrainingDisplay:
             self._show(event)
 
     def _show(self, event: Event) -> None:
-        if isinstance(event, TrainerStarted):
+        if isinstance(event, Supervised):
+            self._began = time.monotonic() - event.spent
+        elif isinstance(event, TrainerStarted):
             self._line(f"engine started (pid {event.pid}), loading the base model")
         elif isinstance(event, Progress):
             self._progress(event)

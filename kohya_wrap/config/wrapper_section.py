@@ -19,6 +19,7 @@ class WrapperSection:
         base: as given to --base.
         subject: the recipe that fills what the file leaves open: "" the guide's, "none" no recipe.
         price_per_hour: dollars.
+        max_cost, max_hours: of a whole run, in dollars and hours.
     """
 
     base: str = ""
@@ -27,6 +28,8 @@ class WrapperSection:
     trigger: str = ""
     target_steps: int | None = None
     price_per_hour: float | None = None
+    max_cost: float | None = None
+    max_hours: float | None = None
 
 
 KEYS = {
@@ -38,9 +41,11 @@ KEYS = {
         Option("trigger", "str", "", (), ""),
         Option("target_steps", "int", "", (), None),
         Option("price_per_hour", "float", "", (), None),
+        Option("max_cost", "float", "", (), None),
+        Option("max_hours", "float", "", (), None),
     )
 }
-_LEAST = {"target_steps": 1, "price_per_hour": 0}
+_LEAST = {"target_steps": 1, "price_per_hour": 0, "max_cost": 0, "max_hours": 0}
 
 
 def read(raw: Mapping[str, Any], where: Callable[[str], str]) -> tuple[WrapperSection, list[Finding]]:

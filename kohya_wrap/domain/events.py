@@ -37,6 +37,7 @@ class Supervised(Event):
 
     pid: int
     process_started: float  # seconds since the epoch
+    spent: float = 0.0  # seconds of the run so far, set-up among them where that was asked for
 
 
 @dataclass(frozen=True)

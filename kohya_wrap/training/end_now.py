@@ -23,6 +23,7 @@ from kohya_wrap.training.stop_file import StopFile
 # be written, with some seconds left for writing it.
 _NEAR = 12.0
 _SAVING = 5.0
+_SETTLED = 10  # steps after which the pace is believed
 
 
 class Why(Enum):
@@ -30,6 +31,7 @@ class Why(Enum):
     REACHED = "the epoch asked for is reached"
     USELESS = "what it makes is of no use"
     HANGS = "it hangs"
+    BUDGET = "the budget does not hold another epoch"
 
 
 @dataclass(frozen=True)
@@ -66,9 +68,12 @@ class EndNow:
     stop_file: StopFile
     until_epoch: int | None
     patience: Patience
+    seconds_left: float | None = None
     why: Why | None = None
+    _began: float = field(default_factory=time.monotonic)
     _last_word: float = field(default_factory=time.monotonic)
     _progress: Progress | None = None
+    _epochs_kept: int = 0
     _no_longer: float | None = None  # a state is waited for; by the clock of time.monotonic
 
     def told(self, event: Event) -> None:
@@ -80,6 +85,7 @@ class EndNow:
                 self.why = self.why or Why.REACHED
             if self._asked():
                 self.why = self.why or Why.ASKED
+            self._epochs_kept = event.epoch
         elif isinstance(event, Progress):
             self._progress = event
         elif isinstance(event, TrainerStarted):
@@ -89,6 +95,8 @@ class EndNow:
         if self.why is None:
             if self._at_once():
                 self.why = Why.ASKED
+            elif self._too_dear():
+                self.why = Why.BUDGET
             elif time.monotonic() - self._last_word > self._allowed():
                 self.why = Why.HANGS
         return self.why is not None
@@ -107,6 +115,24 @@ class EndNow:
             wait = 0.0 if left is None or left > _NEAR else _SAVING + 1.5 * left
             self._no_longer = time.monotonic() + wait
         return time.monotonic() > self._no_longer
+
+    def _too_dear(self) -> bool:
+        """The next state, which alone is worth going on for, would not be written before the budget's end."""
+        if self.seconds_left is None:
+            return False
+        left = self.seconds_left - (time.monotonic() - self._began)
+        seen = self._progress
+        if left <= 0 or seen is None or seen.seconds_per_step is None:
+            return left <= 0
+        in_attempt = seen.step - self.attempt.first_step
+        if in_attempt < _SETTLED and in_attempt < self.attempt.steps_per_epoch:
+            return False  # the first steps are slower than the rest
+        next_state = (self._kept() + 1) * self.attempt.steps_per_epoch
+        return (next_state - in_attempt) * seen.seconds_per_step > left
+
+    def _kept(self) -> int:
+        """Epochs of this attempt whose state is written."""
+        return max(self._epochs_kept - self.attempt.epochs_done, 0)
 
     def _seconds_to_state(self) -> float | None:
         """Until the epoch's last step is done, at the pace so far; None where nothing is known of it."""

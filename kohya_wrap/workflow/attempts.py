@@ -67,6 +67,7 @@ class Attempts:
     """Attributes:
     given: the config, on the training view.
     until_epoch: None for all of them.
+    seconds_left: of the budget, now; None without one.
     """
 
     job: Job
@@ -78,6 +79,7 @@ class Attempts:
     stop: StopRequest
     on_event: OnEvent
     until_epoch: int | None = None
+    seconds_left: float | None = None
     _events: list[Event] = field(default_factory=list)
     _known: list[Event] = field(
         default_factory=list
@@ -86,6 +88,7 @@ class Attempts:
     def __post_init__(self) -> None:
         self._events += self.run.events
         self._stop_file = StopFile(self.run.path)
+        self._began = time.monotonic()
 
     @property
     def ledger(self) -> Ledger:
@@ -102,7 +105,7 @@ class Attempts:
         changed = dict(before.attempt.changed) if before.attempt else {}
         unseen = before.attempt is not None and not before.trainer_ended
         end = self._found() if unseen else self._next(changed)
-        while end.why not in (Why.ASKED, Why.REACHED):
+        while end.why not in (Why.ASKED, Why.REACHED, Why.BUDGET):
             try:
                 self._judge(end)
                 break
@@ -224,7 +227,12 @@ class Attempts:
         mine: list[Event] = []
         keeper = Keeper(attempt, self._output, self._name, self._saving())
         end_now = EndNow(
-            attempt, self.stop, self._stop_file, self.until_epoch, Patience.from_environment(self.env)
+            attempt,
+            self.stop,
+            self._stop_file,
+            self.until_epoch,
+            Patience.from_environment(self.env),
+            self._left(),
         )
 
         def told(event: Event) -> None:
@@ -242,6 +250,10 @@ class Attempts:
         self.run.log.touch()
         code = supervise.watch(trainer, attempt.log_from, reader, end_now, told)
         return End(attempt, Seen.of(mine), code, end_now.why)
+
+    def _left(self) -> float | None:
+        """Of the budget, for what follows."""
+        return None if self.seconds_left is None else self.seconds_left - (time.monotonic() - self._began)
 
     def _judge(self, end: End) -> None:
         """Raises TrainingFailed."""

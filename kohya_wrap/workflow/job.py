@@ -6,7 +6,7 @@ import os
 import shlex
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,10 @@ import toml
 
 from kohya_wrap import __version__
 from kohya_wrap.config import option_table, render, user
+from kohya_wrap.config.wrapper_section import WrapperSection
 from kohya_wrap.dataset.view.laid_out import Part
+from kohya_wrap.domain import budget
+from kohya_wrap.domain.budget import Budget
 from kohya_wrap.domain.config import Layer, Origin, TrainingConfig, shown
 from kohya_wrap.domain.events import RunEnded, RunStarted, Supervised
 from kohya_wrap.domain.finding import Finding, Level
@@ -24,7 +27,7 @@ from kohya_wrap.domain.ledger import Ledger
 from kohya_wrap.engine import locate
 from kohya_wrap.engine.locate import Engine
 from kohya_wrap.engine.weights import Weights
-from kohya_wrap.errors import ConfigError, EngineError, Interrupted, KohyaWrapError, Stopped
+from kohya_wrap.errors import ConfigError, EngineError, Interrupted, KohyaWrapError, Stopped, UsageError
 from kohya_wrap.host.child import StopRequest
 from kohya_wrap.places import Places
 from kohya_wrap.training import resume
@@ -101,10 +104,40 @@ class Wishes:
     Attributes:
         restart: from the beginning, though an unfinished run could go on.
         until_epoch: stop there, to go on another time.
+        budget: over the whole run.
+        since: what was fetched and installed from this moment on counts too; of time.monotonic.
     """
 
     restart: bool = False
     until_epoch: int | None = None
+    budget: Budget = field(default_factory=Budget)
+    since: float | None = None
+
+
+def budget_of(
+    section: WrapperSection, price: float | None, max_cost: float | None, max_hours: float | None
+) -> Budget:
+    """As asked for, else as the config has it.
+
+    Raises:
+        UsageError: a cap in dollars without a price.
+    """
+
+    def chosen(asked: float | None, written: float | None) -> float | None:
+        return written if asked is None else asked
+
+    found = Budget(
+        chosen(price, section.price_per_hour),
+        chosen(max_cost, section.max_cost),
+        chosen(max_hours, section.max_hours),
+    )
+    if found.max_cost is not None and not found.price:
+        raise UsageError(
+            "A cap in dollars needs the price of an hour.",
+            why="Nobody but you knows what this machine costs.",
+            hint=f"--price 0.69 --max-cost {found.max_cost:g}   (or price_per_hour in the section [kohya_wrap])",
+        )
+    return found
 
 
 def execute(
@@ -128,7 +161,7 @@ def execute(
         refuse_trainers(job.project, name, but=unfinished.path if unfinished else None)
         resumed = _comparable(unfinished, job, config) if unfinished else ()
         run = unfinished or run_folder.new(job.project)
-        _describe(run, job, means.engine)
+        _describe(run, job, means.engine, wishes.budget.price)
         parts, place = _given(job, config, means.engine, run.path)
         with (
             training_view.standing(
@@ -183,15 +216,21 @@ def _attempts(
     """The journal has the beginning and the end, whatever comes."""
     gpu, plan = job.machine.preset.name, job.plan
     until = wishes.until_epoch if wishes.until_epoch and wishes.until_epoch < plan.epochs else None
-    attempts = Attempts(job, config, engine, run, journal, env, stop, on_event, until)
+    setup = 0.0 if wishes.since is None else time.monotonic() - wishes.since
+    spent = budget.spent(run.timed) + setup
+    allowed = wishes.budget.seconds
+    left = None if allowed is None else allowed - spent
+    attempts = Attempts(job, config, engine, run, journal, env, stop, on_event, until, left)
     if not run.events:
         attempts.tell(
             RunStarted(engine.kind, engine.commit, str(job.user.path), gpu, plan.steps, plan.epochs)
         )
-    attempts.tell(Supervised(os.getpid(), psutil.Process().create_time()))
+    attempts.tell(Supervised(os.getpid(), psutil.Process().create_time(), round(spent, 1)))
     began = time.time()
     try:
         end = attempts.to_the_end()
+        if end.why is Why.BUDGET:
+            raise _too_dear(end, attempts.ledger, wishes.budget, spent + time.time() - began, job.user.path)
         if end.why is Why.ASKED:
             raise _stopped(end, attempts.ledger, stop, job.user.path)
     except KohyaWrapError as error:
@@ -252,7 +291,7 @@ def _real(value: str | list[str]) -> str | list[str]:
     return str(target if target.suffix == path.suffix else path)
 
 
-def _describe(run: RunFolder, job: Job, engine: Engine) -> None:
+def _describe(run: RunFolder, job: Job, engine: Engine, price: float | None) -> None:
     facts = {
         "kohya_wrap": __version__,
         "engine": engine.kind,
@@ -265,20 +304,31 @@ def _describe(run: RunFolder, job: Job, engine: Engine) -> None:
         "planned_epochs": job.plan.epochs,
         "images": job.images.train.images,
     }
-    if job.user.wrapper.price_per_hour is not None:
-        facts["price_per_hour"] = job.user.wrapper.price_per_hour
+    if price is not None:
+        facts["price_per_hour"] = price
     run.describe(facts)
 
 
+def _too_dear(end: End, ledger: Ledger, within: Budget, spent: float, config: Path) -> Stopped:
+    dollars = within.dollars(spent)
+    spent_so_far = f"{spent / 3600:.2f} hours" + ("" if dollars is None else f", ${dollars:.2f},")
+    return Stopped(
+        f"Stopped after step {end.seen.steps} of {end.seen.total or '?'}: {spent_so_far} are spent; {_kept(ledger)}.",
+        why="Another epoch would not be done within the cap, and what is not kept would be lost.",
+        hint=f"kohya-wrap run {shlex.quote(str(config))}   with a higher --max-cost or --max-hours",
+    )
+
+
+def _kept(ledger: Ledger) -> str:
+    if not ledger.states:
+        return "no epoch was finished, so it begins anew"
+    return f"epoch {ledger.states[-1].epoch} is kept, and it goes on from there"
+
+
 def _stopped(end: End, ledger: Ledger, stop: StopRequest, config: Path) -> KohyaWrapError:
-    state = ledger.states[-1] if ledger.states else None
-    if state is None:
-        kept = "no epoch was finished, so it begins anew"
-    else:
-        kept = f"epoch {state.epoch} is kept, and it goes on from there"
     by = Interrupted if stop.is_interrupt else Stopped
     return by(
-        f"Stopped after step {end.seen.steps} of {end.seen.total or '?'}; {kept}.",
+        f"Stopped after step {end.seen.steps} of {end.seen.total or '?'}; {_kept(ledger)}.",
         why="Ctrl-C."
         if by is Interrupted
         else "kohya-wrap stop, or SIGTERM: somebody, or the machine going away, asked for it.",

@@ -23,11 +23,15 @@ _ATTEMPTS = "attempts"
 @dataclass(frozen=True)
 class RunFolder:
     """Attributes:
-    events: what was written before this kohya-wrap took it in hand.
+    timed: what was written before this kohya-wrap took it in hand, each event with its time in seconds since the epoch.
     """
 
     path: Path
-    events: tuple[Event, ...] = ()
+    timed: tuple[tuple[float, Event], ...] = ()
+
+    @property
+    def events(self) -> tuple[Event, ...]:
+        return tuple(event for _, event in self.timed)
 
     @property
     def ledger(self) -> Ledger:
@@ -83,13 +87,13 @@ def of_name(project: Project, output_name: str) -> Iterator[RunFolder]:
         try:
             if toml.load(path).get("output_name") != output_name:
                 continue
-            yield RunFolder(path.parent, _events(path.parent / "events.jsonl"))
+            yield RunFolder(path.parent, _timed(path.parent / "events.jsonl"))
         except (OSError, toml.TomlDecodeError):  # removed under it, or cut short by a lost machine
             continue
 
 
-def _events(path: Path) -> tuple[Event, ...]:
-    return tuple(event for _, event in journal.read(path)) if path.exists() else ()
+def _timed(path: Path) -> tuple[tuple[float, Event], ...]:
+    return tuple(journal.read(path)) if path.exists() else ()
 
 
 def unfinished(project: Project, output_name: str) -> RunFolder | None:

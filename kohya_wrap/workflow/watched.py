@@ -10,6 +10,7 @@ from pathlib import Path
 import psutil
 import toml
 
+from kohya_wrap.domain import budget
 from kohya_wrap.domain.events import RunEnded, Supervised
 from kohya_wrap.domain.ledger import Ledger
 from kohya_wrap.errors import UsageError
@@ -32,7 +33,7 @@ class Status:
             it ended: done, paused, stopped, failed.
         reason: why it was stopped or failed.
         epochs_kept: whole epochs that a state holds.
-        seconds: since it was first started, until its last event.
+        seconds: while it was at work, over all its attempts.
         eta: seconds, at the present pace; None where there is none.
         dollars: None without a price.
     """
@@ -107,8 +108,8 @@ def status(folder: Path) -> Status:
     step = max(progress.step if progress else 0, seen.steps if seen else 0)
     pace = progress.seconds_per_step if progress else None
     total = progress.total if progress else int(about.get("planned_steps", 0))
-    began, last = (timed[0][0], timed[-1][0]) if timed else (time.time(), time.time())
-    seconds = (time.time() if at_work else last) - began
+    last = timed[-1][0] if timed else time.time()
+    seconds = budget.spent(timed) + (time.time() - last if at_work else 0)
     price = about.get("price_per_hour")
     return Status(
         run=folder,

@@ -1,5 +1,5 @@
 """The same shell as in tests/cli."""
 
-from tests.cli.conftest import engine, photographs, places, shell, small
+from tests.cli.conftest import engine, guide, photographs, places, shell, small
 
-__all__ = ["engine", "photographs", "places", "shell", "small"]
+__all__ = ["engine", "guide", "photographs", "places", "shell", "small"]

@@ -1,0 +1,63 @@
+"""A cap in hours or dollars: kept over all attempts, never overspent by more than an epoch."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.fixtures.shell import Shell
+
+REHEARSAL = ("--engine", "rehearsal")
+SLOW = {"KOHYA_WRAP_REHEARSAL_STEP_SECONDS": "0.1"}  # an epoch of the guide's project takes half a second
+DOLLAR_A_SECOND = ("--price", "3600")
+
+
+def kept(said: str) -> int:
+    return int(said.partition("; epoch ")[2].partition(" is kept")[0])
+
+
+@pytest.mark.parametrize("cap", [(*DOLLAR_A_SECOND, "--max-cost", "3"), ("--max-hours", str(3 / 3600))])
+def test_stops_before_the_cap_with_the_last_state_kept(
+    shell: Shell, guide: Path, cap: tuple[str, ...]
+) -> None:
+    began = time.monotonic()
+    answer = shell("run", guide, *REHEARSAL, *cap, **SLOW)
+    took = time.monotonic() - began
+    assert answer.code == 7
+    what, why, hint = answer.three_lines
+    assert "are spent" in what and "cap" in why and "--max-cost" in hint
+    assert 1 <= kept(what) <= 6
+    assert took < 3 + 2, "started, and one epoch more"
+    status = shell("status", guide, "--json").envelope["data"]["runs"][0]
+    assert status["state"] == "stopped" and status["seconds"] < 3.6
+
+
+def test_the_cap_is_over_all_attempts(shell: Shell, guide: Path) -> None:
+    cap = (*DOLLAR_A_SECOND, "--max-cost", "2.5")
+    first = shell("run", guide, *REHEARSAL, *cap, **SLOW)
+    second = shell("run", guide, *REHEARSAL, *cap, **SLOW)
+    assert (first.code, second.code) == (7, 7)
+    assert kept(second.three_lines[0]) <= kept(first.three_lines[0]) + 1
+    higher = shell("run", guide, *REHEARSAL, *DOLLAR_A_SECOND, "--max-cost", "60")
+    assert (higher.code, higher.err) == (0, "")
+    assert f"going on after epoch {kept(second.three_lines[0])}" in higher.out
+
+
+def test_a_cap_in_the_config(shell: Shell, guide: Path) -> None:
+    text = guide.read_text(encoding="utf-8") + "\n[kohya_wrap]\nprice_per_hour = 3600\nmax_cost = 2.0\n"
+    guide.write_text(text, encoding="utf-8")
+    assert shell("run", guide, *REHEARSAL, **SLOW).code == 7
+
+
+def test_a_cap_that_is_never_reached_changes_nothing(shell: Shell, guide: Path) -> None:
+    answer = shell("run", guide, *REHEARSAL, "--price", "0.69", "--max-cost", "5")
+    assert (answer.code, answer.err) == (0, "")
+    assert "$0.00" in answer.out
+
+
+def test_dollars_without_a_price(shell: Shell, guide: Path) -> None:
+    answer = shell("run", guide, *REHEARSAL, "--max-cost", "5")
+    assert answer.code == 2
+    assert "--price" in answer.three_lines[2]
