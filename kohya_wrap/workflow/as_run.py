@@ -45,7 +45,8 @@ def of(request: ConfigRequest, places: Places, env: Mapping[str, str]) -> AsRun:
         return AsRun(found, None, _left(found), error.message.rstrip("."))
     again = _settled(found, captions.style_of(seen.train), seen.train.caption_extension)
     target = found.asked.user.wrapper.target_steps or again.recipe.steps
-    config, _, _ = prepare.with_epochs(seen.cacheable(again.config), seen, target)
+    config, plan, _ = prepare.with_epochs(seen.cacheable(again.config), seen, target)
+    config, _, _ = prepare.in_whole_epochs(config, plan)
     return AsRun(replace(again, config=config, findings=found.findings), seen)
 
 

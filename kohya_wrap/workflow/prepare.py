@@ -210,6 +210,7 @@ def resolved(job: Job, facts: base_model.Facts) -> Job:
     effective.refuse(found.findings)
     target = job.user.wrapper.target_steps or found.recipe.steps
     config, plan, solved = with_epochs(job.images.cacheable(found.config), job.images, target)
+    config, plan, rounded = in_whole_epochs(config, plan)
     late = check.check_plan(config, plan, job.user.lines)
     lacks = captions.trigger_lacks(job.images.train, job.user.wrapper.trigger, job.project.root)
     findings = (
@@ -217,11 +218,38 @@ def resolved(job: Job, facts: base_model.Facts) -> Job:
         *base_model.denied(job.asked.values, job.user, facts),
         *recipe_notes.of_captions(config),
         *solved,
+        *rounded,
         *late,
         *(finding for found in job.images.inventories.values() for finding in found.findings),
         *lacks,
     )
     return replace(job, family=found.family, config=config, plan=plan, findings=findings)
+
+
+def in_whole_epochs(
+    config: TrainingConfig, plan: StepPlan
+) -> tuple[TrainingConfig, StepPlan, tuple[Finding, ...]]:
+    """A limit in steps as the nearest whole number of epochs: the engine counts steps from 0 again after a resume.
+
+    Less than half an epoch stays as it is; there is no state in it to go on from.
+    """
+    epochs = round(plan.steps / plan.steps_per_epoch) if plan.steps_per_epoch else 0
+    if config.get("max_train_epochs") is not None or epochs == 0:
+        return config, plan, ()
+    whole = replace(plan, epochs=epochs, steps=epochs * plan.steps_per_epoch)
+    config = config.with_layer(
+        Layer(Origin.WRAPPER, {"max_train_epochs": epochs}, "max_train_steps in whole epochs")
+    )
+    if whole.steps == plan.steps:
+        return config, whole, ()
+    said = Finding(
+        Level.NOTE,
+        "whole-epochs",
+        f"`max_train_steps = {plan.steps}` is taken as {epochs} epoch{'s' * (epochs > 1)} of {plan.steps_per_epoch} = {whole.steps} "
+        "steps: a run can only go on from the end of an epoch.",
+        f"Write max_train_epochs = {epochs} to say the same.",
+    )
+    return config, whole, (said,)
 
 
 def with_epochs(

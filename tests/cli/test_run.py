@@ -131,7 +131,7 @@ def test_two_runs_do_not_write_the_same_files(shell: Shell, guide: Path) -> None
 def test_a_trainer_that_outlives_its_kohya_wrap_is_watched_again(
     shell: Shell, guide: Path, launcher_too: bool
 ) -> None:
-    slow = {"KOHYA_WRAP_REHEARSAL_STEP_SECONDS": "0.05"}
+    slow = {"KOHYA_WRAP_REHEARSAL_STEP_SECONDS": "0.12"}
     with shell.start("run", guide, *REHEARSAL, **slow) as first:
         until(first, "saved my_lora-000002.safetensors")
         launcher, trainer = psutil.Process(first.pid).children(recursive=True)
