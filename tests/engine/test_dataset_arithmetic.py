@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-import random
 import subprocess
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-from PIL import Image
 
 from kohya_wrap.dataset import inventory
 from kohya_wrap.dataset.check import Settings, arithmetic
@@ -19,6 +15,7 @@ from kohya_wrap.domain.family import FAMILIES, FamilyName
 from kohya_wrap.domain.framing import frame
 from kohya_wrap.workflow import bucketing
 from tests.engine.conftest import RealEngine
+from tests.fixtures import drawn_datasets
 
 DATASETS = 1000
 
@@ -65,65 +62,6 @@ print(json.dumps(counted, default=int))
 """
 
 
-@dataclass(frozen=True)
-class Drawn:
-    """A dataset and the options it is trained with."""
-
-    options: dict[str, Any]
-    folder: Path
-    regular: Path | None
-
-
-def draw(root: Path, number: int, pool: dict[tuple[int, int], Path]) -> Drawn:
-    """One to three concepts of one to twelve images; every fifth with regularisation images."""
-    chance = random.Random(number)
-    folder = root / f"{number}"
-
-    def concept(path: Path) -> None:
-        path.mkdir(parents=True)
-        for image in range(chance.randint(1, 12)):
-            os.link(pool[chance.choice(list(pool))], path / f"{image:02}.png")
-
-    for name in range(chance.randint(1, 3)):
-        concept(folder / "train" / f"{chance.choice((1, 2, 3, 5, 10, 17))}_concept {name}")
-    regular = folder / "reg" if number % 5 == 0 else None
-    if regular:
-        concept(regular / f"{chance.choice((1, 2, 7))}_thing")
-    side = chance.choice((256, 448, 512, 640, 768, 1024))
-    other = chance.choice((side, side, 768))
-    options = {
-        "train_data_dir": str(folder / "train"),
-        "reg_data_dir": str(regular) if regular else None,
-        "resolution": f"{side},{other}",
-        "enable_bucket": chance.random() < 0.9,
-        "min_bucket_reso": chance.choice((128, 200, 256)),
-        "max_bucket_reso": chance.choice((1024, 1500, 2048)),
-        "bucket_reso_steps": chance.choice((32, 64, 128)),
-        "bucket_no_upscale": chance.random() < 0.3,
-        "train_batch_size": chance.randint(1, 8),
-        "gradient_accumulation_steps": chance.choice((1, 1, 2, 3)),
-        "max_train_epochs": chance.randint(1, 12),
-    }
-    return Drawn(options, folder / "train", regular)
-
-
-def sizes() -> list[tuple[int, int]]:
-    """Usual ones, exact buckets, and any, up to ten times as long as wide."""
-    chance = random.Random(1)
-    usual = [
-        (512, 512),
-        (1024, 1024),
-        (576, 448),
-        (640, 384),
-        (1920, 1080),
-        (1080, 1920),
-        (3000, 2000),
-        (768, 1152),
-    ]
-    any_size = ((chance.randint(100, 3000), chance.randint(100, 3000)) for _ in range(400))
-    return usual + [size for size in any_size if 0.1 < size[0] / size[1] < 10]
-
-
 def settings(options: dict[str, Any]) -> Settings:
     config = settle(
         [Layer(Origin.FILE, {name: value for name, value in options.items() if value is not None})]
@@ -133,11 +71,8 @@ def settings(options: dict[str, Any]) -> Settings:
 
 
 def test_buckets_batches_and_steps_are_the_engines(real_engine: RealEngine, tmp_path: Path) -> None:
-    pool = {}
-    for width, height in sizes():
-        pool[width, height] = tmp_path / f"{width}x{height}.png"
-        Image.new("1", (width, height)).save(pool[width, height])
-    drawn = [draw(tmp_path / "datasets", number, pool) for number in range(DATASETS)]
+    pool = drawn_datasets.pool(tmp_path)
+    drawn = [drawn_datasets.draw(tmp_path / "datasets", number, pool) for number in range(DATASETS)]
     asked = subprocess.run(
         [real_engine.python, "-I", "-c", COUNT, real_engine.checkout.source],
         input=json.dumps([one.options for one in drawn]), capture_output=True, encoding="utf-8",
