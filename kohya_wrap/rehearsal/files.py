@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import time
 import zipfile
 from collections import Counter
 from contextlib import suppress
@@ -58,7 +60,16 @@ def save_lora(path: Path, network: Network, header: dict[str, str], precision: s
         path.write_bytes(data[: len(data) // 2])
         cause = 'Os { code: 28, kind: StorageFull, message: "No space left on device" }'
         raise SafetensorError(f"Error while serializing: IoError({cause})")
-    path.write_bytes(data)
+    _write(path, data)
+
+
+def _write(path: Path, data: bytes) -> None:
+    """In place, and for as long as KOHYA_WRAP_REHEARSAL_SAVE_SECONDS says: a large file is half there for a while."""
+    with path.open("wb") as file:
+        file.write(data[: len(data) // 2])
+        file.flush()
+        time.sleep(float(os.environ.get("KOHYA_WRAP_REHEARSAL_SAVE_SECONDS", "0")))
+        file.write(data[len(data) // 2 :])
 
 
 def remove(path: Path) -> None:
@@ -78,7 +89,7 @@ def save_state(
     log(f"Saving current state to {folder}")
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "train_state.json").write_text(json.dumps(told))
-    (folder / "model.safetensors").write_bytes(_safetensors(network.tensors(), {}))
+    _write(folder / "model.safetensors", _safetensors(network.tensors(), {}))
     with (folder / "optimizer.bin").open("wb") as file:
         if full:
             file.write(b"PK\3\4")

@@ -27,11 +27,11 @@ def problem(state: Path) -> str:
             with zipfile.ZipFile(state / name) as file:
                 if damaged := file.testzip():
                     return f"has a damaged {name} ({damaged})"
-    except FileNotFoundError as error:
+        found = weights_problem(state / "model.safetensors")
+    except FileNotFoundError as error:  # the engine removes the oldest, maybe just now
         return f"lacks {Path(error.filename).name}"
     except (OSError, ValueError, zipfile.BadZipFile, EOFError) as error:
         return f"cannot be read ({error})"
-    found = weights_problem(state / "model.safetensors")
     return "" if not found or "never moved" in found else f"has a model.safetensors that {found}"
 
 

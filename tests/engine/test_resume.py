@@ -84,7 +84,10 @@ def test_two_resumes_in_a_row(real_engine: RealEngine, tmp_path: Path) -> None:
         print(f"epoch {epoch}: at most {by_now:.1e} from the straight run")
     moved = furthest(exact, read(tmp_path / "straight" / "lo-000001.safetensors")[1])
     print(f"from the first epoch on it moved {moved:.1e}")
-    assert furthest(exact, resumed) < moved, "only the first batch of an epoch is another"
+    print(f"the loss ends at {straight['loss']}, and at {done['loss']} after two resumes")
+    # The first batch of a resumed epoch has other images: half of an epoch as short as these.
+    assert furthest(exact, resumed) < 2 * moved
+    assert abs(straight["loss"] - done["loss"]) < 0.02
     ends = [curve(real_engine, tmp_path / name / "lo-state") for name in ("straight", "resumed")]
     assert ends[0] == ends[1]
 

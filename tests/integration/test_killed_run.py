@@ -27,8 +27,12 @@ from tests.fixtures.shell import Shell
 KILLS = int(os.environ.get("KILLS", "30"))
 SEED = 20261129
 STEPS, EPOCHS = 50, 10
-# So slow that a kill every second meets it at work, saving included.
-SLOW = {"KOHYA_WRAP_REHEARSAL_STEP_SECONDS": "0.01", "KOHYA_WRAP_RETRY_SECONDS": "0.01"}
+# So slow that a kill meets it at work, half of the time while it writes a checkpoint or a state.
+SLOW = {
+    "KOHYA_WRAP_REHEARSAL_STEP_SECONDS": "0.01",
+    "KOHYA_WRAP_REHEARSAL_SAVE_SECONDS": "0.02",
+    "KOHYA_WRAP_RETRY_SECONDS": "0.01",
+}
 REHEARSED = ("--engine", "rehearsal")
 
 
