@@ -31,12 +31,13 @@ KOHYA_WRAP = (sys.executable, "-m", "kohya_wrap")
 NOTHING_CACHED = {"cache_latents": False, "network_train_unet_only": True, "network_dim": 4}
 
 
-def counted(config: Path) -> int:
+def counted(config: Path) -> int | None:
+    """None where the options drawn are refused, as `run` would refuse them."""
     asked = [*KOHYA_WRAP, "dataset", "check", str(config), "--gpu", "cpu", "--json"]
     said: dict[str, Any] = json.loads(
         subprocess.run(asked, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout
     )
-    return int(said["data"]["steps"])
+    return int(said["data"]["steps"]) if said["data"] else None
 
 
 def printed(config: Path) -> int:
@@ -66,14 +67,21 @@ def main() -> None:
     differ = 0
     with tempfile.TemporaryDirectory(prefix="try-steps-") as folder:
         pool = drawn_datasets.pool(Path(folder))
-        for number in range(asked.first, asked.first + asked.datasets):
+        tried, number = 0, asked.first - 1
+        while tried < asked.datasets:
+            number += 1
             drawn = drawn_datasets.draw(Path(folder), number, pool)
             options = {name: value for name, value in drawn.options.items() if value is not None}
             config = drawn.folder.parent / "training_config.toml"
             config.write_text(
                 toml.dumps({**options, **NOTHING_CACHED, "pretrained_model_name_or_path": str(base)})
             )
-            ours, theirs = counted(config), printed(config)
+            ours = counted(config)
+            if ours is None:
+                print(f"{number}: refused, as `run` would refuse it", flush=True)
+                continue
+            theirs = printed(config)
+            tried += 1
             differ += ours != theirs
             images = len(list(drawn.folder.glob("*/*")))
             regular = ", regularised" if drawn.regular else ""

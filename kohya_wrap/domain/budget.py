@@ -41,11 +41,10 @@ def spent(timed: Iterable[tuple[float, Event]]) -> float:
     last: float | None = None
     gap = 0.0
     for when, event in timed:
+        since = 0.0 if last is None else when - last
         if isinstance(event, Supervised):
-            gap = 0.0 if last is None else when - last
-        elif isinstance(event, TrainerFound):
-            total += gap
-        elif last is not None:
-            total += when - last
+            gap = since
+        else:
+            total += since + (gap if isinstance(event, TrainerFound) else 0.0)
         last = when
     return total

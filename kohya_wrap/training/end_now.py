@@ -114,7 +114,7 @@ class EndNow:
             left = self._seconds_to_state()
             wait = 0.0 if left is None or left > _NEAR else _SAVING + 1.5 * left
             self._no_longer = time.monotonic() + wait
-        return time.monotonic() > self._no_longer
+        return time.monotonic() >= self._no_longer
 
     def _too_dear(self) -> bool:
         """The next state, which alone is worth going on for, would not be written before the budget's end."""

@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+import pytest
+
+from kohya_wrap.domain.budget import Budget, spent
+from kohya_wrap.domain.events import EpochStarted, Event, RunEnded, Supervised, TrainerFound
+
+
+@pytest.mark.parametrize(
+    ("within", "seconds"),
+    [
+        (Budget(), None),
+        (Budget(price=0.5), None),
+        (Budget(price=0.5, max_cost=1.0), 7200.0),
+        (Budget(max_hours=1.5), 5400.0),
+        (Budget(0.5, 1.0, 1.5), 5400.0),
+        (Budget(0.5, 0.1, 1.5), 720.0),
+        (Budget(max_cost=1.0), None),
+    ],
+)
+def test_the_nearer_cap_counts(within: Budget, seconds: float | None) -> None:
+    assert within.seconds == (None if seconds is None else pytest.approx(seconds))
+
+
+def test_dollars() -> None:
+    assert Budget().dollars(3600) is None
+    assert Budget(price=0.69).dollars(1800) == pytest.approx(0.345)
+
+
+STARTED, STEP, END = Supervised(1, 0.0), EpochStarted(1, 2), RunEnded("stopped", "", ())
+
+
+@pytest.mark.parametrize(
+    ("timed", "seconds"),
+    [
+        ([], 0),
+        ([(10, STARTED), (15, STEP), (40, END)], 30),
+        ([(10, STARTED), (40, END), (500, STARTED), (510, STEP)], 40),
+        ([(10, STARTED), (40, STEP), (500, STARTED), (501, TrainerFound(7)), (510, END)], 500),
+    ],
+    ids=["nothing", "one", "the gap of a stopped one is not counted", "that of a trainer at work is"],
+)
+def test_what_is_spent(timed: list[tuple[float, Event]], seconds: float) -> None:
+    assert spent(timed) == seconds
