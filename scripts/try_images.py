@@ -1,8 +1,9 @@
-"""Build a dataset from a folder of odd pictures, and load it with the engine's own loader: `uv run scripts/try_images.py FOLDER`.
+"""Build and check a dataset of odd pictures, and load it with the engine's own loader: `uv run scripts/try_images.py FOLDER`.
 
 Made for the pictures that Pillow is tested with: `pip download --no-binary :all: --no-deps pillow`, Tests/images.
 Each is accepted, or refused with a reason. What was accepted must come out of the engine's load_image with the size
 and the colours of the source as a person sees it, and its get_image_size, by which it sorts into buckets, must agree.
+So must those of the pictures themselves that `dataset check` finds nothing misread in.
 Without an installed engine (`kohya-wrap init`) the first half is done.
 """
 
@@ -12,6 +13,7 @@ import argparse
 import json
 import os
 import subprocess
+import sys
 import tempfile
 from collections import Counter
 from collections.abc import Mapping
@@ -22,7 +24,7 @@ from PIL import Image
 
 from kohya_wrap.dataset import building
 from kohya_wrap.dataset.building import record
-from kohya_wrap.dataset.building.record import Choices, Entry
+from kohya_wrap.dataset.building.record import Choices
 from kohya_wrap.engine import checkout, install, pin
 from kohya_wrap.host import image_file, image_pixels
 from kohya_wrap.places import Places
@@ -75,25 +77,41 @@ def main() -> int:
             print(f"  {found.message}")
         found_record = record.read(place.record)
         assert found_record is not None
-        return differences(built.folder, found_record.entries, Path(name), os.environ)
+        loaded = {str(built.folder / entry.name): entry.origin for entry in found_record.entries}
+        return differences(loaded, Path(name)) + differences(checked(words.folder), Path(name))
 
 
 def pictures(folder: Path) -> int:
     return sum(image_file.looks_like_image(path) for path in folder.rglob("*") if path.is_file())
 
 
-def differences(folder: Path, entries: tuple[Entry, ...], scratch: Path, env: Mapping[str, str]) -> int:
+def checked(folder: Path) -> dict[str, str]:
+    """What `dataset check` accepts of the folder, and the engine is given as it is; path -> path."""
+    asked = [sys.executable, "-m", "kohya_wrap", "dataset", "check", str(folder), "--json"]
+    said = json.loads(subprocess.run(asked, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout)
+    if said["data"] is None:
+        raise SystemExit(f"dataset check: {said['error']}")
+    images, refused = said["data"]["images"], [one for one in said["findings"] if one["level"] == "error"]
+    cured = Counter(misread for image in images for misread in image["misread"])
+    print(f"dataset check: {len(images)} accepted, {len(refused)} refused; cured by the view: {dict(cured)}")
+    as_they_are = (image["path"] for image in images if not image["misread"])
+    return {path: path for path in as_they_are if Path(path).suffix in image_file.ENGINE_EXTENSIONS}
+
+
+def differences(loaded: Mapping[str, str], scratch: Path) -> int:
+    """How many of the files (path -> where it comes from) the engine does not load as a person sees their origin."""
+    env = os.environ
     pinned, places = pin.load(), Places.from_environment(env)
     source, environment = checkout.find(pinned, places), install.find(pinned, places)
     if source is None or environment is None:
         print("no engine is installed: not loaded with its loader")
         return 0
     asked = []
-    for number, entry in enumerate(entries):
+    for number, (path, origin) in enumerate(loaded.items()):
         pixels = scratch / f"{number}.npy"
-        with Image.open(entry.origin) as image:
+        with Image.open(origin) as image:
             np.save(pixels, np.asarray(image_pixels.as_seen(image)))
-        asked.append({"path": str(folder / entry.name), "pixels": str(pixels)})
+        asked.append({"path": path, "pixels": str(pixels)})
     answer = subprocess.run(
         [environment.python, "-c", LOAD, str(source.source)],
         input="".join(json.dumps(each) + "\n" for each in asked),
@@ -101,15 +119,15 @@ def differences(folder: Path, entries: tuple[Entry, ...], scratch: Path, env: Ma
         env={**env, "HF_HUB_OFFLINE": "1"},
     )  # fmt: skip
     wrong = [
-        (entry.origin, said)
-        for entry, line in zip(entries, answer.stdout.splitlines(), strict=True)
+        (origin, said)
+        for origin, line in zip(loaded.values(), answer.stdout.splitlines(), strict=True)
         if (said := json.loads(line))
     ]
     for origin, said in wrong:
         print(f"  DIFFERS   {Path(origin).name}: {said}")
-    print(f"{len(entries)} loaded with the engine's loader, {len(wrong)} differences")
-    return 1 if wrong else 0
+    print(f"{len(loaded)} loaded with the engine's loader, {len(wrong)} differences")
+    return len(wrong)
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(1 if main() else 0)

@@ -129,11 +129,19 @@ def _of_bytes(content: bytes, least: int) -> tuple[ImageFacts, Image.Image]:
     if not plain:
         if has_alpha and any(image.convert("RGBA").getchannel("A").histogram()[:255]):
             found.add(Misread.ALPHA)
-        orientation = int(image.getexif().get(_ORIENTATION) or 1)
+        orientation = orientation_of(image)
     if orientation in range(2, 9):
         found.add(Misread.ROTATED)
     size = stored[::-1] if orientation in range(5, 9) else stored
     return ImageFacts(size, kind, frozenset(found), digest(content)), image
+
+
+def orientation_of(image: Image.Image) -> int:
+    """1 to 8; 1, the right way up, also where the EXIF cannot be read: so do those who show pictures."""
+    try:
+        return int(image.getexif().get(_ORIENTATION) or 1)
+    except Exception:  # struct.error, SyntaxError and more, of damaged ones
+        return 1
 
 
 def digest(content: bytes) -> str:

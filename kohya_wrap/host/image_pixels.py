@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from kohya_wrap.domain.buckets import Size
+from kohya_wrap.host.image_file import orientation_of
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -34,7 +35,8 @@ def as_seen(image: Image.Image, background: str | None = WHITE) -> Image.Image:
     from PIL import Image, ImageOps
 
     # Upright first: what comes after it forgets how the camera was held.
-    seen = _srgb(_eight_bits(ImageOps.exif_transpose(image)))
+    upright = image if orientation_of(image) == 1 else ImageOps.exif_transpose(image)
+    seen = _srgb(_eight_bits(upright))
     if not seen.has_transparency_data:
         return seen.convert("RGB")
     layers = seen.convert("RGBA")
