@@ -119,3 +119,11 @@ def test_a_jpeg_is_decoded_small_and_a_bad_file_is_refused_all_the_same(tmp_path
     path.write_bytes(path.read_bytes()[:-2000])
     with pytest.raises(image_file.Unreadable, match="truncated"):
         image_file.facts_and_picture(path, LEAST)
+
+
+def test_a_damaged_exif_turns_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "a.jpg"
+    Image.new("RGB", (640, 480), "red").save(path, exif=b"Exif\0\0MM\0*")
+    facts, picture = image_file.facts_and_picture(path, 256)
+    assert (facts.size, facts.misread) == ((640, 480), frozenset())
+    assert measure(picture).mean > 0.2
