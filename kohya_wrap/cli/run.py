@@ -34,6 +34,12 @@ if TYPE_CHECKING:
     help="Stop when that epoch is done; the same command without it, or with a later one, goes on.",
 )
 @click.option(
+    "--continue-from",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="LORA",
+    help="Train on from a LoRA without a state: its weights, a fresh optimizer.",
+)
+@click.option(
     "--price", type=click.FloatRange(min=0), metavar="DOLLARS", help="What this machine costs an hour."
 )
 @click.option(
@@ -53,6 +59,7 @@ def command(
     engine: str | None,
     restart: bool,
     until_epoch: int | None,
+    continue_from: Path | None,
     price: float | None,
     max_cost: float | None,
     max_hours: float | None,
@@ -84,6 +91,8 @@ def command(
     if detach:
         _detach(console, config)
         return
+    if continue_from is not None:
+        words = (*words, f"network_weights={continue_from.absolute()}")
     places = Places.from_environment(os.environ)
     job = prepare(JobRequest(config, gpu, engine or "", words=words, **provisioning), places, os.environ)
     within = budget_of(job.user.wrapper, price, max_cost, max_hours)

@@ -14,13 +14,14 @@ from kohya_wrap.dataset import inventory
 from kohya_wrap.domain.config import TrainingConfig
 from kohya_wrap.domain.finding import Finding, Level
 from kohya_wrap.engine.reference import Catalogued, Reference
-from kohya_wrap.errors import DatasetError
+from kohya_wrap.errors import DatasetError, EngineError
+from kohya_wrap.host import safetensors_file
 from kohya_wrap.places import Places, Project
 
 _OPTIONS = ("network_weights", "base_weights", "vae", "resume", "reg_data_dir", "log_tracker_config")
 _OWN_HINTS = {
     "vae": "Put it there, or remove the line: a base of the catalogue brings the VAE that it needs.",
-    "resume": "Name a folder NAME-000005-state that is in output_dir.",
+    "resume": "Name the folder of a state. (`run` goes on with its own unfinished runs without this.)",
 }
 
 
@@ -38,7 +39,7 @@ def missing(
         for option, path in _named(seen)
         if path != fetched and not path.exists()
     )  # fmt: skip
-    return (*absent, *_no_state(seen))
+    return (*absent, *_no_state(seen), *_of_another_rank(seen))
 
 
 def _not_here(path: Path) -> str:
@@ -56,6 +57,30 @@ def _no_state(seen: Seen) -> Iterator[Finding]:
         lacks = "optimizer.bin" if weights else "model.safetensors"
         yield seen.warning(
             "no-state", "resume", f"`resume`: {folder} is no state of a training: it holds no {lacks}.", _OWN_HINTS["resume"],
+        )  # fmt: skip
+
+
+def _of_another_rank(seen: Seen) -> Iterator[Finding]:
+    """A LoRA to go on from that does not fit network_dim: the engine fails on it, with the base model loaded."""
+    path = Path(seen.get("network_weights") or "")
+    if seen.get("network_module") not in (None, "networks.lora") or seen.get("dim_from_weights"):
+        return
+    if path.suffix != ".safetensors" or not path.is_file():
+        return
+    try:
+        tensors = safetensors_file.read_header(path).tensors
+    except EngineError as error:
+        yield seen.warning(
+            "network-weights", "network_weights", f"`network_weights`: {error.message}", error.hint
+        )
+        return
+    ranks = {t.shape[0] for name, t in tensors.items() if "lora_down" in name and len(t.shape) == 2}
+    wanted = seen.get("network_dim", 4)
+    if len(ranks) == 1 and wanted not in ranks:
+        (rank,) = ranks
+        yield seen.warning(
+            "other-rank", "network_weights", f"{path.name} has rank {rank}, and network_dim is {wanted}: the engine fails on it.",
+            f"Write network_dim = {rank} (or --set network_dim={rank}).",
         )  # fmt: skip
 
 

@@ -322,3 +322,16 @@ def test_what_cannot_be_rehearsed_is_refused_before_anything_starts(
     assert answer.code == 2 and what == f"the rehearsal does not play {name}; the real engine does."
     assert "Nothing is wrong with the config" in why and "--engine real" in hint
     assert not (guide.parent / "output").exists() and answer.out == ""
+
+
+def test_trains_on_from_a_lora(shell: Shell, guide: Path) -> None:
+    assert shell("run", guide, *REHEARSAL).code == 0
+    lora = guide.parent / "output" / "my_lora.safetensors"
+    again = shell("run", guide, *REHEARSAL, "--continue-from", lora, "--set", "output_name=further")
+    assert (again.code, again.err) == (0, "")
+    log = next(
+        path
+        for path in guide.parent.glob(".kohya-wrap/runs/*/engine.log")
+        if "load network weights" in path.read_text()
+    )
+    assert f"load network weights from {lora}" in log.read_text()

@@ -100,12 +100,6 @@ def resume(seen: Seen) -> Iterator[Finding]:
             "two-beginnings", "initial_epoch", "`initial_epoch` has no effect beside `initial_step`.",
             "Remove one of the two.",
         )  # fmt: skip
-    if seen.get("resume") and not begins:
-        yield seen.warning(
-            "resume-step", "resume",
-            "a state of a run that was resumed itself holds a wrong step: the engine may do an epoch twice.",
-            "Write initial_step too: the optimizer steps done in all runs together.",
-        )  # fmt: skip
     if begins and not seen.get("resume") and not seen.get("network_weights"):
         yield seen.warning(
             "begin-without-state", begins[0],

@@ -111,7 +111,6 @@ E, W, N = Level.ERROR, Level.WARNING, Level.NOTE
         ),
         # saving and resuming
         ({"save_model_as": "ckpt"}, W, "pickle", "save_model_as"),
-        ({"resume": "/state"}, W, "resume-step", "resume"),
         ({"initial_step": 5}, W, "begin-without-state", "initial_step"),
         ({"resume": "/s", "initial_step": 5, "initial_epoch": 2}, W, "two-beginnings", "initial_epoch"),
         ({"resume": "/s", "initial_step": 5, "skip_until_initial_step": True}, W, "skip-steps", "skip_until_initial_step"),

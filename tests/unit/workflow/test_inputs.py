@@ -15,6 +15,7 @@ from kohya_wrap.errors import ConfigError
 from kohya_wrap.places import Places
 from kohya_wrap.workflow import effective
 from kohya_wrap.workflow.effective import ConfigRequest
+from tests.fixtures import weight_files
 from tests.unit.workflow.conftest import Prepared
 
 SD15, SDXL = '[kohya_wrap]\nbase = "sd15"\n', '[kohya_wrap]\nbase = "sdxl"\n'
@@ -234,3 +235,23 @@ def test_and_over_a_link_it_leads_where_the_link_does(
     (tmp_path / "far" / "v.pt").write_bytes(b"")
     (tmp_path / "link").symlink_to(tmp_path / "far" / "in")
     assert "file-missing" not in [f.code for f in found_in(tmp_path, places, 'vae = "link/../v.pt"')]
+
+
+@pytest.mark.parametrize(
+    ("dim", "more", "refused"),
+    [(8, "", False), (16, "", True), (16, "dim_from_weights = true\n", False)],
+)
+def test_a_lora_to_train_on_from_must_fit(
+    prepared: Prepared, tmp_path: Path, dim: int, more: str, refused: bool
+) -> None:
+    lora = weight_files.safetensors(
+        {"lora_unet_a.lora_down.weight": (8, 320), "lora_unet_a.lora_up.weight": (320, 8)}
+    )
+    (tmp_path / "old.safetensors").write_bytes(lora)
+    text = f'network_weights = "{tmp_path / "old.safetensors"}"\nnetwork_dim = {dim}\n{more}{SD15}'
+    if not refused:
+        prepared(text, gpu="cpu")
+        return
+    with pytest.raises(ConfigError, match=r"old.safetensors has rank 8, and network_dim is 16") as raised:
+        prepared(text, gpu="cpu")
+    assert "network_dim = 8" in raised.value.hint
