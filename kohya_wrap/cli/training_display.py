@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from kohya_wrap.cli.console import Console
 from kohya_wrap.domain.events import (
+    Advice,
     AttemptEnded,
     AttemptStarted,
     CheckpointKept,
@@ -84,6 +85,8 @@ class TrainingDisplay:
             self._line(f"the state {Path(event.path).name} {event.problem}: the one before it is taken")
         elif isinstance(event, AttemptEnded):
             self._line(f"{event.text} {event.action[:1].upper()}{event.action[1:]}.")
+        elif isinstance(event, Advice):
+            self._line(event.text)
         elif isinstance(event, TrainerFound):
             self._line(f"the trainer is still at work (pid {event.pid}): watching it")
 

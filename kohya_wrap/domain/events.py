@@ -146,6 +146,13 @@ class Unfit(Event):
 
 
 @dataclass(frozen=True)
+class Advice(Event):
+    """What the user may want to change, seen while it trains."""
+
+    text: str
+
+
+@dataclass(frozen=True)
 class LossNotFinite(Event):
     step: int
 

@@ -84,6 +84,16 @@ def balanced_repeats(images: Sequence[int], others: Sequence[int] = ()) -> tuple
     )
 
 
+def shorter_epoch(repeats: Sequence[int], times: int) -> int | None:
+    """By what number to divide all repeats, and multiply the epochs, for an epoch at most a `times`-th as long.
+
+    The image passes stay the same. The nearest where that is not possible; None where nothing divides them.
+    """
+    common = math.gcd(*repeats) if repeats else 1
+    divisors = [number for number in range(2, common + 1) if common % number == 0]
+    return next((number for number in divisors if number >= times), divisors[-1] if divisors else None)
+
+
 def _near(images: Sequence[int], passes: float) -> tuple[int, ...]:
     return tuple(max(1, round(passes / count)) for count in images)
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
 import shlex
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from kohya_wrap.config import option_table, render
 from kohya_wrap.domain import steps
 from kohya_wrap.domain.config import Layer, Origin, TrainingConfig
 from kohya_wrap.domain.events import (
+    Advice,
     AttemptEnded,
     AttemptStarted,
     CheckpointKept,
@@ -43,6 +45,9 @@ from kohya_wrap.training.stop_file import StopFile
 from kohya_wrap.training.supervise import Attempt
 from kohya_wrap.workflow.prepare import Job
 from kohya_wrap.workflow.run_folder import RunFolder
+
+_LONG_EPOCH = 600.0  # seconds
+_SETTLED = 20  # steps after which the pace is believed
 
 OnEvent = Callable[[Event], None]
 
@@ -244,12 +249,29 @@ class Attempts:
             if isinstance(event, StateKept):
                 states.prune(self.ledger.states)
 
+            if isinstance(event, Progress) and event.step == attempt.first_step + _SETTLED:
+                for advice in self._advice(event, attempt.steps_per_epoch):
+                    self.tell(advice)
+
         trainer = begin(told)
         folder = self.run.attempt(attempt.number).resolve()
         reader = OutputReader(folder, self._name, attempt.first_step)
         self.run.log.touch()
         code = supervise.watch(trainer, attempt.log_from, reader, end_now, told)
         return End(attempt, Seen.of(mine), code, end_now.why)
+
+    def _advice(self, event: Progress, steps_per_epoch: int) -> Iterator[Advice]:
+        """An epoch is what a lost machine can cost."""
+        seconds = (event.seconds_per_step or 0) * steps_per_epoch
+        if seconds <= _LONG_EPOCH or any(isinstance(one, Advice) for one in self._events):
+            return
+        long = f"an epoch takes {seconds / 60:.0f} minutes, and so much is lost with the machine."
+        repeats = [subset.repeats for subset in self.job.images.train.subsets if subset.images]
+        by = steps.shorter_epoch(repeats, math.ceil(seconds / _LONG_EPOCH))
+        if by is not None:
+            epochs = self.job.plan.epochs * by
+            long += f" Another time: all repeats divided by {by} and max_train_epochs = {epochs}, for the same passes."
+        yield Advice(long)
 
     def _left(self) -> float | None:
         """Of the budget, for what follows."""

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from kohya_wrap.domain.steps import StepPlan, balanced_repeats, epochs_for, micro_batch, plan, save_every
+from kohya_wrap.domain.steps import (
+    StepPlan,
+    balanced_repeats,
+    epochs_for,
+    micro_batch,
+    plan,
+    save_every,
+    shorter_epoch,
+)
 
 
 @pytest.mark.parametrize(
@@ -97,3 +105,19 @@ def test_a_short_run_keeps_every_epoch(epochs: int) -> None:
 )
 def test_micro_batch_divides_the_batch(batch: int, allowed: int, micro: int) -> None:
     assert micro_batch(batch, allowed) == micro
+
+
+@pytest.mark.parametrize(
+    ("repeats", "times", "by"),
+    [
+        ([10], 2, 2),
+        ([10], 3, 5),
+        ([10, 4], 2, 2),
+        ([10, 4], 3, 2),
+        ([9], 2, 3),
+        ([1], 2, None),
+        ([10, 3], 2, None),
+    ],
+)
+def test_fewer_repeats_for_a_shorter_epoch(repeats: list[int], times: int, by: int | None) -> None:
+    assert shorter_epoch(repeats, times) == by

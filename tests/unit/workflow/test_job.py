@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from kohya_wrap.domain.events import EpochStarted, Event, PlanSeen, Progress
+from kohya_wrap.domain.events import Advice, EpochStarted, Event, PlanSeen, Progress
 from kohya_wrap.domain.hardware import Gpu
 from kohya_wrap.engine import locate
 from kohya_wrap.errors import TrainingFailed
@@ -86,3 +86,23 @@ def test_a_file_that_was_there_before_is_no_success(
     left.write_bytes(b"of an earlier run")
     os.utime(left, (time.time() + 86400,) * 2)
     launch(prepared(SD15, gpu="cpu"), {}, *ALL_DONE)
+
+
+def test_an_epoch_that_costs_much_to_lose_is_said_once(
+    prepared: Prepared, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard: list[Event] = []
+
+    def watch(trainer: None, log_from: int, reader: Any, end_now: Any, told: Callable[[Event], None]) -> int:
+        for step in range(1, 25):
+            told(Progress(step, 1000, 0.1, 400.0, 1))
+        return 0
+
+    monkeypatch.setattr(supervise, "start", lambda attempt, told: None)
+    monkeypatch.setattr(supervise, "watch", watch)
+    made = prepared(SD15, gpu="cpu")
+    with pytest.raises(TrainingFailed):
+        job.execute(made, Means(locate.rehearsal(), None), {}, StopRequest(), heard.append)
+    (advice,) = [event.text for event in heard if isinstance(event, Advice)]
+    minutes = round(400 * made.plan.steps_per_epoch / 60)
+    assert advice.startswith(f"an epoch takes {minutes} minutes")
