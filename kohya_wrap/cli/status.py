@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -55,14 +56,15 @@ def _lines(one: Status) -> list[str]:
     lines = [f"{one.name}: {one.state}{kind}", f"  {_line(one)}"]
     if one.reason:
         lines.append(f"  why           {one.reason}")
-    kept = f"epoch {one.epochs_kept} of {one.epochs}" if one.epochs_kept else "no epoch yet"
-    lines.append(f"  kept          {kept}; attempt {one.attempts}")
+    if one.state != "done":
+        kept = f"epoch {one.epochs_kept} of {one.epochs}" if one.epochs_kept else "no epoch yet"
+        lines.append(f"  kept          {kept}; attempt {one.attempts}")
     if one.checkpoint:
         lines.append(f"  newest        {one.checkpoint}")
     lines.append(f"  what happened {one.run}")
     if one.state in ("unwatched", "interrupted", "paused", "stopped"):
         watch = "is still at work, and nobody watches it" if one.state == "unwatched" else "can go on"
-        lines.append(f"  It {watch}: kohya-wrap run")
+        lines.append(f"  It {watch}: kohya-wrap run {shlex.quote(one.config)}")
     return lines
 
 

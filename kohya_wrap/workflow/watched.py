@@ -39,6 +39,7 @@ class Status:
     """
 
     run: Path
+    config: str
     name: str
     engine: str
     state: str
@@ -113,6 +114,7 @@ def status(folder: Path) -> Status:
     price = about.get("price_per_hour")
     return Status(
         run=folder,
+        config=str(about.get("config", "")),
         name=str(about.get("output_name", "")),
         engine=str(about.get("engine", "")),
         state=_state(ledger, at_work),

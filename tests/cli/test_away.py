@@ -41,7 +41,9 @@ def test_detached_looked_at_and_stopped_when_its_epoch_is_done(shell: Shell, gui
     stopped = wait_until(shell, guide, "stopped")
     assert stopped["step"] >= stopped["epochs_kept"] * 5 > 0
     words = shell("status", guide.parent).out
-    assert "my_lora: stopped (rehearsal: no training)" in words and "can go on: kohya-wrap run" in words
+    assert (
+        "my_lora: stopped (rehearsal: no training)" in words and f"can go on: kohya-wrap run {guide}" in words
+    )
     again = shell("run", guide, *REHEARSAL)
     assert (again.code, again.err) == (0, "")
     assert f"going on after epoch {stopped['epochs_kept']}" in again.out
