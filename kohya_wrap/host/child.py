@@ -52,6 +52,7 @@ class Child:
     log: Path
     process: subprocess.Popen[bytes] | None = None
     _watched: list[psutil.Process] = field(default_factory=list)
+    _orphaned: bool = False  # it went on when its launcher was gone
 
     def running(self) -> bool:
         """Whether it or, where its launcher was killed alone, what the launcher had started is still at work."""
@@ -60,12 +61,13 @@ class Child:
         if self.process is not None and self.process.returncode >= 0:
             return False  # ended in its own time: what it leaves behind is no work
         self._watched = [one for one in self._watched if _alive(one)] or self._family()
+        self._orphaned = self._orphaned or bool(self._watched)
         return bool(self._watched)
 
     @property
     def code(self) -> int | None:
         """Exit code, negative for a signal; None while it runs, and where nobody could see it."""
-        return None if self.process is None else self.process.poll()
+        return None if self.process is None or self._orphaned else self.process.poll()
 
     def stop(self, number: int = signal.SIGTERM, *, grace: float = 10.0) -> None:
         """Signal all of them, wait `grace` seconds, kill what is left wherever it fled to.

@@ -46,6 +46,7 @@ from kohya_wrap.training.supervise import Attempt
 from kohya_wrap.workflow.prepare import Job
 from kohya_wrap.workflow.run_folder import RunFolder
 
+_OURS = (Why.ASKED, Why.REACHED, Why.BUDGET)  # ended by somebody's wish
 _LONG_EPOCH = 600.0  # seconds
 _SETTLED = 20  # steps after which the pace is believed
 
@@ -86,9 +87,7 @@ class Attempts:
     until_epoch: int | None = None
     seconds_left: float | None = None
     _events: list[Event] = field(default_factory=list)
-    _known: list[Event] = field(
-        default_factory=list
-    )  # of the attempt found at work, by an earlier kohya-wrap
+    _known: list[Event] = field(default_factory=list)  # told before, of the attempt that was found
 
     def __post_init__(self) -> None:
         self._events += self.run.events
@@ -110,22 +109,24 @@ class Attempts:
         changed = dict(before.attempt.changed) if before.attempt else {}
         unseen = before.attempt is not None and not before.trainer_ended
         end = self._found() if unseen else self._next(changed)
-        while end.why not in (Why.ASKED, Why.REACHED, Why.BUDGET):
+        while end.code == 0 or end.why not in _OURS:
             try:
                 self._judge(end)
-                break
+                return replace(end, why=None)
             except TrainingFailed as failed:
-                again = self._again(end, failed)
-                changed |= again.changed
+                cause = self._cause(end)
+                # What was cut off while nobody watched went with the machine: it is not the training that fails.
+                if not (cause is Cause.SIGNAL and end.code is None):
+                    changed |= self._again(end, cause, failed).changed
             end = self._next(changed)
         return end
 
-    def _again(self, end: End, failed: TrainingFailed) -> recover.Again:
-        cause = (
-            Cause.HANG
-            if end.why is Why.HANGS
-            else failure.cause(end.seen, end.code, self.run.log, end.attempt.log_from)
-        )
+    def _cause(self, end: End) -> Cause:
+        if end.why is Why.HANGS:
+            return Cause.HANG
+        return failure.cause(end.seen, end.code, self.run.log, end.attempt.log_from)
+
+    def _again(self, end: End, cause: Cause, failed: TrainingFailed) -> recover.Again:
         again = recover.after(
             cause, self._config(end.attempt.changed), self.ledger.failures,
             batches_are_ours=self.job.images.configured is None, pauses=recover.pauses(self.env),
@@ -154,6 +155,7 @@ class Attempts:
         )  # fmt: skip
 
     def _next(self, changed: Mapping[str, Any]) -> End:
+        self._known = []
         ledger, config = self.ledger, self._config(changed)
         per_epoch = self._plan(config).steps_per_epoch
         state, damaged = states.newest_whole(ledger.states)
@@ -197,7 +199,9 @@ class Attempts:
         samples = self._output / "sample"
         if any(self.given.get(f"sample_{when}") for when in ("every_n_epochs", "every_n_steps", "at_first")):
             samples.mkdir(parents=True, exist_ok=True)
-            (folder / "sample").symlink_to(samples.resolve(), target_is_directory=True)
+            link = folder / "sample"
+            link.unlink(missing_ok=True)  # of an attempt that was killed before it began
+            link.symlink_to(samples.resolve(), target_is_directory=True)
 
     def _command(self, config: TrainingConfig) -> Attempt:
         cores, gpu = self.job.machine.cpu.cores, self.job.machine.gpu
@@ -248,7 +252,6 @@ class Attempts:
             end_now.told(event)
             if isinstance(event, StateKept):
                 states.prune(self.ledger.states)
-
             if isinstance(event, Progress) and event.step == attempt.first_step + _SETTLED:
                 for advice in self._advice(event, attempt.steps_per_epoch):
                     self.tell(advice)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 import pytest
 import toml
 from safetensors import safe_open
@@ -13,7 +14,7 @@ from kohya_wrap.domain.events import AttemptStarted, Event, StateDamaged
 from kohya_wrap.training import journal
 from kohya_wrap.training.result import weights_problem
 from tests.fixtures import projects
-from tests.fixtures.shell import Answer, Shell
+from tests.fixtures.shell import Answer, Shell, until
 
 PAGE = Path(__file__).parents[2] / "docs" / "recovery.md"
 SECONDS = {
@@ -115,3 +116,18 @@ def test_a_damaged_state_is_not_gone_on_from(shell: Shell, tmp_path: Path, photo
     assert "my_lora-000003-state cannot be read" in answer.out
     (damaged,) = [event for event in events(config.parent) if isinstance(event, StateDamaged)]
     assert Path(damaged.path) == newest
+
+
+def test_a_machine_that_is_lost_again_and_again_is_no_failure(
+    shell: Shell, tmp_path: Path, photographs: Path
+) -> None:
+    """Five times before the first epoch is done: nothing is gained, and nothing is given up."""
+    config = projects.guide(tmp_path / "my-lora", photographs)
+    for _ in range(5):
+        with shell.start("run", config, "--engine", "rehearsal", KOHYA_WRAP_REHEARSAL_FAULT="hang@2") as run:
+            until(run, "engine started")
+            for process in (run, *psutil.Process(run.pid).children(recursive=True)):
+                process.kill()
+    answer = shell("run", config, "--engine", "rehearsal")
+    assert (answer.code, answer.err) == (0, "")
+    assert "Rehearsed 50 steps" in answer.out

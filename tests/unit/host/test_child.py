@@ -73,9 +73,11 @@ def test_a_trainer_is_swept_though_its_launcher_was_killed_at_once(tmp_path: Pat
         "print(left.pid, flush=True); os.kill(os.getpid(), 9)",
     )
     wait_for(lambda: running.code is not None)
+    assert running.code == -signal.SIGKILL
     trainer = int((tmp_path / "log").read_text())
     assert not gone(trainer)
     assert running.running(), "what the launcher had started is at work still"
+    assert running.code is None, "how that will end, nobody will see"
     assert running.sweep() == [trainer]
     assert gone(trainer)
 
