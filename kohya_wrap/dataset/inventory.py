@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -45,7 +47,21 @@ def survey(train_data_dir: Path, caption_extension: str | None, read: Read = ima
         DatasetError: no such folder, no folder with a number, or no image.
     """
     listed = names(train_data_dir)
-    return _surveyed(listed, caption_extension, read, tuple(overlooked.beside(train_data_dir, listed)))
+    with _looked_into():
+        return _surveyed(listed, caption_extension, read, tuple(overlooked.beside(train_data_dir, listed)))
+
+
+@contextmanager
+def _looked_into() -> Iterator[None]:
+    """Raises DatasetError: a folder may not be looked into."""
+    try:
+        yield
+    except PermissionError as error:
+        raise DatasetError(
+            f"{error.filename} cannot be looked into: {error.strerror}.",
+            why="Its rights do not allow it.",
+            hint=f"chmod -R u+rX {typed(error.filename)}   (or ask its owner)",
+        ) from error
 
 
 def names(train_data_dir: Path) -> tuple[Folder, ...]:
@@ -56,7 +72,8 @@ def names(train_data_dir: Path) -> tuple[Folder, ...]:
             why="The config's train_data_dir names a folder that does not exist.",
             hint=f"Put images and captions into {LAYOUT}, or: kohya-wrap init --images FOLDER --concept NAME",
         )
-    listed = folders.numbered(train_data_dir)
+    with _looked_into():
+        listed = folders.numbered(train_data_dir)
     if not any(folder.images for folder in listed):
         raise _nothing(train_data_dir, listed)
     return listed
@@ -122,9 +139,17 @@ def _look(read: Read, path: Path) -> ImageFacts | Finding:
             Level.ERROR,
             "unreadable",
             f"{path.parent.name}/{path.name} cannot be read ({error}); the engine would die at its batch, hours later.",
-            f"Replace it, or: rm {typed(path)}",
+            _remedy(path),
             str(path),
         )
+
+
+def _remedy(path: Path) -> str:
+    if path.is_dir():
+        return f"Put it elsewhere: mv {typed(path)} {typed(path.parent.parent)}"
+    if not os.access(path, os.R_OK):
+        return f"chmod u+r {typed(path)}"
+    return f"Replace it, or: rm {typed(path)}"
 
 
 def _caption(image: Path, extension: str, class_tokens: str) -> CaptionFacts | Finding:

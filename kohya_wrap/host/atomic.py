@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import stat
@@ -10,12 +11,24 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+_NAMED = (
+    50  # letters of a name in that of its sibling: some have 255 bytes, which is all that a name may have
+)
+
+
+def part_of(path: Path) -> Path:
+    """A hidden sibling to write into, one for each name and the same each time."""
+    if len(path.name) <= _NAMED:
+        return path.with_name(f".{path.name}.part")
+    digest = hashlib.blake2b(path.name.encode(), digest_size=8).hexdigest()
+    return path.with_name(f".{path.name[:_NAMED]}.{digest}.part")
+
 
 def write_text(path: Path, text: str) -> None:
     """Replace a file, its rights kept; a reader sees the old text or the new, also when the power goes."""
     path.parent.mkdir(parents=True, exist_ok=True)
     rights = stat.S_IMODE(path.stat().st_mode) if path.exists() else 0o644
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:_NAMED]}.")
     sibling = Path(name)
     try:
         with open(handle, "w", encoding="utf-8", newline="\n") as out:  # noqa: PTH123 - a descriptor
@@ -64,7 +77,7 @@ def free_bytes(path: Path) -> int:
 def link_or_copy(source: Path, target: Path) -> None:
     """A hard link where the file system allows one (no second copy on disk), else a copy."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_name(f".{target.name}.part")
+    part = part_of(target)
     part.unlink(missing_ok=True)
     real = os.path.realpath(source)  # a link to a relative symlink would point to nothing in another folder
     try:

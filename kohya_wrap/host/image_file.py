@@ -61,7 +61,7 @@ def facts(path: Path) -> ImageFacts:
         Unreadable: with Pillow's reason.
     """
     with _as_unreadable():
-        return of_bytes(path.read_bytes())
+        return of_bytes(_content(path))
 
 
 def facts_of(content: bytes) -> ImageFacts:
@@ -77,7 +77,15 @@ def facts_and_picture(path: Path, least: int) -> tuple[ImageFacts, Image.Image]:
         Unreadable: with Pillow's reason.
     """
     with _as_unreadable():
-        return _of_bytes(path.read_bytes(), least)
+        return _of_bytes(_content(path), least)
+
+
+def _content(path: Path) -> bytes:
+    if path.exists() and not path.is_file():  # a pipe would be waited for, without an end
+        raise Unreadable(
+            "it is a folder" if path.is_dir() else "it is no file but a pipe, a socket or a device"
+        )
+    return path.read_bytes()
 
 
 @contextmanager
@@ -87,6 +95,8 @@ def _as_unreadable() -> Iterator[None]:
     _quieten()
     try:
         yield
+    except Unreadable:
+        raise
     except Image.DecompressionBombError as error:
         raise Unreadable("too many pixels to be a picture") from error
     except Exception as error:  # Pillow raises a dozen kinds, SyntaxError and struct.error among them

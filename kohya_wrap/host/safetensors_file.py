@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from kohya_wrap.errors import EngineError
+from kohya_wrap.host import atomic
 
 _LARGEST_HEADER = 100_000_000  # bytes; the format's own limit
 
@@ -63,7 +64,7 @@ def copy_with_metadata(source: Path, target: Path, changed: Mapping[str, str]) -
         EngineError: as read_header. OSError: no room, no rights.
     """
     read_header(source)
-    part = target.with_name(f".{target.name}.part")
+    part = atomic.part_of(target)
     with source.open("rb") as old, part.open("wb") as new:
         entries = json.loads(old.read(int.from_bytes(old.read(8), "little")))
         entries["__metadata__"] = {**entries.get("__metadata__", {}), **changed}

@@ -246,7 +246,7 @@ def _attempts(
     return Result(
         lora=kept[-1],
         checkpoints=kept,
-        steps=end.seen.steps,
+        steps=ledger.states[-1].steps if paused else end.seen.steps,
         epochs=plan.epochs,
         epoch=ledger.states[-1].epoch if paused else plan.epochs,
         loss=end.seen.loss,

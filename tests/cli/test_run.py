@@ -147,7 +147,8 @@ def test_a_trainer_that_outlives_its_kohya_wrap_is_watched_again(
     assert "saved my_lora-000004.safetensors" in second.out and "Rehearsed 50 steps" in second.out
     told = [json.loads(line) for line in (only_run(guide.parent) / "events.jsonl").open(encoding="utf-8")]
     steps = [event["step"] for event in told if event["event"] == "Progress"]
-    assert steps == sorted(set(steps)) and steps[-1] == 50, "each is told once"
+    assert steps == sorted(steps) and set(steps) == {*range(1, 51)}
+    assert len([event for event in told if event["event"] == "CheckpointKept"]) == 5, "each is told once"
 
 
 def test_another_lora_trains_beside_one_that_nobody_watches(shell: Shell, guide: Path) -> None:

@@ -171,3 +171,12 @@ def test_a_file_that_is_replaced_keeps_its_rights(tmp_path: Path, rights: int) -
     atomic.write_text(path, "new")
     assert path.read_text() == "new"
     assert path.stat().st_mode & 0o777 == rights
+
+
+@pytest.mark.parametrize("name", ["a" * 251 + ".txt", "夕" * 83 + ".txt"])
+def test_a_name_as_long_as_names_may_be(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "folder" / name
+    atomic.write_text(path, "one")
+    atomic.write_text(path, "two")
+    atomic.link_or_copy(path, path.with_name(f"{name[1:-4]}b.txt"))
+    assert [other.read_text() for other in path.parent.iterdir()] == ["two", "two"]

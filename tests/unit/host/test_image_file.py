@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 from PIL import Image, ImageCms
 
 from kohya_wrap.domain.dataset import Misread
-from kohya_wrap.host.image_file import Unreadable, facts, looks_like_image
+from kohya_wrap.host.image_file import Unreadable, facts, facts_and_picture, looks_like_image
 
 KINDS = [("png", "PNG"), ("jpg", "JPEG"), ("webp", "WEBP"), ("bmp", "BMP"), ("gif", "GIF")]
 
@@ -143,3 +144,11 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
 )  # fmt: skip
 def test_what_looks_like_an_image(name: str, image: bool) -> None:
     assert looks_like_image(Path(name)) is image
+
+
+@pytest.mark.parametrize("kind", ["folder", "pipe"])
+def test_what_is_no_file_is_not_waited_for(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "a.jpg"
+    path.mkdir() if kind == "folder" else os.mkfifo(path)
+    with pytest.raises(Unreadable, match=f"it is .*{kind}"):
+        facts_and_picture(path, 256)
