@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +12,7 @@ from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 
 from tests.browser.page import Page
+from tests.engine.conftest import real_engine as real_engine
 from tests.fixtures import hundred
 from tests.fixtures.shell import Shell
 
@@ -57,3 +58,11 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chr
 def page(chromium: webdriver.Chrome, made: Made, tmp_path: Path) -> Page:
     """Opened anew on a wide, light screen, its downloads in the test's own folder."""
     return Page(chromium, made.page, tmp_path / "downloads")
+
+
+@pytest.fixture
+def shell(made: Made, tmp_path: Path) -> Shell:
+    """With a copy of the project in its folder, to be written into."""
+    shutil.copytree(made.project / "training_data", tmp_path / "my-lora" / "training_data")
+    shutil.copy(made.project / "training_config.toml", tmp_path / "my-lora")
+    return replace(made.shell, cwd=tmp_path)

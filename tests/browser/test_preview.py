@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -28,14 +26,6 @@ TYPED = {
     "drawing-0004.png": "first line\nsecond line",
     NO_CAPTION: "skimage photo, now with words",
 }
-
-
-@pytest.fixture
-def shell(made: Made, tmp_path: Path) -> Shell:
-    """With a copy of the project in its folder, to be written into."""
-    shutil.copytree(made.project / "training_data", tmp_path / "my-lora" / "training_data")
-    shutil.copy(made.project / "training_config.toml", tmp_path / "my-lora")
-    return replace(made.shell, cwd=tmp_path)
 
 
 def captions(project: Path) -> dict[str, str]:
