@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -73,7 +74,14 @@ def _given_otherwise(folder: Path) -> Iterator[Finding]:
 
 
 def _holds_images(path: Path) -> bool:
-    return path.is_dir() and any(image_file.looks_like_image(inner) for inner in path.iterdir())
+    """At any depth; links are not followed, which may lead in a circle, nor is what is hidden looked into."""
+    if not path.is_dir():
+        return False
+    for folder, inner, files in os.walk(path):
+        inner[:] = [name for name in inner if not name.startswith(".")]
+        if any(image_file.looks_like_image(Path(folder, name)) for name in files):
+            return True
+    return False
 
 
 def otherwise_spelled(subsets: tuple[Subset, ...], extension: str) -> Iterator[Finding]:

@@ -36,13 +36,14 @@ def _windows(caption: str, trigger: str) -> Iterator[str]:
 
 
 def edits(one: str, other: str) -> int:
-    """Letters to add, remove or change (Levenshtein)."""
+    """Letters to add, remove or change, or neighbours to swap (optimal string alignment)."""
+    before: list[int] = []
     row = list(range(len(other) + 1))
     for place, letter in enumerate(one, 1):
-        before, row[0] = row[0], place
+        above, before, row = before, row, [place]
         for column, wanted in enumerate(other, 1):
-            before, row[column] = (
-                row[column],
-                min(row[column] + 1, row[column - 1] + 1, before + (letter != wanted)),
-            )
+            row.append(min(before[column] + 1, row[-1] + 1, before[column - 1] + (letter != wanted)))
+            swapped = place > 1 < column and letter == other[column - 2] and one[place - 2] == wanted
+            if swapped:
+                row[-1] = min(row[-1], above[column - 2] + 1)
     return row[-1]

@@ -15,6 +15,7 @@ ENDINGS = (".txt", ".caption", ".TXT", ".Txt", ".CAPTION", ".Caption")
 
 # The engine reads at most 225 tokens, some thousand letters: a longer file is something else.
 _LONGEST = 1 << 15  # bytes
+_LARGEST = 100_000_000  # bytes, of a file with the captions of many
 
 
 class Captions:
@@ -26,7 +27,7 @@ class Captions:
         self._many = [
             (inner.parent, found)
             for inner, item in source.files.items()
-            if metadata.may_be(inner) and inner.with_suffix("") not in stems
+            if metadata.may_be(inner) and item.stamp[0] <= _LARGEST and inner.with_suffix("") not in stems
             if (found := metadata.read(inner, item.read()))
         ]
 
@@ -45,14 +46,15 @@ class Captions:
 
 
 def _text(item: Item) -> str | Finding:
-    content = item.read()
-    if len(content) > _LONGEST:
+    if (size := item.stamp[0]) > _LONGEST:  # before it is unpacked
+        where = typed(item.origin) if item.path is not None else f"{item.inner}, in the zip"
         return Finding(
             Level.ERROR,
             "caption-too-long",
-            f"{item.inner} has {len(content) // 1000} kB: that is no caption; the engine reads 225 tokens at most.",
-            f"Shorten it, or move it away: {typed(item.origin)}",
+            f"{item.inner} has {size // 1000} kB: that is no caption; the engine reads 225 tokens at most.",
+            f"Shorten it, or move it away: {where}",
         )
+    content = item.read()
     utf16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))  # "Unicode" in Windows' Notepad
     try:
         return content.decode("utf-16" if utf16 else "utf-8-sig").replace("\r\n", "\n").strip()

@@ -63,7 +63,11 @@ def plan(sources: Sequence[Source], stood: Stood, choices: Choices, on_progress:
     captions = {item.origin: caption for source in sources for item, caption in _captions(source)}
     by_origin = {found.entry.origin: found for found in stood.pictures if found.entry.origin}
     looked, refused = _look(items, by_origin, choices, on_progress)
-    refused += [said for said in captions.values() if isinstance(said, Finding) and said not in refused]
+    refused += [  # the picture is left out as well, and must be named
+        replace(said, message=f"{items[origin].inner}, for its caption: {said.message}")
+        for origin, said in captions.items()
+        if isinstance(said, Finding)
+    ]
     matched = _match(items, looked, by_origin, stood)
     names = Names(stems(stood))
     planned = []
@@ -168,8 +172,12 @@ def _is_same(looked: Looked, entry: Entry, choices: Choices) -> bool:
 
 def _kept(found: Standing, choices: Choices) -> Planned:
     """What none of these sources is about: put in by hand, or built from another."""
-    before = found.caption or ""
-    return Planned(None, None, found, found.entry, choices.with_trigger(before), before)
+    if found.entry.said is None or found.caption_edited:
+        before = found.caption or ""
+        return Planned(None, None, found, found.entry, choices.with_trigger(before), before)
+    before = found.entry.said  # not what stands there, which has the trigger of the time
+    text = choices.with_trigger(before)
+    return Planned(None, None, found, replace(found.entry, wrote=text), text, before)
 
 
 def _held_out(planned: Sequence[Planned], count: int) -> Iterator[Planned]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import zipfile
 from collections.abc import Iterator
@@ -204,3 +205,32 @@ def test_a_disk_that_fills_up_midway_is_8_and_nothing_is_lost(
     answer = shell(*BUILD, "photos", *words)
     assert (answer.code, "No space left" in answer.three_lines[0]) == (8, True)
     assert tree(small_disk) == before
+
+
+def test_a_trigger_goes_also_from_captions_whose_source_is_not_named_again(
+    shell: Shell, photos: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(photos, tmp_path / "others")
+    Image.new("RGB", (77, 77), "red").save(tmp_path / "others" / "a.jpg")
+    (tmp_path / "others" / "a.txt").write_text("a red square")
+
+    def build(*words: str) -> dict[str, str]:
+        answer = shell(*BUILD, *words, "--concept", "m", "--project", "my-lora")
+        assert (answer.code, "edited" in answer.out + answer.err) == (0, False), answer.err
+        (folder,) = (tmp_path / "my-lora" / "training_data").glob("*_m")
+        return {path.name: path.read_text().strip() for path in folder.glob("a*.txt")}
+
+    first = build("photos", "others", "--trigger", "BBB")
+    assert set(first.values()) == {"BBB, a photo, a", "BBB, a red square"}
+    assert set(build("others", "--trigger", "AAA").values()) == {"AAA, a photo, a", "AAA, a red square"}
+    assert build("photos", "others", "--trigger", "BBB") == first
+    assert set(build("--trigger", "CCC").values()) == {"CCC, a photo, a", "CCC, a red square"}
+
+
+def test_a_caption_that_is_none_takes_its_picture_along_and_both_are_named(
+    shell: Shell, photos: Path
+) -> None:
+    (photos / "a.txt").write_text("word " * 20_000)
+    answer = shell(*BUILD, "photos", "--concept", "m", "--project", "my-lora", "--skip-broken")
+    assert answer.code == 0
+    assert "a.jpg, for its caption: a.txt has 100 kB" in answer.out + answer.err

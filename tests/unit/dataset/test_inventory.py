@@ -122,6 +122,7 @@ def test_images_in_the_order_of_their_names(picture: Picture, tmp_path: Path) ->
         ("data/cats/b.png", "folder-without-number", "mv {0}/data/cats {0}/data/10_cats"),
         ("data/b.png", "loose-image", "mv {0}/data/b.png {0}/data/1_a/"),
         ("data/1_a/more/b.png", "nested-folder", "mv {0}/data/1_a/more/* {0}/data/1_a/"),
+        ("data/1_a/x/y/z/b.png", "nested-folder", "mv {0}/data/1_a/x/* {0}/data/1_a/"),
     ],
 )
 def test_what_the_engine_ignores_is_said(

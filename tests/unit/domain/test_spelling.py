@@ -13,9 +13,9 @@ from kohya_wrap.domain.spelling import edits, near_miss
         ("", "", 0),
         ("a", "", 1),
         ("kitten", "sitting", 3),
-        ("mychar", "mycahr", 2),
+        ("mychar", "mycahr", 1),
         ("same", "same", 0),
-        ("ab", "ba", 2),
+        ("ab", "ba", 1),
     ],
 )
 def test_edits(one: str, other: str, count: int) -> None:
@@ -41,3 +41,11 @@ def test_what_is_nearly_the_trigger_is_found_as_it_is_written(
     caption: str, trigger: str, found: str | None
 ) -> None:
     assert near_miss(caption, trigger) == found
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "apart"),
+    [("sks cta", "sks cat", 1), ("ab", "ba", 1), ("abc", "cab", 2), ("", "ab", 2), ("a", "a", 0)],
+)
+def test_neighbours_that_are_swapped_are_one_edit(one: str, other: str, apart: int) -> None:
+    assert edits(one, other) == edits(other, one) == apart
