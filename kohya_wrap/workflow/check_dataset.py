@@ -80,7 +80,7 @@ def run(request: CheckRequest, places: Places, env: Mapping[str, str], on_images
     asked = _as_told(
         bare.asked if bare else effective.read(config or request.where, request.words, env), request
     )
-    dataset_config.refuse(asked.values, "dataset check")
+    dataset_config.refuse(asked.values, "dataset check", asked.user.path)
     known = presets.load(resources.presets())
     machine, card_said = assumed.machine(request.gpu, asked.user, known, env)
     facts, base_said = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,10 +29,7 @@ def read(path: Path, given: Table, where: str) -> Configured:
         DatasetError: a file that cannot be read.
     """
     data = _absolute(_parsed(path), path.parent)
-    wrong = [_error(path, at, what) for at, what in dataset_config.problems(data)]
-    if not wrong:
-        wrong = list(_missing(path, data))
-    if wrong:
+    if wrong := _mistakes(path, data):
         raise ConfigError(
             f"{path.name}: {len(wrong)} mistakes, the first: {wrong[0].message}"
             if wrong[1:]
@@ -43,13 +41,32 @@ def read(path: Path, given: Table, where: str) -> Configured:
     return _configured(path, data, given)
 
 
-def refuse(given: Table, command: str) -> None:
-    """Raises ConfigError: one is given, where `command` looks into numbered folders alone."""
+def mistakes(path: Path) -> tuple[Finding, ...]:
+    """All that is wrong with it, no image opened: a folder that is not here is a warning, it may be elsewhere.
+
+    Raises:
+        ConfigError: it cannot be read.
+    """
+    data = _absolute(_parsed(path), path.parent)
+    refused = tuple(_refused(path, data))
+    return refused or tuple(replace(found, level=Level.WARNING) for found in _missing(path, data))
+
+
+def _mistakes(path: Path, data: dict[str, Any]) -> list[Finding]:
+    return _refused(path, data) or list(_missing(path, data))
+
+
+def _refused(path: Path, data: dict[str, Any]) -> list[Finding]:
+    return [_error(path, at, what) for at, what in dataset_config.problems(data)]
+
+
+def refuse(given: Table, command: str, config: Path) -> None:
+    """Raises ConfigError: `config` names one, where `command` looks into numbered folders alone."""
     if path := given.get("dataset_config"):
         raise ConfigError(
             f"The images are named by a dataset_config ({path}), which `{command}` does not look into.",
             why="It has folders and options of its own, which `run` checks and counts.",
-            hint="kohya-wrap run   (what stood for what is told afterwards: less .kohya-wrap/runs/*/view.json)",
+            hint=f"kohya-wrap config check {typed(config)}   (looks for mistakes in it, and opens no image)",
         )
 
 

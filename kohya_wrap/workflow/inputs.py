@@ -14,9 +14,10 @@ from kohya_wrap.dataset import inventory
 from kohya_wrap.domain.config import TrainingConfig
 from kohya_wrap.domain.finding import Finding, Level
 from kohya_wrap.engine.reference import Catalogued, Reference
-from kohya_wrap.errors import DatasetError, EngineError
+from kohya_wrap.errors import ConfigError, DatasetError, EngineError
 from kohya_wrap.host import safetensors_file
 from kohya_wrap.places import Places, Project
+from kohya_wrap.workflow import dataset_config
 
 _OPTIONS = ("network_weights", "base_weights", "vae", "resume", "reg_data_dir", "log_tracker_config")
 _OWN_HINTS = {
@@ -101,6 +102,8 @@ def images(config: TrainingConfig, lines: Mapping[str, str], project: Project) -
     seen, named = Seen(config, "", lines), config.get("train_data_dir")
     if named == "" or (named and paths.unreplaced(named)):  # the check says it
         return ()
+    if config.get("dataset_config"):
+        return _of_dataset_config(seen)
     folder = Path(named or project.training_data)
     try:
         inventory.names(folder)
@@ -111,6 +114,21 @@ def images(config: TrainingConfig, lines: Mapping[str, str], project: Project) -
         to_come = folder == project.training_data and not folder.exists()
         return (replace(found, level=Level.NOTE) if to_come else found,)
     return ()
+
+
+def _of_dataset_config(seen: Seen) -> tuple[Finding, ...]:
+    path = Path(seen.get("dataset_config"))
+    if not path.exists():
+        return (
+            seen.warning(
+                "file-missing", "dataset_config", f"`dataset_config`: {_not_here(path)} is not here, and `run` needs it.",
+                "Put it there, mend the path, or remove the line.",
+            ),
+        )  # fmt: skip
+    try:
+        return dataset_config.mistakes(path)
+    except ConfigError as error:
+        return (seen.error("dataset-config", "dataset_config", error.message, error.hint),)
 
 
 def _named(seen: Seen) -> Iterator[tuple[str, Path]]:

@@ -32,7 +32,7 @@ def of(request: ConfigRequest, places: Places, env: Mapping[str, str]) -> ShownV
     meant = effective.of(request, places, env)
     effective.refuse(meant.findings)
     config = meant.config
-    dataset_config.refuse(meant.asked.values, "dataset view")
+    dataset_config.refuse(meant.asked.values, "dataset view", meant.asked.user.path)
     parts: dict[str, tuple[Folder, ...]] = {}
     findings: list[Finding] = []
     extension = meant.asked.values.get("caption_extension")

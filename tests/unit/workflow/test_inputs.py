@@ -65,8 +65,12 @@ def test_the_rehearsal_reads_none_of_them(prepared: Prepared) -> None:
 
 def test_what_is_here_is_not_missing(prepared: Prepared, tmp_path: Path) -> None:
     (tmp_path / "my-lora").mkdir(exist_ok=True)
-    (tmp_path / "my-lora" / "old.safetensors").write_bytes(b"")
+    lora = tmp_path / "my-lora" / "old.safetensors"
+    lora.write_bytes(weight_files.safetensors({"lora_unet_a.alpha": (1,)}))
     assert prepared(f'network_weights = "old.safetensors"\n{SD15}', gpu="cpu")
+    lora.write_bytes(b"")
+    with pytest.raises(ConfigError, match="is not a whole .safetensors file"):
+        prepared(f'network_weights = "old.safetensors"\n{SD15}', gpu="cpu")
 
 
 def test_the_vae_that_comes_with_the_base(prepared: Prepared) -> None:
@@ -255,3 +259,28 @@ def test_a_lora_to_train_on_from_must_fit(
     with pytest.raises(ConfigError, match=r"old.safetensors has rank 8, and network_dim is 16") as raised:
         prepared(text, gpu="cpu")
     assert "network_dim = 8" in raised.value.hint
+
+
+@pytest.mark.parametrize(
+    ("data", "level", "words"),
+    [
+        (
+            '[[datasets]]\n[[datasets.subsets]]\nimage_dir = "here"\nnum_repeat = 3\n',
+            Level.ERROR,
+            "num_repeat",
+        ),
+        ('[[datasets]]\n[[datasets.subsets]]\nimage_dir = "nowhere"\n', Level.WARNING, "nowhere"),
+        ("[[datasets\n", Level.ERROR, "data.toml"),
+        (None, Level.WARNING, "data.toml is not here"),
+    ],
+)
+def test_a_dataset_config_is_looked_into_where_the_config_is_checked(
+    tmp_path: Path, places: Places, cards: list[Gpu], data: str | None, level: Level, words: str
+) -> None:
+    (tmp_path / "here").mkdir()
+    config = tmp_path / "training_config.toml"
+    config.write_text(f'dataset_config = "data.toml"\n{SD15}', encoding="utf-8")
+    if data is not None:
+        (tmp_path / "data.toml").write_text(data, encoding="utf-8")
+    found = effective.of(ConfigRequest(config), places, {}).findings
+    assert [f.level for f in found if words in f.message] == [level]
