@@ -13,7 +13,7 @@ from kohya_wrap.dataset.captioned import Origin, Record
 from kohya_wrap.dataset.folders import Folder
 from kohya_wrap.domain.caption_edits import Edits, key_of, tags_of
 from kohya_wrap.domain.dataset import ImageFacts
-from kohya_wrap.domain.finding import Finding, Level
+from kohya_wrap.domain.finding import Finding, Level, typed
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,8 @@ class Captioning:
                     self.findings.append(facts)
                 elif caption in taken:
                     self.findings.append(_shared(path, caption))
+                elif not overwrite and (other := _otherwise(path, caption)):
+                    self.findings.append(_ends_otherwise(path, other, extension))
                 else:
                     taken.add(caption)
                     yield from self._picture(path, facts, caption, overwrite=overwrite)
@@ -128,6 +130,22 @@ class Captioning:
                     f"no caption has {tag!r} as a tag of its own, between commas.",
                     f"Meant {self._tags[close[0]]!r}?" if close else "",
                 )
+
+
+def _otherwise(picture: Path, caption: Path) -> Path | None:
+    """A caption of another ending, where there is none of this: a person's, which a new one would put out of use."""
+    others = (picture.with_suffix(ending) for ending in (".txt", ".caption"))
+    return None if caption.exists() else next((path for path in others if path.is_file()), None)
+
+
+def _ends_otherwise(picture: Path, other: Path, extension: str) -> Finding:
+    return Finding(
+        Level.WARNING,
+        "caption-ends-otherwise",
+        f"{picture.parent.name}/{other.name} is the caption of {picture.name}, and not read: the others end in {extension}.",
+        f"mv {typed(other)} {typed(other.with_suffix(extension))}   (or --overwrite, to have another made)",
+        str(picture),
+    )
 
 
 def _shared(picture: Path, caption: Path) -> Finding:

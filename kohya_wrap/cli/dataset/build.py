@@ -62,7 +62,8 @@ def command(sources: tuple[Path, ...], project: Path, as_json: bool, **words: An
     metadata in JSON, JSONL or CSV.
 
     Safe to repeat: the same line again takes over what changed in SRC, and keeps captions that you edited meanwhile.
-    Options that are not given, and SRC, are as the last time.
+    Options that are not given, and SRC, are as the last time. Another SRC adds its pictures to those that stand there; to
+    drop those of one that you do not name any more, delete them from the folder.
 
     \b
     kohya-wrap dataset build photos --concept mycat --trigger "sks cat"

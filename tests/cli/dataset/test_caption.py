@@ -198,3 +198,17 @@ def test_a_folder_without_pictures(shell: Shell, tmp_path: Path) -> None:
     assert answer.code == 4
     assert answer.envelope["error"]["message"] == f"No picture in {tmp_path / 'empty'}."
     assert answer.envelope["command"] == "dataset caption"
+
+
+def test_a_person_s_caption_of_another_ending_is_not_put_out_of_use(shell: Shell, project: Path) -> None:
+    folder = project / "training_data" / "10_cat"
+    (folder / "a.caption").write_text("a person's own words", encoding="utf-8")
+    answer = wd14(shell, project)
+    assert answer.code == 0
+    assert set(texts(project)) == {"b", "c"}
+    assert "a.caption is the caption of a.png, and not read" in answer.out
+    (moved,) = [
+        line.partition("  mv ")[2].partition("   (")[0] for line in answer.out.splitlines() if "  mv " in line
+    ]
+    subprocess.run(["sh", "-c", f"mv {moved}"], check=True, cwd=shell.cwd)
+    assert texts(project)["a"] == "a person's own words"

@@ -69,7 +69,7 @@ def test_what_is_here_is_not_missing(prepared: Prepared, tmp_path: Path) -> None
     lora.write_bytes(weight_files.safetensors({"lora_unet_a.alpha": (1,)}))
     assert prepared(f'network_weights = "old.safetensors"\n{SD15}', gpu="cpu")
     lora.write_bytes(b"")
-    with pytest.raises(ConfigError, match="is not a whole .safetensors file"):
+    with pytest.raises(ConfigError, match=r"is not a whole \.safetensors file"):
         prepared(f'network_weights = "old.safetensors"\n{SD15}', gpu="cpu")
 
 
