@@ -5,7 +5,8 @@ then eight short trainings of four small pictures, outputs of both text encoders
 `kohya-wrap run`, three by the engine alone on the plain folder. What was encoded anew is told by a mark that is put into every
 cache after each run, and not by dates; what a training really used, by the hash of the LoRA's tensors.
 
-15 minutes on two cores, 19 GB of memory. The engine must be installed (`kohya-wrap init --full`).
+12 minutes on two cores, 22 GB of memory (the largest process, with the base's 7 GB that it maps). The engine must be
+installed (`kohya-wrap init --full`).
 """
 
 from __future__ import annotations
