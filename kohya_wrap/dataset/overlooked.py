@@ -74,8 +74,8 @@ def _given_otherwise(folder: Path) -> Iterator[Finding]:
 
 
 def _holds_images(path: Path) -> bool:
-    """At any depth; links are not followed, which may lead in a circle, nor is what is hidden looked into."""
-    if not path.is_dir():
+    """At any depth; links in it are not followed, which may lead in a circle, nor is what is hidden looked into."""
+    if path.name.startswith(".") or not path.is_dir() or path.parent.resolve().is_relative_to(path.resolve()):
         return False
     for folder, inner, files in os.walk(path):
         inner[:] = [name for name in inner if not name.startswith(".")]

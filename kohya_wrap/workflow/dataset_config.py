@@ -66,7 +66,7 @@ def refuse(given: Table, command: str, config: Path) -> None:
         raise ConfigError(
             f"The images are named by a dataset_config ({path}), which `{command}` does not look into.",
             why="It has folders and options of its own, which `run` checks and counts.",
-            hint=f"kohya-wrap config check {typed(config)}   (looks for mistakes in it, and opens no image)",
+            hint=f"kohya-wrap config check {typed(config)}   (opens no image; kohya-wrap run {typed(config)} opens all)",
         )
 
 

@@ -66,10 +66,12 @@ def test_of_a_config_that_is_wrong(shell: Shell, project: Path) -> None:
     assert "alpha_maks" in answer.three_lines[0]
 
 
-def test_of_a_dataset_config_it_says_that_a_run_tells(shell: Shell, project: Path) -> None:
+def test_of_a_dataset_config_it_says_what_looks_into_it(shell: Shell, project: Path) -> None:
+    project = project.rename(project.with_name("other.toml"))
     answer = shell("dataset", "view", project, "--set", "dataset_config=d.toml")
     assert answer.code == 3
-    assert "d.toml" in answer.three_lines[0] and "view.json" in answer.three_lines[2]
+    assert "d.toml" in answer.three_lines[0]
+    assert f"config check {project} " in answer.three_lines[2] and f"run {project} " in answer.three_lines[2]
 
 
 def test_a_run_is_on_the_view_and_leaves_none(shell: Shell, project: Path) -> None:

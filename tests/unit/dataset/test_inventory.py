@@ -137,6 +137,14 @@ def test_what_the_engine_ignores_is_said(
     ]
 
 
+def test_a_link_upwards_and_what_is_hidden_hold_no_images(picture: Picture, tmp_path: Path) -> None:
+    picture("data/1_a/a.png", caption="x")
+    picture("data/1_a/.thumbnails/b.png")
+    (tmp_path / "data/loop").symlink_to(tmp_path)
+    (tmp_path / "data/1_a/loop").symlink_to("..")
+    assert take(tmp_path / "data", None).findings == ()
+
+
 @pytest.mark.parametrize("name", ["mom's cat", "a b", "$HOME", "猫;ls"])
 def test_what_is_to_be_typed_can_be_pasted(picture: Picture, tmp_path: Path, name: str) -> None:
     picture("data/1_a/a.png", caption="x")
