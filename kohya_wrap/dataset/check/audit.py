@@ -30,7 +30,10 @@ def concept(subset: Subset, texts: Mapping[str, str], settings: Settings, *, alo
         alone: it is the only folder, so that the project's trigger is this folder's.
     """
     separator = settings.config.get("caption_separator", ",")
-    trigger, assumed = _trigger(list(texts.values()), settings.trigger, separator, alone)
+    told = "" if settings.trigger else settings.built.get(subset.class_tokens, "")
+    trigger, assumed = (
+        (told, False) if told else _trigger(list(texts.values()), settings.trigger, separator, alone)
+    )
     style = captions.style_of(texts.values())
     first = sum(_begins_with(text, trigger) for text in texts.values()) if trigger else 0
     return Concept(
