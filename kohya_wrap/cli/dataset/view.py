@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kohya_wrap.cli import options
+from kohya_wrap.domain.wording import counted
 
 if TYPE_CHECKING:
     from kohya_wrap.workflow.shown_view import ShownView
@@ -47,7 +48,9 @@ def command(where: Path, words: tuple[str, ...], as_json: bool) -> None:
             console.say(f"    converted: {why}", style="cyan")
         console.say(f"    {line['caption']}")
     converted = sum(bool(line["converted"]) for line in lines)
-    console.say(f"{len(lines)} images, {converted} of them as converted copies")
+    console.say(
+        f"{counted(len(lines), 'image')}, {converted} of them {'as a converted copy' if converted == 1 else 'as converted copies'}"
+    )
     if as_json:
         data = {"config": str(where), "images": lines, "converted": converted}
         console.envelope("dataset view", data, findings=view.findings)

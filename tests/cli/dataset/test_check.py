@@ -192,6 +192,25 @@ def test_regularisation_images_are_counted_and_read_to_their_end(shell: Shell, g
     assert shell("dataset", "check", guide, *words).code == 4
 
 
+def test_one_is_not_many(shell: Shell, small_project: Path) -> None:
+    folder = small_project / "training_data" / "10_cat"
+    for name in ("a.png", "a.txt", "c.png"):
+        (folder / name).unlink()
+    (folder / "b.txt").write_text("a dog\na second line", encoding="utf-8")
+    said = " ".join(shell("dataset", "check", small_project).out.split())
+    for words in (
+        "training_data: 1 image, 1 caption (.txt)",
+        "1 image: fewer than the guide's",
+        "1 image is few",
+        "1 of 1 caption in 10_cat/ lacks the trigger",
+        "has 1 more line in its caption",
+    ):
+        assert words in said
+    (folder / "b.txt").unlink()
+    said = " ".join(shell("dataset", "check", small_project).out.split())
+    assert "0 of 1 image have one" in said and "1 of 1 image in 10_cat/ has no .txt" in said
+
+
 def test_nothing_is_written(shell: Shell, guide: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in guide.parent.rglob("*")}
     assert shell("dataset", "check", guide).code == 0

@@ -58,7 +58,7 @@ def test_in_words(shell: Shell, project: Path) -> None:
     out = shell("dataset", "view", project).out
     assert f"10_concept/000002.png  <-  {project.parent}/training_data/10_concept/b.jpg" in out
     assert "converted: turned by its EXIF orientation" in out
-    assert "2 images, 1 of them as converted copies" in out
+    assert "2 images, 1 of them as a converted copy" in out
 
 
 @pytest.mark.parametrize(
