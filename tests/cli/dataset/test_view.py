@@ -84,7 +84,7 @@ def test_of_a_config_that_is_wrong(shell: Shell, project: Path) -> None:
     assert "alpha_maks" in answer.three_lines[0]
 
 
-def test_of_a_dataset_config_it_says_what_looks_into_it(shell: Shell, project: Path) -> None:
+def test_of_a_dataset_config_it_says_who_looks_into_it(shell: Shell, project: Path) -> None:
     project = project.rename(project.with_name("other.toml"))
     answer = shell("dataset", "view", project, "--set", "dataset_config=d.toml")
     assert answer.code == 3
