@@ -135,10 +135,12 @@ def _look(read: Read, path: Path) -> ImageFacts | Finding:
     try:
         return read(path)
     except image_file.Unreadable as error:
+        # What has no size dies in the bucketing; what ends too early, at its batch (engine contract, section 1).
+        when = "at its start" if str(error).startswith("cannot identify") else "at its batch, hours later"
         return Finding(
             Level.ERROR,
             "unreadable",
-            f"{path.parent.name}/{path.name} cannot be read ({error}); the engine would die at its batch, hours later.",
+            f"{path.parent.name}/{path.name} cannot be read ({error}); the engine would die {when}.",
             _remedy(path),
             str(path),
         )

@@ -10,6 +10,7 @@ from pathlib import Path
 from kohya_wrap.dataset.folders import Folder, is_listed, is_read
 from kohya_wrap.domain.dataset import Subset
 from kohya_wrap.domain.finding import Finding, Level, typed
+from kohya_wrap.domain.wording import counted
 from kohya_wrap.host import image_file
 
 
@@ -74,8 +75,8 @@ def _given_otherwise(folder: Path) -> Iterator[Finding]:
 
 
 def _holds_images(path: Path) -> bool:
-    """At any depth; links are not followed, which may lead in a circle, nor is what is hidden looked into."""
-    if not path.is_dir():
+    """At any depth; links in it are not followed, which may lead in a circle, nor is what is hidden looked into."""
+    if path.name.startswith(".") or not path.is_dir() or path.parent.resolve().is_relative_to(path.resolve()):
         return False
     for folder, inner, files in os.walk(path):
         inner[:] = [name for name in inner if not name.startswith(".")]
@@ -97,7 +98,7 @@ def otherwise_spelled(subsets: tuple[Subset, ...], extension: str) -> Iterator[F
             yield Finding(
                 Level.WARNING,
                 "caption-ending",
-                f"the engine does not read {len(names)} captions in {subset.folder.name}/ that end in {suffix}, "
+                f"the engine does not read {counted(len(names), 'caption')} in {subset.folder.name}/ with the ending {suffix}, "
                 f"not {extension}: {named}.",
                 f'(cd {typed(subset.folder)} && for f in *{suffix}; do mv "$f" "${{f%{suffix}}}{extension}"; done)',
                 str(subset.folder),
@@ -115,7 +116,8 @@ def captions(subsets: tuple[Subset, ...], extension: str) -> Iterator[Finding]:
             yield Finding(
                 Level.WARNING,
                 "no-caption",
-                f"{len(missing)} of {len(subset.images)} images in {subset.folder.name}/ have no "
+                f"{len(missing)} of {counted(len(subset.images), 'image')} in {subset.folder.name}/ "
+                f"{'has' if len(missing) == 1 else 'have'} no "
                 f"{extension}: trained with {instead}.",
                 f"Write e.g. {Path(missing[0]).stem}{extension}",
                 str(subset.folder),

@@ -1,4 +1,4 @@
-"""A folder of images without a config: what the guide's values would make of it."""
+"""A config, a project or a folder of images, whichever is named; without a config, what the guide's values would make of it."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ from kohya_wrap.config.user import UserConfig
 from kohya_wrap.config.wrapper_section import WrapperSection
 from kohya_wrap.dataset import folders
 from kohya_wrap.domain.finding import Finding, Level, typed
+from kohya_wrap.errors import ConfigError
+from kohya_wrap.host import image_file
+from kohya_wrap.places import Project
 from kohya_wrap.workflow.effective import Asked
 
 
@@ -27,19 +30,43 @@ class BareFolder:
     findings: tuple[Finding, ...]
 
 
+def config_of(where: Path) -> Path | None:
+    """The config named, or that of the project named; None for a folder of images.
+
+    Raises:
+        ConfigError: nothing is there, or a picture.
+    """
+    if where.is_dir():
+        return config if (config := Project(where).config).is_file() else None
+    if where.is_file() and image_file.looks_like_image(where):
+        raise _refused(f"{where} is a picture.", f"Name its folder: {typed(where.absolute().parent)}")
+    if not where.exists():
+        raise _refused(f"{where} is not there.", "Name one of these; kohya-wrap init makes a project.")
+    return where
+
+
+def _refused(message: str, hint: str) -> ConfigError:
+    return ConfigError(
+        message, why="A config, a project with one, or a folder of images can be named.", hint=hint
+    )
+
+
 def of(where: Path, words: tuple[str, ...], env: Mapping[str, str], *, family: str) -> BareFolder:
-    """`where` holds numbered folders, is one, or holds images.
+    """`where` holds numbered folders, is one, holds images, or is a project.
 
     Args:
         family: empty where SD 1.5 is assumed.
     """
     folder, said, loose = where.resolve(), "no config", False
-    if not any(one.images for one in folders.numbered(folder)) and folders.loose(folder, 1).images:
-        if folders.repeats_and_tokens(folder.name):
-            said = f"{folder.name} is a concept folder: all that lie in {folder.parent.name}/ are read; no config"
-            folder = folder.parent
-        else:
-            loose = True
+    numbered = any(one.images for one in folders.numbered(folder))
+    if numbered or not folders.loose(folder, 1).images:
+        data = Project(folder).training_data
+        folder = data if data.is_dir() and not numbered else folder
+    elif folders.repeats_and_tokens(folder.name):
+        said = f"{folder.name} is a concept folder: all that lie in {folder.parent.name}/ are read; no config"
+        folder = folder.parent
+    else:
+        loose = True
     note = Finding(
         Level.NOTE, "no-config", f"{said}: seen with the guide's values{'' if family else ' for SD 1.5'}.",
         "Otherwise: --family sdxl, --subject style, --trigger TEXT, --set resolution=768,768; or name a config.",

@@ -12,6 +12,7 @@ from kohya_wrap.config.check import is_address
 from kohya_wrap.config.limits import Machine
 from kohya_wrap.config.presets import Subject
 from kohya_wrap.dataset import captions, check, folders, inventory
+from kohya_wrap.dataset.building import record
 from kohya_wrap.dataset.check.result import Checked
 from kohya_wrap.domain.dataset import Inventory
 from kohya_wrap.domain.family import FamilyName
@@ -22,7 +23,6 @@ from kohya_wrap.workflow import assumed, bare_folder, bucketing, dataset_config,
 from kohya_wrap.workflow.base_model import Facts
 from kohya_wrap.workflow.effective import Asked, Effective
 
-CONFIG = "training_config.toml"
 _LOOKED_FOR = ("train_data_dir", "reg_data_dir", "caption_extension")
 # What is wrong with a config and leaves nothing to count by; the rest is `config check`'s to say.
 _COUNTED_BY = (
@@ -75,7 +75,7 @@ def run(request: CheckRequest, places: Places, env: Mapping[str, str], on_images
         ConfigError: it cannot be read, or what images are counted by is wrong in it. UsageError.
         DatasetError: no images at all.
     """
-    config = _config_of(request.where)
+    config = bare_folder.config_of(request.where)
     bare = None if config else bare_folder.of(request.where, request.words, env, family=request.family)
     asked = _as_told(
         bare.asked if bare else effective.read(config or request.where, request.words, env), request
@@ -98,19 +98,12 @@ def run(request: CheckRequest, places: Places, env: Mapping[str, str], on_images
     found, looks = check.survey(folder, extension, _counting(folder, on_images), loose=loose)
     meant = _meant(asked, facts, machine, known, found)
     regular = _regular(asked, found)
-    settings = _settings(meant, places, config, base_said)
+    settings = _settings(meant, places, config, base_said, _built(folder))
     known_before = (*(bare.findings if bare else ()), *(regular.findings if regular else ()))
     checked = check.check(found, looks, settings, regular, known_before)
     assumptions = (finding for finding in base_said if finding.code == "family-assumed")
     findings = effective.in_order((*card_said, *assumptions, *checked.findings))
     return DatasetCheck(config, folder, meant, settings, checked, findings)
-
-
-def _config_of(where: Path) -> Path | None:
-    """The config named, or that of the project named; None for a folder of images."""
-    if not where.is_dir():
-        return where
-    return where / CONFIG if (where / CONFIG).is_file() else None
 
 
 def _as_told(asked: Asked, request: CheckRequest) -> Asked:
@@ -156,7 +149,11 @@ def _meant(
 
 
 def _settings(
-    meant: Effective, places: Places, config: Path | None, base_said: tuple[Finding, ...]
+    meant: Effective,
+    places: Places,
+    config: Path | None,
+    base_said: tuple[Finding, ...],
+    built: Mapping[str, str],
 ) -> check.Settings:
     wrapper = meant.asked.user.wrapper
     vocabulary = tokenizers.find(places)
@@ -170,4 +167,14 @@ def _settings(
         target_steps=wrapper.target_steps or meant.recipe.steps,
         config_ready=not wrong if config else None,
         tokenizer=vocabulary / tokenizers.NAMES[0] if vocabulary else None,
+        built=built,
     )
+
+
+def _built(folder: Path) -> dict[str, str]:
+    """The trigger of each concept of the project's that was built with one."""
+    project = Project(folder.absolute().parent)
+    if folder.absolute() != project.training_data:
+        return {}
+    records = {path.stem: record.read(path) for path in project.built.glob("*.json")}
+    return {concept: found.choices.trigger for concept, found in records.items() if found}

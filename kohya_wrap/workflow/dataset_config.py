@@ -13,7 +13,7 @@ from kohya_wrap.dataset.folders import Folder
 from kohya_wrap.domain import dataset_config
 from kohya_wrap.domain.finding import Finding, Level, typed
 from kohya_wrap.errors import ConfigError
-from kohya_wrap.host import toml_file
+from kohya_wrap.host import toml_file, toml_lines
 from kohya_wrap.workflow.configured import Configured, ConfiguredSubset, Table
 
 
@@ -66,7 +66,7 @@ def refuse(given: Table, command: str, config: Path) -> None:
         raise ConfigError(
             f"The images are named by a dataset_config ({path}), which `{command}` does not look into.",
             why="It has folders and options of its own, which `run` checks and counts.",
-            hint=f"kohya-wrap config check {typed(config)}   (looks for mistakes in it, and opens no image)",
+            hint=f"kohya-wrap config check {typed(config)}   (opens no image; kohya-wrap run {typed(config)} opens all)",
         )
 
 
@@ -100,7 +100,28 @@ def _absolute(data: dict[str, Any], folder: Path) -> dict[str, Any]:
 
 
 def _error(path: Path, at: str, what: str) -> Finding:
-    return Finding(Level.ERROR, "dataset-config", f"{at}: {what}.", "", path.name)
+    line = _sections(path).get(at)
+    return Finding(
+        Level.ERROR, "dataset-config", f"{at}: {what}.", "", f"{path.name}:{line}" if line else path.name
+    )
+
+
+def _sections(path: Path) -> dict[str, int]:
+    """A section as messages call it -> its line; none of a JSON file, nor of tables written inline."""
+    found: dict[str, int] = {}
+    if path.suffix.lower() != ".toml":
+        return found
+    dataset = subset = 0
+    for place in toml_lines.places(toml_file.read(path).text):
+        if place.header == "[[" and place.path == ("datasets",):
+            dataset, subset = dataset + 1, 0
+            found[f"[[datasets]] {dataset}"] = place.first
+        elif place.header == "[[" and place.path == ("datasets", "subsets"):
+            subset += 1
+            found[f"[[datasets]] {dataset}, subset {subset}"] = place.first
+        elif place.header == "[":
+            found[f"[{'.'.join(place.path)}]"] = place.first
+    return found
 
 
 def _missing(path: Path, data: Table) -> Iterator[Finding]:

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from kohya_wrap.dataset import inventory
+from kohya_wrap.dataset import folders, inventory
 from kohya_wrap.domain.finding import Finding
 from kohya_wrap.domain.view import Folder
 from kohya_wrap.places import Places
-from kohya_wrap.workflow import dataset_config, effective, training_view
+from kohya_wrap.workflow import bare_folder, dataset_config, effective, training_view
 from kohya_wrap.workflow.effective import ConfigRequest
 
 
@@ -26,19 +26,29 @@ class ShownView:
 def of(request: ConfigRequest, places: Places, env: Mapping[str, str]) -> ShownView:
     """Only the images and captions are looked at; of the config, what decides how they are given.
 
+    Args:
+        request: its config may be a folder of images.
+
     Raises:
         ConfigError, UsageError: it cannot be read, or has errors. DatasetError: no image.
     """
-    meant = effective.of(request, places, env)
-    effective.refuse(meant.findings)
+    config_file = bare_folder.config_of(request.config)
+    bare = None if config_file else bare_folder.of(request.config, request.words, env, family="")
+    asked = bare.asked if bare else effective.read(config_file or request.config, request.words, env)
+    meant = effective.meant(asked, request.gpu, places, env)
+    effective.refuse(tuple(found for found in meant.findings if not bare or found.code != "no-base"))
     config = meant.config
     dataset_config.refuse(meant.asked.values, "dataset view", meant.asked.user.path)
     parts: dict[str, tuple[Folder, ...]] = {}
-    findings: list[Finding] = []
+    findings: list[Finding] = [said for said in bare.findings if said.code != "no-config"] if bare else []
     extension = meant.asked.values.get("caption_extension")
     for option in ("train_data_dir", "reg_data_dir"):
         if folder := config.get(option):
-            found = inventory.survey(Path(folder), extension)
+            found = (
+                inventory.survey_loose(folders.loose(Path(folder), 10), extension)
+                if bare and bare.loose and option == "train_data_dir"
+                else inventory.survey(Path(folder), extension)
+            )
             extension = found.caption_extension
             parts[option] = training_view.of(found, config)
             findings += found.findings

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from kohya_wrap.dataset.check.result import Concept, State
 from kohya_wrap.domain.finding import Finding
+from kohya_wrap.domain.wording import counted
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -46,11 +47,12 @@ def shortened(findings: Iterable[Finding]) -> tuple[Finding, ...]:
 
 def say(console: Console, found: DatasetCheck) -> None:
     checked, config = found.checked, found.meant.config
+    images = counted(len(checked.images), "image")
     console.say(
-        f"{found.folder}: {len(checked.images)} images, {checked.inventory.captions} captions "
+        f"{found.folder}: {images}, {counted(checked.inventory.captions, 'caption')} "
         f"({checked.inventory.caption_extension}), seen as {found.meant.family.title} at {config.get('resolution')}"
     )
-    console.say(f"{len(checked.images)} images: {checked.size_class}\n")
+    console.say(f"{images}: {checked.size_class}\n")
     console.out.print(_concepts(checked.concepts))
     console.out.print(_buckets(found))
     _terms(console, checked.concepts)

@@ -11,6 +11,7 @@ import click
 from kohya_wrap.cli import options
 from kohya_wrap.cli.dataset.checked_for import checked_for
 from kohya_wrap.domain.finding import Level
+from kohya_wrap.domain.wording import counted
 
 if TYPE_CHECKING:
     from kohya_wrap.config.presets import Subject
@@ -64,11 +65,9 @@ def command(
     checked = made.found.checked
     counts = [sum(finding.level is level for finding in made.found.findings) for level in reversed(Level)]
     said = ", ".join(
-        f"{number} {level.value}{'' if number == 1 else 's'}"
-        for number, level in zip(counts, reversed(Level), strict=True)
-        if number
+        counted(number, level.value) for number, level in zip(counts, reversed(Level), strict=True) if number
     )
-    console.say(f"{len(checked.images)} images, {said or 'nothing found'}")
+    console.say(f"{counted(len(checked.images), 'image')}, {said or 'nothing found'}")
     console.say(f"The page: {as_typed.path(made.path)} ({made.size / 1e6:.1f} MB). Open it in a browser.")
     if as_json:
         data = {

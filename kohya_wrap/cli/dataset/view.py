@@ -10,17 +10,20 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kohya_wrap.cli import options
+from kohya_wrap.domain.wording import counted
 
 if TYPE_CHECKING:
     from kohya_wrap.workflow.shown_view import ShownView
 
 
 @click.command("view", short_help="Show what the engine is given for each image.")
-@options.config_file
+@click.argument(
+    "where", type=click.Path(path_type=Path), default=Path("training_config.toml"), metavar="[CONFIG|DIR]"
+)
 @options.set_values
 @options.json_output
-def command(config: Path, words: tuple[str, ...], as_json: bool) -> None:
-    """Show what the engine is given in place of the images and captions that CONFIG names.
+def command(where: Path, words: tuple[str, ...], as_json: bool) -> None:
+    """Show what the engine is given in place of the images and captions that CONFIG names, or that lie in DIR.
 
     `run` lays it out anew for every run: links under names that cannot be mistaken for each other, copies of those
     that the engine would misread, and one clean caption for each. Your own folder is only read.
@@ -28,25 +31,28 @@ def command(config: Path, words: tuple[str, ...], as_json: bool) -> None:
     \b
     kohya-wrap dataset view my-lora/training_config.toml
     """
+    from kohya_wrap.cli import plain
     from kohya_wrap.cli.console import Console
     from kohya_wrap.places import Places
     from kohya_wrap.workflow import shown_view
     from kohya_wrap.workflow.effective import ConfigRequest
 
-    request = ConfigRequest(config, words=words)
+    request = ConfigRequest(where, words=words)
     view = shown_view.of(request, Places.from_environment(os.environ), os.environ)
     console = Console(as_json=as_json)
     lines = list(_lines(view))
     console.findings(view.findings)
     for line in lines:
-        console.say(f"{line['view']}  <-  {line['source']}")
+        console.say(plain.one_line(f"{line['view']}  <-  {line['source']}"))
         for why in line["converted"]:
             console.say(f"    converted: {why}", style="cyan")
         console.say(f"    {line['caption']}")
     converted = sum(bool(line["converted"]) for line in lines)
-    console.say(f"{len(lines)} images, {converted} of them as converted copies")
+    console.say(
+        f"{counted(len(lines), 'image')}, {converted} of them {'as a converted copy' if converted == 1 else 'as converted copies'}"
+    )
     if as_json:
-        data = {"config": str(config), "images": lines, "converted": converted}
+        data = {"config": str(where), "images": lines, "converted": converted}
         console.envelope("dataset view", data, findings=view.findings)
 
 

@@ -14,6 +14,7 @@ from kohya_wrap.domain.caption_edits import key_of, tags_of
 from kohya_wrap.domain.captions import has_trigger
 from kohya_wrap.domain.dataset import Subset
 from kohya_wrap.domain.finding import Finding, Level, typed
+from kohya_wrap.domain.wording import counted
 
 # Fewer captions say nothing about shares.
 _FEWEST = 5
@@ -30,7 +31,10 @@ def concept(subset: Subset, texts: Mapping[str, str], settings: Settings, *, alo
         alone: it is the only folder, so that the project's trigger is this folder's.
     """
     separator = settings.config.get("caption_separator", ",")
-    trigger, assumed = _trigger(list(texts.values()), settings.trigger, separator, alone)
+    told = "" if settings.trigger else settings.built.get(subset.class_tokens, "")
+    trigger, assumed = (
+        (told, False) if told else _trigger(list(texts.values()), settings.trigger, separator, alone)
+    )
     style = captions.style_of(texts.values())
     first = sum(_begins_with(text, trigger) for text in texts.values()) if trigger else 0
     return Concept(
@@ -81,9 +85,10 @@ def _coverage(found: Concept, images: Sequence[CheckedImage]) -> Iterator[Findin
         return
     folder = images[0].image.path.parent
     names = listed([image.image.path.name for image in without])
+    in_folder = f"{len(without)} of {counted(found.images, 'caption')} in {found.folder}/"
     trigger = f"the trigger {found.trigger!r}" + (", with which most begin" if found.assumed else "")
     yield Finding(
-        Level.WARNING, "no-trigger", f"{len(without)} of {found.images} captions in {found.folder}/ lack {trigger}: {names}.",
+        Level.WARNING, "no-trigger", f"{in_folder} {'lacks' if len(without) == 1 else 'lack'} {trigger}: {names}.",
         f"kohya-wrap dataset caption {typed(folder)} --prefix {typed(found.trigger)}", str(folder),
     )  # fmt: skip
     misses: dict[str, list[str]] = defaultdict(list)
@@ -121,7 +126,8 @@ def _position(found: Concept, images: Sequence[CheckedImage], settings: Settings
         level = Level.WARNING if shuffled else Level.NOTE
         why = "where it is shuffled with the rest" if shuffled else "which ties it to other neighbours"
         yield Finding(
-            level, "trigger-not-first", f"{elsewhere} of {found.with_trigger} captions in {found.folder}/ have the trigger "
+            level, "trigger-not-first", f"{elsewhere} of {counted(found.with_trigger, 'caption')} in {found.folder}/ "
+            f"{'has' if elsewhere == 1 else 'have'} the trigger "
             f"further back, {why}.",
             f"kohya-wrap dataset caption {typed(images[0].image.path.parent)} --prefix {typed(found.trigger)}",
         )  # fmt: skip
@@ -167,7 +173,7 @@ def _lengths(found: Concept, images: Sequence[CheckedImage]) -> Iterator[Finding
     if odd:
         unit = "tags" if found.style is captions.CaptionStyle.TAGS else "words"
         yield Finding(
-            Level.NOTE, "caption-length", f"{len(odd)} captions in {found.folder}/ are far shorter or longer than the others, "
+            Level.NOTE, "caption-length", f"{counted(len(odd), 'caption')} in {found.folder}/ {'is' if len(odd) == 1 else 'are'} far shorter or longer than the others, "
             f"which have {low:.0f} to {high:.0f} {unit}: {listed(odd)}.",
         )  # fmt: skip
 

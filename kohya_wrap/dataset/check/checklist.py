@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from kohya_wrap.dataset.check.result import CheckedImage, State, Tick
 from kohya_wrap.dataset.check.settings import Settings
 from kohya_wrap.domain.finding import Finding
+from kohya_wrap.domain.wording import share
 
 _CUT_BADLY = {"cropped", "no-bucket"}
 _WRONG_PLACE = {
@@ -39,16 +40,21 @@ def _tick(item: str, done: bool, detail: str) -> Tick:
 def _cropped(images: Sequence[CheckedImage]) -> tuple[bool, str]:
     badly = sum(any(finding.code in _CUT_BADLY for finding in image.findings) for image in images)
     most = max((image.framing.lost for image in images if image.framing), default=0.0)
-    return not badly, f"{badly} lose more than a fifth" if badly else f"none loses more than {most:.0%}"
+    return (
+        not badly,
+        f"{badly} {'loses' if badly == 1 else 'lose'} more than a fifth"
+        if badly
+        else f"none loses more than {most:.0%}",
+    )
 
 
 def _captions(images: Sequence[CheckedImage], codes: Sequence[str]) -> Tick:
     written = sum(bool(image.image.caption.path and image.text) for image in images)
     item = "every caption written and read over"
     if written < len(images) or any(code in ("empty-caption", "not-utf8") for code in codes):
-        return Tick(item, State.NOT_DONE, f"{written} of {len(images)} images have one")
+        return Tick(item, State.NOT_DONE, f"{share(written, len(images), 'image', ('has', 'have'))} one")
     return Tick(
-        item, State.UNSEEN, f"all {written} are written; whether somebody read them over cannot be seen"
+        item, State.UNSEEN, f"{written} of {written} written; whether somebody read them over cannot be seen"
     )
 
 

@@ -46,7 +46,7 @@ def findings(found: Concept, names: Sequence[str], subject: Subject, folder: str
     if fused[_MOST:]:
         more = ", ".join(repr(term.text) for term in fused[_MOST:][:10])
         yield Finding(
-            Level.WARNING, "fused-terms", f"{len(fused) - _MOST} more terms stand in nearly every caption of {found.folder}/: "
+            Level.WARNING, "fused-terms", f"{len(fused) - _MOST} more {'terms stand' if fused[_MOST + 1 :] else 'term stands'} in nearly every caption of {found.folder}/: "
             f"{more}.", "See data.concepts[].terms of --json for all.",
         )  # fmt: skip
 

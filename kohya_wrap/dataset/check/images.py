@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 from kohya_wrap.dataset.check.look import Look
 from kohya_wrap.dataset.check.remarks import Kind, Remark
 from kohya_wrap.dataset.check.settings import Settings
+from kohya_wrap.domain.buckets import BucketRule, Size, candidates
 from kohya_wrap.domain.dataset import ImageFacts, Misread
 from kohya_wrap.domain.finding import Level
-from kohya_wrap.domain.framing import Framing
+from kohya_wrap.domain.framing import Framing, frame
 
 # CleanVision 0.3.7's thresholds (its ImagePropertyIssueManager); its own measure of blur, made on 64 pixels, calls drawings
 # blurred.
@@ -35,7 +38,7 @@ _ENLARGED = Kind(
     Level.WARNING, "enlarged", "are enlarged to fill their buckets, which blurs them",
     "Take larger originals where there are some.",
 )  # fmt: skip
-_SMALL = Kind(Level.NOTE, "small", "have a side shorter than the guide asks for")
+_SMALL = Kind(Level.NOTE, "small", "are smaller than the guide asks for")
 _CROPPED = Kind(
     Level.WARNING, "cropped", "lose more than a fifth of what they show",
     "Crop them yourself, so that what matters stays.",
@@ -83,16 +86,34 @@ def _size(facts: ImageFacts, framing: Framing | None, settings: Settings) -> Ite
     if framing.scale > 1:
         said = f"is {shown}, enlarged {framing.scale:.2f} times to fill its bucket {bucket}, which blurs it"
         yield Remark(_ENLARGED, said, framing.scale)
-    elif min(width, height) < wanted:
-        yield Remark(
-            _SMALL, f"is {shown}; the guide asks for {wanted}x{wanted} or more", wanted - min(width, height)
-        )
+    elif min(width, height) < wanted and (scale := _scale_at(wanted, settings.rule, facts.size)) > 1:
+        said = f"is {shown}; the guide asks for {wanted}x{wanted} or as many pixels in its shape"
+        yield Remark(_SMALL, said, scale)
     if framing.lost > _MUCH_LOST:
         kind = _CROPPED if settings.rule.enabled else _CROPPED_WITHOUT_BUCKETS
         yield Remark(kind, f"is {shown} and loses {framing.lost:.0%} in its bucket {bucket}", framing.lost)
     shape = min(width, height) / max(width, height)
     if shape < _ODD_SHAPE:
         yield Remark(_ODD, f"is {shown}, {1 / shape:.1f} times as long as it is wide", 1 / shape)
+
+
+def _scale_at(side: int, rule: BucketRule, size: Size) -> float:
+    """What it would be enlarged by at the guide's resolution: what has enough pixels for its own bucket is large enough."""
+    guides = _of_side(side, rule)
+    framed = frame(guides[0], size, guides[1])
+    return framed.scale if framed else 0.0
+
+
+@cache
+def _of_side(side: int, rule: BucketRule) -> tuple[BucketRule, list[Size]]:
+    rule = replace(
+        rule,
+        resolution=(side, side),
+        no_upscale=False,
+        minimum=min(rule.minimum, side),
+        maximum=max(rule.maximum, side),
+    )
+    return rule, candidates(rule)
 
 
 def _misread(path: Path, facts: ImageFacts, look: Look, settings: Settings) -> Iterator[Remark]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -18,6 +19,7 @@ class Settings:
     """Attributes:
     rule: of the buckets, as `config` says.
     trigger: the project's; empty where it has none.
+    built: class tokens of a folder -> the trigger that `dataset build` was told for it.
     target_steps: what the epochs are solved for where the config sets neither epochs nor steps.
     config_ready: a config file is there, and `config check` finds no error in it; None: no file was named.
     tokenizer: the folder of vocab.json and merges.txt; None where none is prepared.
@@ -31,3 +33,4 @@ class Settings:
     target_steps: int
     config_ready: bool | None
     tokenizer: Path | None
+    built: Mapping[str, str] = field(default_factory=dict)

@@ -62,7 +62,9 @@ def remarks(caption: CaptionFacts, tokens: int | None, settings: Settings) -> It
     elif not wildcards and caption.text.strip() != caption.line:
         more = sum(1 for line in caption.text.split("\n")[1:] if line.strip())
         yield Remark(
-            _MORE_LINES, f"has {more} more lines in its caption than the first, which alone is read", more
+            _MORE_LINES,
+            f"has {more} more {'line' if more == 1 else 'lines'} in its caption than the first, which alone is read",
+            more,
         )
     read = capacity(settings.config.get("max_token_length"))
     if tokens is not None and tokens > read:

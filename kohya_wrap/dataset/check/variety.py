@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from kohya_wrap.dataset.check.remarks import listed
 from kohya_wrap.dataset.check.result import CheckedImage
 from kohya_wrap.domain.finding import Finding, Level
+from kohya_wrap.domain.wording import counted, share
 
 # The guide's dataset sizes: images -> for what.
 _CLASSES = (
@@ -33,7 +34,7 @@ def size_class(images: int) -> str:
 def findings(images: Sequence[CheckedImage]) -> Iterator[Finding]:
     if len(images) < _FEWEST:
         yield Finding(
-            Level.WARNING, "few-images", f"{len(images)} images are few: the guide finds that 15 to 20 can do, and 30 to 100 "
+            Level.WARNING, "few-images", f"{counted(len(images), 'image')} {'is' if len(images) == 1 else 'are'} few: the guide finds that 15 to 20 can do, and 30 to 100 "
             "do better.", "Add pictures that differ in angle, light, ground and surroundings.",
         )  # fmt: skip
     if len(images) >= _CLASSES[-1][0].stop:
@@ -45,9 +46,7 @@ def findings(images: Sequence[CheckedImage]) -> Iterator[Finding]:
         return
     grey = [image.name for image in images if image.look.grey]
     if 0 < len(grey) < len(images):
-        some = (
-            f"{len(grey)} of {len(images)} images are" if len(grey) > 1 else f"1 of {len(images)} images is"
-        )
+        some = share(len(grey), len(images), "image", ("is", "are"))
         yield Finding(
             Level.NOTE, "grey", f"{some} black and white: {listed(grey)}.",
             "Say so in their captions (monochrome), or the LoRA now and then draws without colour.",

@@ -91,6 +91,34 @@ def test_the_projects_trigger_and_subject_are_its_own(shell: Shell, guide: Path)
 
 
 @pytest.mark.parametrize(
+    ("named", "words", "dog", "cat"),
+    [
+        ("my-lora", (), ("sks dog", False), ("skimage photo", True)),
+        ("my-lora/training_data/10_dog", (), ("sks dog", False), ("skimage photo", True)),
+        ("my-lora", ("--trigger", "photo"), ("photo", False), ("photo", False)),
+    ],
+)
+def test_the_trigger_that_build_was_told(
+    shell: Shell,
+    guide: Path,
+    named: str,
+    words: tuple[str, ...],
+    dog: tuple[str, bool],
+    cat: tuple[str, bool],
+) -> None:
+    pictures = guide.parent / "training_data" / "1_concept"
+    for concept, more in {"dog": ("--trigger", "sks dog"), "cat": ()}.items():
+        assert (
+            shell("dataset", "build", pictures, "--project", "my-lora", "--concept", concept, *more).code == 0
+        )
+    answer = shell("dataset", "check", named, *words, "--json")
+    found = {
+        of["folder"]: (of["trigger"], of["trigger_assumed"]) for of in answer.envelope["data"]["concepts"]
+    }
+    assert (found["10_dog"], found["10_cat"]) == (dog, cat)
+
+
+@pytest.mark.parametrize(
     ("words", "code"),
     [
         (("nowhere",), 3),
@@ -108,6 +136,25 @@ def test_what_cannot_be_checked_is_refused_in_three_lines(
 ) -> None:
     place = () if words[0] == "nowhere" else (guide,)
     assert shell("dataset", "check", *place, *words).code == code
+
+
+def test_what_is_no_config_and_no_folder_is_said_so(shell: Shell, guide: Path) -> None:
+    picture = guide.parent / "training_data" / "1_concept" / "astronaut.png"
+    for command in ("check", "preview", "view"):
+        missing, named = shell("dataset", command, "nope"), shell("dataset", command, picture)
+        assert (missing.code, named.code) == (3, 3)
+        assert "a config, a project with one, or a folder of images" in missing.three_lines[1].lower()
+        assert "is a picture" in named.three_lines[0] and str(picture.parent) in named.three_lines[2]
+
+
+def test_a_project_without_a_config_is_not_taken_for_a_folder_of_folders(shell: Shell, guide: Path) -> None:
+    guide.unlink()
+    data = shell("dataset", "check", guide.parent, "--json").envelope["data"]
+    assert (data["folder"], data["captions"]) == (str(guide.parent / "training_data"), 8)
+    shutil.rmtree(guide.parent / "training_data" / "1_concept")
+    (guide.parent / "training_data" / "10_a").write_text("a file", encoding="utf-8")
+    answer = shell("dataset", "check", guide.parent)
+    assert answer.code == 4 and "10_training_data" not in answer.err
 
 
 def test_bad_folders_are_refused_with_a_reason(shell: Shell, tmp_path: Path) -> None:
@@ -143,6 +190,25 @@ def test_regularisation_images_are_counted_and_read_to_their_end(shell: Shell, g
     assert "no-caption" not in [finding["code"] for finding in envelope["findings"]]
     (regular / "b.png").write_bytes(b"")
     assert shell("dataset", "check", guide, *words).code == 4
+
+
+def test_one_is_not_many(shell: Shell, small_project: Path) -> None:
+    folder = small_project / "training_data" / "10_cat"
+    for name in ("a.png", "a.txt", "c.png"):
+        (folder / name).unlink()
+    (folder / "b.txt").write_text("a dog\na second line", encoding="utf-8")
+    said = " ".join(shell("dataset", "check", small_project).out.split())
+    for words in (
+        "training_data: 1 image, 1 caption (.txt)",
+        "1 image: fewer than the guide's",
+        "1 image is few",
+        "1 of 1 caption in 10_cat/ lacks the trigger",
+        "has 1 more line in its caption",
+    ):
+        assert words in said
+    (folder / "b.txt").unlink()
+    said = " ".join(shell("dataset", "check", small_project).out.split())
+    assert "0 of 1 image have one" in said and "1 of 1 image in 10_cat/ has no .txt" in said
 
 
 def test_nothing_is_written(shell: Shell, guide: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import subprocess
 import time
@@ -57,7 +58,24 @@ def test_in_words(shell: Shell, project: Path) -> None:
     out = shell("dataset", "view", project).out
     assert f"10_concept/000002.png  <-  {project.parent}/training_data/10_concept/b.jpg" in out
     assert "converted: turned by its EXIF orientation" in out
-    assert "2 images, 1 of them as converted copies" in out
+    assert "2 images, 1 of them as a converted copy" in out
+
+
+@pytest.mark.parametrize(
+    ("named", "without"), [("my-lora", "concept"), ("my-lora/training_data", "concept"), ("loose", "")]
+)
+def test_of_a_folder(shell: Shell, project: Path, named: str, without: str) -> None:
+    shutil.copytree(project.parent / "training_data" / "10_concept", shell.cwd / "loose")
+    if named != "my-lora":
+        project.unlink()
+    answer = shell("dataset", "view", named, "--json")
+    assert [image["caption"] for image in answer.envelope["data"]["images"]] == [without, "sks, b"]
+
+
+def test_a_new_line_in_a_name_is_no_new_line(shell: Shell, project: Path) -> None:
+    picture = project.parent / "training_data" / "10_concept" / "a.png"
+    picture.rename(picture.with_name("a\nb.png"))
+    assert f"  <-  {picture.parent}/a\\nb.png\n" in shell("dataset", "view", project).out
 
 
 def test_of_a_config_that_is_wrong(shell: Shell, project: Path) -> None:
@@ -67,9 +85,11 @@ def test_of_a_config_that_is_wrong(shell: Shell, project: Path) -> None:
 
 
 def test_of_a_dataset_config_it_says_who_looks_into_it(shell: Shell, project: Path) -> None:
+    project = project.rename(project.with_name("other.toml"))
     answer = shell("dataset", "view", project, "--set", "dataset_config=d.toml")
     assert answer.code == 3
-    assert "d.toml" in answer.three_lines[0] and f"config check {project}" in answer.three_lines[2]
+    assert "d.toml" in answer.three_lines[0]
+    assert f"config check {project} " in answer.three_lines[2] and f"run {project} " in answer.three_lines[2]
 
 
 def test_a_run_is_on_the_view_and_leaves_none(shell: Shell, project: Path) -> None:

@@ -137,6 +137,24 @@ def test_what_the_engine_ignores_is_said(
     ]
 
 
+@pytest.mark.parametrize(("end", "when"), [(0, "at its start."), (-16, "at its batch, hours later.")])
+def test_when_the_engine_dies_of_a_broken_picture(
+    picture: Picture, tmp_path: Path, end: int, when: str
+) -> None:
+    whole = picture("data/1_a/a.png", caption="x").read_bytes()
+    (tmp_path / "data/1_a/a.png").write_bytes(whole[:end])
+    with pytest.raises(DatasetError, match=when):
+        take(tmp_path / "data", None)
+
+
+def test_a_link_upwards_and_what_is_hidden_hold_no_images(picture: Picture, tmp_path: Path) -> None:
+    picture("data/1_a/a.png", caption="x")
+    picture("data/1_a/.thumbnails/b.png")
+    (tmp_path / "data/loop").symlink_to(tmp_path)
+    (tmp_path / "data/1_a/loop").symlink_to("..")
+    assert take(tmp_path / "data", None).findings == ()
+
+
 @pytest.mark.parametrize("name", ["mom's cat", "a b", "$HOME", "猫;ls"])
 def test_what_is_to_be_typed_can_be_pasted(picture: Picture, tmp_path: Path, name: str) -> None:
     picture("data/1_a/a.png", caption="x")

@@ -284,3 +284,15 @@ def test_a_dataset_config_is_looked_into_where_the_config_is_checked(
         (tmp_path / "data.toml").write_text(data, encoding="utf-8")
     found = effective.of(ConfigRequest(config), places, {}).findings
     assert [f.level for f in found if words in f.message] == [level]
+
+
+def test_a_mistake_in_a_dataset_config_has_the_line_of_its_section(
+    tmp_path: Path, places: Places, cards: list[Gpu]
+) -> None:
+    config = tmp_path / "training_config.toml"
+    config.write_text(f'dataset_config = "data.toml"\n{SD15}', encoding="utf-8")
+    subset = '[[datasets.subsets]]\nimage_dir = "here"\n'
+    data = f"[general]\ncolour = 1\n[[datasets]]\n{subset}[[datasets]]\n{subset}\n{subset}num_repeat = 3\n"
+    (tmp_path / "data.toml").write_text(data, encoding="utf-8")
+    found = effective.of(ConfigRequest(config), places, {}).findings
+    assert [f.where for f in found if f.code == "dataset-config"] == ["data.toml:1", "data.toml:10"]

@@ -21,7 +21,7 @@ def test_coverage_of_the_trigger_and_who_lacks_it() -> None:
     (concept,) = found.concepts
     assert (concept.trigger, concept.assumed, concept.with_trigger, concept.first) == ("sks cat", False, 2, 1)
     assert [one.has_trigger for one in found.images] == [True, True, False]
-    assert message(found, "no-trigger") == "1 of 3 captions in 10_thing/ lack the trigger 'sks cat': c.png."
+    assert message(found, "no-trigger") == "1 of 3 captions in 10_thing/ lacks the trigger 'sks cat': c.png."
 
 
 def test_class_tokens_are_a_caption_too() -> None:

@@ -17,12 +17,16 @@ from tests.unit.dataset.check.conftest import checked, codes, image, look, messa
     [
         ((512, 512), {}, set()),
         ((511, 512), {}, {"enlarged"}),
-        ((400, 1200), {}, {"small", "odd-shape"}),
+        ((400, 1200), {}, {"odd-shape"}),
+        ((576, 494), {}, set()),  # as `build --resize 512` makes it of 700x600
+        ((300, 300), {"resolution": "256,256"}, {"small"}),
+        ((600, 500), {"resolution": "256,256"}, set()),
+        ((300, 300), {"resolution": "256,256", "enable_bucket": False}, {"small"}),
         ((360, 300), {"bucket_no_upscale": True}, {"small", "cropped"}),
         ((1024, 512), {"enable_bucket": False}, {"cropped"}),
         ((1024, 512), {}, set()),
         ((40, 600), {"bucket_no_upscale": True}, {"no-bucket"}),
-        ((1500, 500), {}, {"odd-shape", "small"}),
+        ((1500, 500), {}, {"odd-shape"}),
     ],
 )
 def test_size_shape_and_crop(size: tuple[int, int], options: dict[str, Any], said: set[str]) -> None:
