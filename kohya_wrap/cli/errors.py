@@ -75,10 +75,18 @@ def _no_folder(error: OSError) -> bool:
 
 
 def _disk(error: OSError) -> MachineError:
+    from kohya_wrap.places import Places
+
+    where, home = str(error.filename or ""), str(Places.from_environment(os.environ).home)
+    ways = ["make room, or the folder yours"]
+    if not where or where.startswith(home):
+        ways.append("set KOHYA_WRAP_HOME to a folder that can be written")
+    if not where.startswith(home):
+        ways.append("move the project to a disk that can be written")
     return MachineError(
         f"{error.filename or 'The disk'}: {error.strerror}.",
         why="The disk is full or read-only, or the folder is not yours to write.",
-        hint="df -h .   then mend that, or set KOHYA_WRAP_HOME to a folder that can be written; and the same command again",
+        hint=f"df -h .   then {', or '.join(ways)}; and the same command again",
     )
 
 

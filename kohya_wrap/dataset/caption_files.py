@@ -11,6 +11,17 @@ from pathlib import Path
 
 from kohya_wrap.host import atomic
 
+# The engine reads at most 225 tokens, some thousand letters: a longer file is something else.
+LONGEST = 1 << 15  # bytes
+
+
+def too_long(name: str, size: int) -> str:
+    """What is wrong with a caption of that many bytes; empty where nothing is."""
+    if size <= LONGEST:
+        return ""
+    said = f"{size / 1e6:.1f} MB" if size >= 1_000_000 else f"{size // 1000} kB"
+    return f"{name} has {said}: that is no caption; the engine reads 225 tokens at most."
+
 
 @dataclass(frozen=True)
 class Change:

@@ -105,7 +105,7 @@ class Captioning:
                 texts[picture.caption] = text + "\n"
                 origins[picture.caption] = Origin(by, picture.facts.digest)
             else:
-                self.findings.append(_nothing_to_say(path))
+                self.findings.append(_nothing_to_say(picture))
         self.made += self._write(texts, origins)
 
     def _edited(self, text: str, edits: Edits) -> str:
@@ -168,11 +168,13 @@ def _emptied(caption: Path) -> Finding:
     )
 
 
-def _nothing_to_say(picture: Path) -> Finding:
+def _nothing_to_say(picture: Picture) -> Finding:
+    path = picture.path
+    left = "no caption was written" if picture.text is None else f"{picture.caption.name} is left as it was"
     return Finding(
         Level.WARNING,
         "no-words",
-        f"{picture.parent.name}/{picture.name}: there is nothing to say, so no caption was written.",
+        f"{path.parent.name}/{path.name}: there is nothing to say, so {left}.",
         "A lower --threshold, or write it by hand.",
-        str(picture),
+        str(path),
     )

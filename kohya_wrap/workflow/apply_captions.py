@@ -51,10 +51,11 @@ def apply(request: ApplyRequest, env: Mapping[str, str]) -> Applied:
     """Write all of them, or none: half of an evening's work written is harder to tell from the other half than none.
 
     Raises:
-        UsageError: no file of the page's. ConfigError: of the project. DatasetError: another project; captions that
-        have changed since, or are gone, all attached (unless they are to be skipped).
+        UsageError: no file of the page's. ConfigError: of the project. DatasetError: another project; a caption that is
+        none; captions that have changed since, or are gone, all attached (unless they are to be skipped).
     """
     edited = edited_captions.read(request.file)
+    _refuse_too_long(edited)
     chosen = _chosen(request, edited, env)
     known = edited_captions.known(chosen.folders, edited.caption_extension)
     if edited.edits and not known.keys() & edited.edits:
@@ -75,6 +76,16 @@ def apply(request: ApplyRequest, env: Mapping[str, str]) -> Applied:
     return Applied(chosen.root, changes, len(texts) - len(changes), backup.folder, wrong)
 
 
+def _refuse_too_long(edited: EditedCaptions) -> None:
+    for key, edit in edited.edits.items():
+        if wrong := caption_files.too_long(key, len(edit.new.encode())):
+            raise DatasetError(
+                wrong,
+                why="Something else was pasted into it; nothing was written.",
+                hint="Shorten it in the page, and save anew.",
+            )
+
+
 def _chosen(request: ApplyRequest, edited: EditedCaptions, env: Mapping[str, str]) -> Chosen:
     if request.where is None and not edited.dataset.is_dir():
         raise DatasetError(
@@ -82,7 +93,11 @@ def _chosen(request: ApplyRequest, edited: EditedCaptions, env: Mapping[str, str
             why=f"{request.file.name} was saved in a page that was made of it, perhaps on another machine.",
             hint=f"Name the project that has these captions: kohya-wrap dataset apply {typed(request.file)} PROJECT",
         )
-    return captioned_folders.choose(request.where or edited.dataset, env)
+    try:
+        return captioned_folders.choose(request.where or edited.dataset, env)
+    except DatasetError as error:
+        error.hint = f"Name the project that the page was made of: kohya-wrap dataset apply {typed(request.file)} PROJECT"
+        raise
 
 
 def _wrong(edited: EditedCaptions, known: Mapping[str, Path]) -> Iterator[Finding]:
@@ -101,8 +116,8 @@ def _as_it_was(path: Path, edit: Edit) -> bool:
 
 def _another(request: ApplyRequest, edited: EditedCaptions, chosen: Chosen) -> DatasetError:
     return DatasetError(
-        f"None of the {len(edited.edits)} captions in {request.file.name} belongs to an image in {chosen.root}.",
-        why=f"They are of another project, {edited.dataset}; or its images were renamed since.",
+        f"No caption in {request.file.name} belongs to an image in {chosen.root}.",
+        why=f"It was saved in a page of another project, {edited.dataset}; or the images were renamed since.",
         hint=f"kohya-wrap dataset apply {typed(request.file)} PROJECT",
     )
 

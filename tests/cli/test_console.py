@@ -109,6 +109,7 @@ def test_a_disk_that_refuses_is_8_and_no_traceback(shell: Shell, error: str) -> 
     answer = broken(shell, raised)("demo", "--engine", "rehearsal")
     assert answer.code == 8
     assert answer.three_lines[0] == "folder/file: what the system says."
+    assert "move the project" in answer.three_lines[2] and "KOHYA_WRAP_HOME" not in answer.three_lines[2]
 
 
 @pytest.mark.parametrize("words", [["demo", *REHEARSAL], ["init", "--gpu", "cpu"]])
@@ -118,6 +119,7 @@ def test_a_home_that_is_a_file_is_8(shell: Shell, words: list[str]) -> None:
     answer = shell(*words, KOHYA_WRAP_HOME=str(home))
     assert answer.code == 8
     assert str(home) in answer.three_lines[0]
+    assert "set KOHYA_WRAP_HOME" in answer.three_lines[2] and "project" not in answer.three_lines[2]
 
 
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="a folder of the system, where none can be made")

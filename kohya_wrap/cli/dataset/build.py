@@ -104,7 +104,7 @@ def _say(console: Console, done: Done, project: Path) -> None:
 
 
 def _lines(built: Built) -> list[str]:
-    from kohya_wrap.cli import as_typed
+    from kohya_wrap.cli import as_typed, plain
 
     captions = f"{built.captions} captions" if built.captions != 1 else "1 caption"
     trigger = f", trigger written into {built.triggers_written}" if built.triggers_written else ""
@@ -120,6 +120,10 @@ def _lines(built: Built) -> list[str]:
         )
     for reason, count in built.why_saved.items():
         lines.append(f"  saved as PNG          {count} {reason}")
+    if built.renamed:
+        few = ", ".join(f"{old} -> {new}" for old, new in built.renamed[:3])
+        more = ", …" if built.renamed[3:] else ""
+        lines.append(f"  renamed               {plain.one_line(f'{len(built.renamed)}: {few}{more}')}")
     if built.held:
         lines.append(f"  held out              {built.held}, in {as_typed.path(built.held_out)}")
     passes = built.images * built.number
@@ -140,6 +144,7 @@ def as_data(built: Built) -> dict[str, Any]:
         "triggers_written": built.triggers_written,
         "saved_as_png": built.saved,
         "why_saved": built.why_saved,
+        "renamed": [{"from": old, "to": new} for old, new in built.renamed],
         "held_out": built.held,
         "held_out_folder": str(built.held_out) if built.held else None,
         "added": built.added,

@@ -50,6 +50,7 @@ class Built:
 
     Attributes:
         why_saved: reason -> how many pictures stand as a PNG instead of a link for it.
+        renamed: (path in the source, name here) of pictures that are called otherwise.
         unchanged: pictures that kept their file; `added`, `changed`, `removed` since the last build.
     """
 
@@ -61,6 +62,7 @@ class Built:
     triggers_written: int
     saved: int
     why_saved: dict[str, int]
+    renamed: tuple[tuple[str, str], ...]
     held: int
     added: int
     changed: int
@@ -187,6 +189,7 @@ def _built(place: Place, folder: Path, planned: Plan, choices: Choices, found: S
         sum(one.gets_trigger for one in planned.pictures),
         sum(bool(one.entry.why) for one in planned.pictures),
         dict(why.most_common()),
+        tuple(one.renamed for one in planned.pictures if one.renamed),
         len(planned.pictures) - len(here),
         sum(one.standing is None for one in made),
         sum(one.standing is not None for one in made),

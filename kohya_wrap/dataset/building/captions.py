@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 from pathlib import PurePosixPath
 
-from kohya_wrap.dataset import inventory
+from kohya_wrap.dataset import caption_files, inventory
 from kohya_wrap.dataset.building import metadata
 from kohya_wrap.dataset.building.sources import Item, Source
 from kohya_wrap.domain.finding import Finding, Level, typed
@@ -13,9 +13,7 @@ from kohya_wrap.domain.finding import Finding, Level, typed
 # The engine reads one of them alone; a caption of any other ending is copied under that.
 ENDINGS = (".txt", ".caption", ".TXT", ".Txt", ".CAPTION", ".Caption")
 
-# The engine reads at most 225 tokens, some thousand letters: a longer file is something else.
-_LONGEST = 1 << 15  # bytes
-_LARGEST = 100_000_000  # bytes, of a file with the captions of many
+LARGEST = 100_000_000  # bytes, of a file with the captions of many
 
 
 class Captions:
@@ -27,33 +25,43 @@ class Captions:
         self._many = [
             (inner.parent, found)
             for inner, item in source.files.items()
-            if metadata.may_be(inner) and item.stamp[0] <= _LARGEST and inner.with_suffix("") not in stems
+            if metadata.may_be(inner) and item.stamp[0] <= LARGEST and inner.with_suffix("") not in stems
             if (found := metadata.read(inner, item.read()))
         ]
 
     def of(self, picture: Item) -> str | Finding:
         """Text without a byte order mark, stripped; empty where there is none; or what is wrong with it."""
+        if beside := self._beside(picture):
+            return _text(beside[0])
+        found = (metadata.find(many, below, picture.inner, picture.origin) for below, many in self._many)
+        return next(filter(None, found), "")
+
+    def passed_over(self, picture: Item) -> str:
+        """Where `a.caption` says something else than `a.txt`, both in words; empty where nothing does."""
+        beside = self._beside(picture)
+        differ = [other.inner.name for other in beside[1:] if _text(other) != _text(beside[0])]
+        return f"{picture.inner} ({beside[0].inner.name}, not {' or '.join(differ)})" if differ else ""
+
+    def _beside(self, picture: Item) -> list[Item]:
+        """The files that are its caption, that which is taken first."""
         stems = [picture.inner.with_suffix("")]
         if len(parts := picture.inner.stem.split("_")) >= 5:  # as the engine does for what face cutters wrote
             stems.append(picture.inner.with_name("_".join(parts[:-4]) or picture.inner.name))
         for stem in stems:
-            for ending in ENDINGS:
-                beside = self._files.get(PurePosixPath(f"{stem}{ending}"))
-                if beside is not None:
-                    return _text(beside)
-        found = (metadata.find(many, below, picture.inner, picture.origin) for below, many in self._many)
-        return next(filter(None, found), "")
+            named = (self._files.get(PurePosixPath(f"{stem}{ending}")) for ending in ENDINGS)
+            if found := [item for item in named if item is not None]:
+                return found
+        return []
 
 
 def _text(item: Item) -> str | Finding:
-    if (size := item.stamp[0]) > _LONGEST:  # before it is unpacked
-        where = typed(item.origin) if item.path is not None else f"{item.inner}, in the zip"
-        return Finding(
-            Level.ERROR,
-            "caption-too-long",
-            f"{item.inner} has {size // 1000} kB: that is no caption; the engine reads 225 tokens at most.",
-            f"Shorten it, or move it away: {where}",
+    if wrong := caption_files.too_long(str(item.inner), item.stamp[0]):  # before it is unpacked
+        hint = (
+            f"Shorten it, or move it away: {typed(item.path)}"
+            if item.path
+            else "Take it out of the zip, or shorten it."
         )
+        return Finding(Level.ERROR, "caption-too-long", wrong, hint)
     content = item.read()
     utf16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))  # "Unicode" in Windows' Notepad
     try:

@@ -43,6 +43,15 @@ class Planned:
         return self.looked is not None
 
     @property
+    def renamed(self) -> tuple[str, str] | None:
+        """From its path in the source to its name here; that a picture saved anew ends in .png is no new name."""
+        if self.item is None:
+            return None
+        inner, name = self.item.inner, self.entry.name
+        same = inner.stem == self.entry.stem if self.entry.why else inner.name == name
+        return None if same else (str(inner), name)
+
+    @property
     def gets_trigger(self) -> bool:
         """Now, and not in an earlier build."""
         return self.text != self.before and not (self.standing and self.standing.caption == self.text)
@@ -50,21 +59,22 @@ class Planned:
 
 @dataclass(frozen=True)
 class Plan:
-    """`refused` pictures or captions cannot be read; `removed` left the source."""
+    """`refused` pictures or captions cannot be read; `removed` left the source; `several`: pictures with captions that differ, in words."""
 
     pictures: tuple[Planned, ...]
     removed: tuple[Standing, ...]
     refused: tuple[Finding, ...]
+    several: tuple[str, ...]
 
 
 def plan(sources: Sequence[Source], stood: Stood, choices: Choices, on_progress: OnProgress) -> Plan:
     """Look at each picture of the sources that is new or changed, and at what stands."""
     items = {item.origin: item for source in sources for item in source.pictures}
-    captions = {item.origin: caption for source in sources for item, caption in _captions(source)}
+    captions, several = _captions(sources)
     by_origin = {found.entry.origin: found for found in stood.pictures if found.entry.origin}
     looked, refused = _look(items, by_origin, choices, on_progress)
     refused += [  # the picture is left out as well, and must be named
-        replace(said, message=f"{items[origin].inner}, for its caption: {said.message}")
+        replace(said, message=f"{items[origin].inner}, because of its caption: {said.message}")
         for origin, said in captions.items()
         if isinstance(said, Finding)
     ]
@@ -83,13 +93,18 @@ def plan(sources: Sequence[Source], stood: Stood, choices: Choices, on_progress:
     left = [found for found in left if found.path is not None]
     removed = tuple(found for found in left if under(found.entry.origin, roots))
     planned += [_kept(found, choices) for found in left if not under(found.entry.origin, roots)]
-    return Plan(tuple(_held_out(planned, choices.holdout)), removed, tuple(refused))
+    return Plan(tuple(_held_out(planned, choices.holdout)), removed, tuple(refused), several)
 
 
-def _captions(source: Source) -> Iterator[tuple[Item, str | Finding]]:
-    captions = Captions(source)
-    for item in source.pictures:
-        yield item, captions.of(item)
+def _captions(sources: Sequence[Source]) -> tuple[dict[str, str | Finding], tuple[str, ...]]:
+    """Origin -> caption; and which pictures have others too, in words."""
+    captions: dict[str, str | Finding] = {}
+    several: list[str] = []
+    for source in sources:
+        found = Captions(source)
+        captions |= {item.origin: found.of(item) for item in source.pictures}
+        several += filter(None, map(found.passed_over, source.pictures))
+    return captions, tuple(several)
 
 
 def _look(

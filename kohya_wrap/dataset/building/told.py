@@ -36,7 +36,7 @@ def nothing_left(found: Sequence[Source], planned: Plan, choices: Choices) -> Da
         return refusal(found, planned.refused)
     count = len(planned.pictures)
     return DatasetError(
-        f"--holdout {choices.holdout} leaves nothing of {count} pictures to train on.",
+        f"--holdout {choices.holdout} leaves nothing of {_count(planned.pictures)} to train on.",
         why="Pictures that are set aside are never trained on; copies of one picture are set aside together.",
         hint=f"--holdout {count // 10}",
     )
@@ -55,7 +55,8 @@ def findings(planned: Plan, choices: Choices, found: Sequence[Source], folder: P
 
 
 def _findings(planned: Plan, choices: Choices, found: Sequence[Source], folder: Path) -> Iterator[Finding]:
-    yield from (replace(one, level=Level.WARNING, hint="") for one in planned.refused)
+    for one in planned.refused:
+        yield replace(one, level=Level.WARNING, message=f"left out: {one.message}", hint="")
     if numbered := numbered_folders(found):
         yield Finding(
             Level.WARNING,
@@ -64,6 +65,14 @@ def _findings(planned: Plan, choices: Choices, found: Sequence[Source], folder: 
             "Not meant? Build each by itself: kohya-wrap dataset build FOLDER --concept NAME",
         )
     yield from _not_taken(found)
+    if planned.several:
+        have = "has" if len(planned.several) == 1 else "have"
+        yield Finding(
+            Level.NOTE,
+            "several-captions",
+            f"{_pictures(len(planned.several))} {have} captions that differ: {_names(planned.several)}.",
+            "To take the other: remove the one that was taken, in the source, and build again.",
+        )
     yield from _kept_edits(planned, folder)
     back = [one for one in planned.pictures if one.is_made and one.standing and one.standing.path is None]
     if back:
@@ -80,7 +89,18 @@ def _findings(planned: Plan, choices: Choices, found: Sequence[Source], folder: 
 
 
 def _not_taken(found: Sequence[Source]) -> Iterator[Finding]:
-    """Files of other kinds, in case somebody takes them for pictures."""
+    """Files of other kinds, in case somebody takes them for pictures; and such as are too large for captions."""
+    large = [
+        str(inner)
+        for source in found
+        for inner, item in source.files.items()
+        if metadata.may_be(inner) and item.stamp[0] > captions.LARGEST
+    ]
+    if large:
+        over = f"over {captions.LARGEST // 1_000_000} MB"
+        yield Finding(
+            Level.WARNING, "metadata-too-large", f"no caption is looked for in {_names(large)}, {over}."
+        )
     known = (*captions.ENDINGS, *metadata.ENDINGS)
     others = Counter(
         inner.suffix.lower() or inner.name
@@ -141,7 +161,11 @@ def _transparent(planned: Plan, folder: Path) -> Iterator[Finding]:
 
 
 def _count(pictures: Sequence[Planned]) -> str:
-    return "1 picture" if len(pictures) == 1 else f"{len(pictures)} pictures"
+    return _pictures(len(pictures))
+
+
+def _pictures(count: int) -> str:
+    return "1 picture" if count == 1 else f"{count} pictures"
 
 
 def _stems(pictures: Sequence[Planned]) -> str:

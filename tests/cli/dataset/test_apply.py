@@ -120,7 +120,7 @@ def test_of_another_project(shell: Shell, small_project: Path) -> None:
     )
     answer = shell("dataset", "apply", save(shell.cwd, EDIT_A), "other")
     assert answer.code == 4
-    assert answer.three_lines[0].startswith("None of the 1 captions in captions.json belongs to an image in ")
+    assert answer.three_lines[0].startswith("No caption in captions.json belongs to an image in ")
 
 
 @pytest.mark.parametrize("key", ["../../../secret.txt", "10_cat/../../../secret.txt", "/secret.txt"])
@@ -170,3 +170,25 @@ def test_an_image_is_no_caption_whatever_the_file_says(shell: Shell, small_proje
     file = save(shell.cwd, {"10_cat/a.png": edit}, caption_extension=".png")
     assert shell("dataset", "apply", file).code == 4
     assert image.read_bytes() == before
+
+
+def test_a_caption_that_is_none_is_refused_as_build_does(shell: Shell, small_project: Path) -> None:
+    before = texts(small_project)
+    answer = shell(
+        "dataset", "apply", save(shell.cwd, EDIT_A | {B: {"old": "sks, a dog", "new": "x" * 200_000}})
+    )
+    assert answer.code == 4
+    assert answer.three_lines[0] == (
+        f"{B} has 200 kB: that is no caption; the engine reads 225 tokens at most."
+    )
+    assert texts(small_project) == before
+
+
+@pytest.mark.parametrize("where", ["empty", "gone"])
+def test_where_there_is_no_dataset_the_hint_is_of_apply(
+    shell: Shell, small_project: Path, where: str
+) -> None:
+    (shell.cwd / "empty").mkdir()
+    answer = shell("dataset", "apply", save(shell.cwd, EDIT_A), where)
+    assert answer.code == 4
+    assert answer.three_lines[2].endswith("captions.json PROJECT")

@@ -233,4 +233,46 @@ def test_a_caption_that_is_none_takes_its_picture_along_and_both_are_named(
     (photos / "a.txt").write_text("word " * 20_000)
     answer = shell(*BUILD, "photos", "--concept", "m", "--project", "my-lora", "--skip-broken")
     assert answer.code == 0
-    assert "a.jpg, for its caption: a.txt has 100 kB" in answer.out + answer.err
+    assert "left out: a.jpg, because of its caption: a.txt has 100 kB" in answer.out + answer.err
+
+
+def test_what_is_called_otherwise_than_in_the_source_is_said(shell: Shell, photos: Path) -> None:
+    Image.new("RGB", (64, 64), "red").save(photos / "more" / "a.png")
+    Image.new("RGB", (64, 64), "blue").save(photos / "wrong.png", "JPEG")
+    Image.new("P", (64, 64)).save(photos / "odd.gif")  # saved as PNG, which is said already
+    answer = shell(*BUILD, "photos", "--concept", "m", "--json")
+    assert answer.envelope["data"]["concept"]["renamed"] == [
+        {"from": "more/a.png", "to": "a-2.png"},
+        {"from": "wrong.png", "to": "wrong.jpg"},
+    ]
+    assert "  renamed               2: more/a.png -> a-2.png, wrong.png -> wrong.jpg\n" in answer.err
+
+
+def test_of_captions_that_differ_the_one_taken_is_named(shell: Shell, photos: Path) -> None:
+    (photos / "a.caption").write_text("something else")
+    (photos / "more" / "0.caption").write_text("a photo, 0\n")
+    answer = shell(*BUILD, "photos", "--concept", "m")
+    assert "note: 1 picture has captions that differ: a.jpg (a.txt, not a.caption).  To take" in answer.out
+
+
+def test_a_file_of_captions_that_is_too_large_is_not_passed_over_in_silence(
+    shell: Shell, photos: Path
+) -> None:
+    with (photos / "meta.json").open("wb") as large:
+        large.truncate(100_000_001)
+    answer = shell(*BUILD, "photos", "--concept", "m")
+    assert (answer.code, "no caption is looked for in meta.json, over 100 MB." in answer.out) == (0, True)
+
+
+def test_a_source_that_is_not_named_again_goes_when_its_pictures_are_deleted(
+    shell: Shell, photos: Path, tmp_path: Path
+) -> None:
+    """As the help says."""
+    words = ("--concept", "m")
+    assert shell(*BUILD, "photos", *words).code == 0
+    assert "6 images" in shell(*BUILD, "photos/more", *words).out
+    folder = tmp_path / "training_data" / "10_m"
+    for path in folder.glob("[a-z]*"):
+        path.unlink()
+    assert "4 images" in shell(*BUILD, *words).out
+    assert not list(folder.glob("[a-z]*"))

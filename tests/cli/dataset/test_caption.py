@@ -212,3 +212,14 @@ def test_a_person_s_caption_of_another_ending_is_not_put_out_of_use(shell: Shell
     ]
     subprocess.run(["sh", "-c", f"mv {moved}"], check=True, cwd=shell.cwd)
     assert texts(project)["a"] == "a person's own words"
+
+
+def test_a_caption_of_an_earlier_run_stands_where_nothing_is_found_any_more(
+    shell: Shell, project: Path
+) -> None:
+    words = ("--prefix", "", "--character-threshold", "1")
+    wd14(shell, project, *words)
+    before = texts(project)
+    answer = wd14(shell, project, *words, "--threshold", "1")
+    assert (answer.code, texts(project)) == (0, before)
+    assert "10_cat/a.png: there is nothing to say, so a.txt is left as it was." in answer.out

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -129,3 +131,19 @@ def test_a_caption_of_100_kb_is_none(picture: Picture, build: Build) -> None:
     picture("in/a.png", caption="word " * 20_000)
     with pytest.raises(DatasetError, match=r"a\.txt has 100 kB: that is no caption"):
         build()
+
+
+def test_a_caption_in_a_zip_is_not_unpacked_to_see_that_it_is_none(
+    picture: Picture, tmp_path: Path, build: Build
+) -> None:
+    """64 MB of zeros in 64 kB."""
+    with zipfile.ZipFile(tmp_path / "in.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.write(picture("a.png"), "a.png")
+        archive.writestr("a.txt", bytes(64_000_000))
+    tracemalloc.start()
+    with pytest.raises(DatasetError, match=r"a\.txt has 64\.0 MB: that is no caption") as error:
+        build("in.zip")
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 10_000_000
+    assert error.value.hint.startswith("Take it out of the zip, or shorten it.")
