@@ -9,6 +9,7 @@ import shlex
 import signal
 import sys
 import traceback
+from pathlib import Path
 from typing import NoReturn
 
 import click
@@ -77,11 +78,13 @@ def _no_folder(error: OSError) -> bool:
 def _disk(error: OSError) -> MachineError:
     from kohya_wrap.places import Places
 
-    where, home = str(error.filename or ""), str(Places.from_environment(os.environ).home)
-    ways = ["make room, or the folder yours"]
-    if not where or where.startswith(home):
+    # A full disk often does not say of which file; a folder that cannot be made may be one above the home.
+    where, home = Path(str(error.filename or "")), Places.from_environment(os.environ).home
+    is_home = bool(error.filename) and (where.is_relative_to(home) or home.is_relative_to(where))
+    ways = ["make room there", "give yourself the right to write"]
+    if is_home or not error.filename:
         ways.append("set KOHYA_WRAP_HOME to a folder that can be written")
-    if not where.startswith(home):
+    if not is_home:
         ways.append("move the project to a disk that can be written")
     return MachineError(
         f"{error.filename or 'The disk'}: {error.strerror}.",
