@@ -16,8 +16,9 @@ from kohya_wrap.cli import options
 if TYPE_CHECKING:
     from kohya_wrap.cli.console import Console
     from kohya_wrap.places import Places
-    from kohya_wrap.workflow.job import Result, Wishes
+    from kohya_wrap.workflow.job import Result
     from kohya_wrap.workflow.prepare import Job
+    from kohya_wrap.workflow.wishes import Wishes
 
 
 @click.command("run", short_help="Train the LoRA that a config describes.")
@@ -84,8 +85,8 @@ def command(
     began = time.monotonic()
     from kohya_wrap.cli.console import Console
     from kohya_wrap.places import Places
-    from kohya_wrap.workflow.job import Wishes, budget_of
     from kohya_wrap.workflow.prepare import JobRequest, prepare
+    from kohya_wrap.workflow.wishes import Wishes, budget_of
 
     console = Console(as_json=as_json)
     if detach:
@@ -126,7 +127,8 @@ def train(console: Console, job: Job, places: Places, wishes: Wishes | None = No
     from kohya_wrap.cli.setup_display import SetupDisplay
     from kohya_wrap.cli.training_display import TrainingDisplay
     from kohya_wrap.host.child import signals_as_request
-    from kohya_wrap.workflow.job import Wishes, execute, provided
+    from kohya_wrap.workflow.job import execute, provided
+    from kohya_wrap.workflow.wishes import Wishes
 
     with SetupDisplay(console) if job.missing else nullcontext() as setup:
         job, means = provided(job, places, os.environ, setup.on_news if setup else lambda news: None)

@@ -20,7 +20,7 @@ class Saving:
         every_epochs, every_steps: how often one is kept; None never.
         last_epochs: how many of those by epochs are kept; None all.
         last_steps: of those by steps, the distance that is kept, in steps.
-    also: an epoch that is kept in any case.
+        also: an epoch that is kept in any case.
     """
 
     every_epochs: int | None = None
@@ -62,6 +62,7 @@ class Saving:
         """A checkpoint with its state at every epoch's end, as many states as are needed to go on; the rest is ours."""
         return {
             "save_every_n_epochs": 1,
+            "save_state": True,  # the run's own, for going on: whatever the config says of the user's
             "save_n_epoch_ratio": None,
             "save_last_n_epochs": None,
             "save_last_n_epochs_state": STATES,

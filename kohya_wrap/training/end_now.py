@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from pathlib import Path
 
 from kohya_wrap.domain.events import (
     AttemptStarted,
@@ -36,11 +37,11 @@ class Why(Enum):
 
 @dataclass(frozen=True)
 class Patience:
-    """Seconds without a word of the trainer, after which it counts as hanging.
+    """Seconds in which the trainer's log does not grow, after which it counts as hanging.
 
     Attributes:
         at_start: loading a base over a slow network says nothing for minutes.
-        between_steps: and no less than so many steps take: saving and drawing samples lie between.
+        between_steps: and no less than so many `steps` take: saving lies between.
     """
 
     at_start: float = 1800.0
@@ -66,18 +67,19 @@ class EndNow:
     attempt: AttemptStarted
     stop: StopRequest
     stop_file: StopFile
+    log: Path
     until_epoch: int | None
     patience: Patience
     seconds_left: float | None = None
     why: Why | None = None
     _began: float = field(default_factory=time.monotonic)
     _last_word: float = field(default_factory=time.monotonic)
+    _log_size: int = 0
     _progress: Progress | None = None
     _epochs_kept: int = 0
     _no_longer: float | None = None  # a state is waited for; by the clock of time.monotonic
 
     def told(self, event: Event) -> None:
-        self._last_word = time.monotonic()
         if isinstance(event, LossNotFinite | Unfit):
             self.why = self.why or Why.USELESS  # the engine would train on for hours, save NaN and exit 0
         elif isinstance(event, StateKept):
@@ -97,7 +99,7 @@ class EndNow:
                 self.why = Why.ASKED
             elif self._too_dear():
                 self.why = Why.BUDGET
-            elif time.monotonic() - self._last_word > self._allowed():
+            elif self._silent_for() > self._allowed():
                 self.why = Why.HANGS
         return self.why is not None
 
@@ -141,6 +143,12 @@ class EndNow:
             return None
         steps = -(seen.step - self.attempt.first_step) % self.attempt.steps_per_epoch
         return steps * seen.seconds_per_step
+
+    def _silent_for(self) -> float:
+        """Bars of caching and of drawing samples are words too, though no events."""
+        if (size := self.log.stat().st_size) != self._log_size:
+            self._log_size, self._last_word = size, time.monotonic()
+        return time.monotonic() - self._last_word
 
     def _allowed(self) -> float:
         if self._progress is None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import shlex
 import shutil
@@ -12,9 +11,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from kohya_wrap.config import option_table, render
 from kohya_wrap.domain import steps
-from kohya_wrap.domain.config import Layer, Origin, TrainingConfig
+from kohya_wrap.domain.config import TrainingConfig
 from kohya_wrap.domain.events import (
     Advice,
     AttemptEnded,
@@ -29,12 +27,11 @@ from kohya_wrap.domain.events import (
 )
 from kohya_wrap.domain.ledger import Ledger
 from kohya_wrap.domain.saving import Saving
-from kohya_wrap.domain.steps import StepPlan
 from kohya_wrap.engine.locate import Engine
 from kohya_wrap.errors import TrainingFailed
 from kohya_wrap.host import child
 from kohya_wrap.host.child import StopRequest
-from kohya_wrap.training import command, failure, recover, result, states, supervise
+from kohya_wrap.training import failure, recover, result, states, supervise
 from kohya_wrap.training.end_now import EndNow, Patience, Why
 from kohya_wrap.training.failure import Cause
 from kohya_wrap.training.journal import Journal
@@ -42,7 +39,7 @@ from kohya_wrap.training.keep import Keeper
 from kohya_wrap.training.output import OutputReader
 from kohya_wrap.training.seen import Seen
 from kohya_wrap.training.stop_file import StopFile
-from kohya_wrap.training.supervise import Attempt
+from kohya_wrap.workflow.launch import Launch
 from kohya_wrap.workflow.prepare import Job
 from kohya_wrap.workflow.run_folder import RunFolder
 
@@ -92,6 +89,8 @@ class Attempts:
     def __post_init__(self) -> None:
         self._events += self.run.events
         self._stop_file = StopFile(self.run.path)
+        self._saving = replace(Saving.of(self.given, self.job.plan.epochs), also=self.until_epoch)
+        self._launch = Launch(self.job, self.given, self.engine, self.run, self.env, self._saving)
         self._began = time.monotonic()
 
     @property
@@ -128,7 +127,7 @@ class Attempts:
 
     def _again(self, end: End, cause: Cause, failed: TrainingFailed) -> recover.Again:
         again = recover.after(
-            cause, self._config(end.attempt.changed), self.ledger.failures,
+            cause, self._launch.config(end.attempt.changed), self.ledger.failures,
             batches_are_ours=self.job.images.configured is None, pauses=recover.pauses(self.env),
         )  # fmt: skip
         if again is None:
@@ -142,82 +141,16 @@ class Attempts:
         while time.monotonic() < end and not (self.stop or self._stop_file.asks()):
             time.sleep(min(0.25, seconds))
 
-    # What each attempt is started with
-
-    def _config(self, changed: Mapping[str, Any]) -> TrainingConfig:
-        return self.given.with_layer(Layer(Origin.HARDWARE, changed, "after an out-of-memory"))
-
-    def _plan(self, config: TrainingConfig) -> StepPlan:
-        passes, batch = self.job.images.batches(config)
-        return steps.plan(
-            passes, batch=batch, accumulation=config.get("gradient_accumulation_steps", 1),
-            epochs=config.get("max_train_epochs"), max_steps=config.get("max_train_steps"),
-        )  # fmt: skip
-
     def _next(self, changed: Mapping[str, Any]) -> End:
         self._known = []
-        ledger, config = self.ledger, self._config(changed)
-        per_epoch = self._plan(config).steps_per_epoch
+        ledger = self.ledger
         state, damaged = states.newest_whole(ledger.states)
         for one, problem in damaged:
             self.tell(StateDamaged(one.path, problem))
-        if state is not None:
-            done, steps_done, path = state.epoch, state.steps, state.path
-        else:
-            done = _users_own_beginning(config, per_epoch)
-            steps_done, path = done * per_epoch, config.get("resume", "")
-        attempt = AttemptStarted(
-            number=ledger.attempt.number + 1 if ledger.attempt else 1,
-            epochs_done=done, steps_done=steps_done, first_step=done * per_epoch, steps_per_epoch=per_epoch,
-            state=path, log_from=self.run.log.stat().st_size if self.run.log.exists() else 0, changed=changed,
-        )  # fmt: skip
-        self._write_engine_config(config, attempt)
+        attempt = self._launch.plan(ledger.attempt.number + 1 if ledger.attempt else 1, state, changed)
+        prepared = self._launch.prepare(attempt)
         self.tell(attempt)
-        launched = self._command(config)
-        return self._follow(attempt, lambda told: supervise.start(launched, told))
-
-    def _write_engine_config(self, config: TrainingConfig, attempt: AttemptStarted) -> None:
-        folder = self.run.attempt(attempt.number)
-        folder.mkdir(parents=True, exist_ok=True)
-        self._link_samples(folder)
-        own: dict[str, Any] = {
-            **self._saving().for_engine(),
-            "save_state": True,  # its own, for going on: whatever the config says of the user's
-            "output_dir": str(folder.resolve()),
-            "resume": attempt.state or None,
-            "initial_step": attempt.first_step or None,
-            "initial_epoch": None,
-        }
-        render.for_engine(
-            self.run.engine_config,
-            config.with_layer(Layer(Origin.HARDWARE, own, "this attempt's own")),
-            option_table.for_script(self.job.family.script),
-        )
-
-    def _link_samples(self, folder: Path) -> None:
-        """The engine draws into output_dir/sample; the user looks for them beside the LoRA."""
-        samples = self._output / "sample"
-        if any(self.given.get(f"sample_{when}") for when in ("every_n_epochs", "every_n_steps", "at_first")):
-            samples.mkdir(parents=True, exist_ok=True)
-            link = folder / "sample"
-            link.unlink(missing_ok=True)  # of an attempt that was killed before it began
-            link.symlink_to(samples.resolve(), target_is_directory=True)
-
-    def _command(self, config: TrainingConfig) -> Attempt:
-        cores, gpu = self.job.machine.cpu.cores, self.job.machine.gpu
-        # The guide's figure: beside a GPU more only get in its way.
-        threads = cores if gpu is None else min(cores, 4)
-        launcher_config = self.run.path / "accelerate.json"
-        launcher_config.write_text(command.LAUNCHER_CONFIG, encoding="utf-8")
-        argv = command.argv(
-            self.engine.launch, self.engine.source, self.job.family.script, self.run.engine_config, launcher_config,
-            cpu=gpu is None, threads=threads,
-        )  # fmt: skip
-        online = bool(config.get("huggingface_repo_id"))
-        variables = command.environment(self.env, threads=threads, gpu=gpu.uuid if gpu else "", online=online)
-        return Attempt(argv, variables | render.secrets(config), self.engine.source, self.run.log)
-
-    # Watching one
+        return self._follow(attempt, lambda told: supervise.start(prepared, told))
 
     def _found(self) -> End:
         """The last attempt, whose end nobody saw: its trainer is at work still, or has left its words in the log."""
@@ -233,12 +166,14 @@ class Attempts:
         return self._follow(ledger.attempt, lambda told: trainer)
 
     def _follow(self, attempt: AttemptStarted, begin: Callable[[OnEvent], child.Child]) -> End:
+        self.run.log.touch()
         mine: list[Event] = []
-        keeper = Keeper(attempt, self._output, self._name, self._saving())
+        keeper = Keeper(attempt, self._output, self._name, self._saving)
         end_now = EndNow(
             attempt,
             self.stop,
             self._stop_file,
+            self.run.log,
             self.until_epoch,
             Patience.from_environment(self.env),
             self._left(),
@@ -259,7 +194,6 @@ class Attempts:
         trainer = begin(told)
         folder = self.run.attempt(attempt.number).resolve()
         reader = OutputReader(folder, self._name, attempt.first_step)
-        self.run.log.touch()
         code = supervise.watch(trainer, attempt.log_from, reader, end_now, told)
         return End(attempt, Seen.of(mine), code, end_now.why)
 
@@ -292,7 +226,7 @@ class Attempts:
             )
         result.judge(made, end.seen, end.code, log=self.run.log, log_from=end.attempt.log_from)
         kept = self._output / name
-        Keeper(end.attempt, self._output, self._name, self._saving()).keep(made, kept)
+        Keeper(end.attempt, self._output, self._name, self._saving).keep(made, kept)
         if self.job.asked.values.get("save_state") or self.given.get("save_state_on_train_end"):
             self._keep_state(made.with_name(f"{self._name}-state"))
         self.tell(CheckpointKept(str(kept)))
@@ -303,8 +237,6 @@ class Attempts:
         if made.is_dir():
             shutil.rmtree(target, ignore_errors=True)
             shutil.move(made, target)
-
-    # What is told
 
     def tell(self, event: Event) -> None:
         """Once: the log of a trainer that was found at work is read from its beginning."""
@@ -326,21 +258,3 @@ class Attempts:
     @property
     def _name(self) -> str:
         return str(self.given.get("output_name"))
-
-    def _saving(self) -> Saving:
-        saving = Saving.of(self.given, self.job.plan.epochs)
-        return replace(saving, also=self.until_epoch)
-
-
-def _users_own_beginning(config: TrainingConfig, steps_per_epoch: int) -> int:
-    """Whole epochs behind a state that the config itself names; the engine skips whole ones only."""
-    if config.get("initial_step"):
-        return int(config.get("initial_step")) // steps_per_epoch
-    if config.get("initial_epoch"):
-        return int(config.get("initial_epoch")) - 1
-    state = config.get("resume")
-    try:
-        told = json.loads(Path(state, "train_state.json").read_text(encoding="utf-8")) if state else {}
-    except (OSError, ValueError):  # the engine says what is wrong with it
-        return 0
-    return int(told.get("current_epoch", 0))

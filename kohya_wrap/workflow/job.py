@@ -6,40 +6,49 @@ import os
 import shlex
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import psutil
-import toml
 
 from kohya_wrap import __version__
-from kohya_wrap.config import option_table, render, user
-from kohya_wrap.config.wrapper_section import WrapperSection
+from kohya_wrap.config import user
 from kohya_wrap.dataset.view.laid_out import Part
 from kohya_wrap.domain import budget
 from kohya_wrap.domain.budget import Budget
-from kohya_wrap.domain.config import Layer, Origin, TrainingConfig, shown
+from kohya_wrap.domain.config import Layer, Origin, TrainingConfig
 from kohya_wrap.domain.events import RunEnded, RunStarted, Supervised
 from kohya_wrap.domain.finding import Finding, Level
 from kohya_wrap.domain.ledger import Ledger
 from kohya_wrap.engine import locate
 from kohya_wrap.engine.locate import Engine
 from kohya_wrap.engine.weights import Weights
-from kohya_wrap.errors import ConfigError, EngineError, Interrupted, KohyaWrapError, Stopped, UsageError
+from kohya_wrap.errors import EngineError, Interrupted, KohyaWrapError, Stopped, UsageError
 from kohya_wrap.host.child import StopRequest
 from kohya_wrap.places import Places
-from kohya_wrap.training import resume
 from kohya_wrap.training.end_now import Why
 from kohya_wrap.training.journal import Journal
 from kohya_wrap.training.seen import Seen
-from kohya_wrap.workflow import base_model, cached_with, outputs, prepare, run_folder, training_view
+from kohya_wrap.workflow import (
+    base_model,
+    cached_with,
+    outputs,
+    prepare,
+    run_folder,
+    taken_over,
+    training_view,
+)
 from kohya_wrap.workflow.alone import alone, refuse_trainers
-from kohya_wrap.workflow.attempts import Attempts, End, OnEvent
+from kohya_wrap.workflow.attempts import Attempts, OnEvent
 from kohya_wrap.workflow.prepare import Job
 from kohya_wrap.workflow.provision import OnNews, provide
 from kohya_wrap.workflow.run_folder import RunFolder
+from kohya_wrap.workflow.wishes import Wishes
+
+
+_ALL = Wishes()  # to the end, at any cost
 
 
 @dataclass(frozen=True)
@@ -97,56 +106,13 @@ def provided(job: Job, places: Places, env: Mapping[str, str], on_news: OnNews) 
     return job, Means(found.engine, found.weights)
 
 
-@dataclass(frozen=True)
-class Wishes:
-    """How far this time.
-
-    Attributes:
-        restart: from the beginning, though an unfinished run could go on.
-        until_epoch: stop there, to go on another time.
-        budget: over the whole run.
-        since: what was fetched and installed from this moment on counts too; of time.monotonic.
-    """
-
-    restart: bool = False
-    until_epoch: int | None = None
-    budget: Budget = field(default_factory=Budget)
-    since: float | None = None
-
-
-def budget_of(
-    section: WrapperSection, price: float | None, max_cost: float | None, max_hours: float | None
-) -> Budget:
-    """As asked for, else as the config has it.
-
-    Raises:
-        UsageError: a cap in dollars without a price.
-    """
-
-    def chosen(asked: float | None, written: float | None) -> float | None:
-        return written if asked is None else asked
-
-    found = Budget(
-        chosen(price, section.price_per_hour),
-        chosen(max_cost, section.max_cost),
-        chosen(max_hours, section.max_hours),
-    )
-    if found.max_cost is not None and not found.price:
-        raise UsageError(
-            "A cap in dollars needs the price of an hour.",
-            why="Nobody but you knows what this machine costs.",
-            hint=f"--price 0.69 --max-cost {found.max_cost:g}   (or price_per_hour in the section [kohya_wrap])",
-        )
-    return found
-
-
 def execute(
     job: Job,
     means: Means,
     env: Mapping[str, str],
     stop: StopRequest,
     on_event: OnEvent,
-    wishes: Wishes = Wishes(),
+    wishes: Wishes = _ALL,
 ) -> Result:
     """Train, going on with an unfinished run of the same name; judge the outcome by what is on disk.
 
@@ -159,7 +125,7 @@ def execute(
     with alone(job.project, name):
         unfinished = None if wishes.restart else run_folder.unfinished(job.project, name)
         refuse_trainers(job.project, name, but=unfinished.path if unfinished else None)
-        resumed = _comparable(unfinished, job, config) if unfinished else ()
+        resumed = taken_over.refuse_or_say(unfinished, job, config) if unfinished else ()
         run = unfinished or run_folder.new(job.project)
         _describe(run, job, means.engine, wishes.budget.price)
         parts, place = _given(job, config, means.engine, run.path)
@@ -172,34 +138,6 @@ def execute(
             done = _attempts(job, on_view.config, means.engine, run, journal, env, stop, on_event, wishes)
         run_folder.discard_others(job.project, name, run)
         return replace(done, findings=(*resumed, *on_view.findings, *done.findings))
-
-
-def _comparable(run: RunFolder, job: Job, config: TrainingConfig) -> tuple[Finding, ...]:
-    """What has changed since the unfinished run was started, and it can take over.
-
-    Raises:
-        ConfigError: it cannot.
-    """
-    ledger = run.ledger
-    if ledger.attempt is None or not run.engine_config.exists():
-        return ()
-    before = toml.load(run.engine_config)
-    now = render.as_engine_reads(config, option_table.for_script(job.family.script))
-    refused, taken = resume.changes(before, now, ledger.attempt.changed)
-    if refused and (ledger.states or run.is_at_work()):
-        raise ConfigError(
-            f"The unfinished run {run.path.name} was started with {_pairs(refused, 0)}; now it is {_pairs(refused, 1)}.",
-            why="A state brings these back as they were, or does not fit the new ones: the engine would not say so.",
-            hint=f"Put them back to go on, or begin anew: kohya-wrap run {shlex.quote(str(job.user.path))} --restart",
-        )
-    if not taken:
-        return ()
-    text = f"the unfinished run goes on with {_pairs(taken, 1)}; before it was {_pairs(taken, 0)}."
-    return (Finding(Level.NOTE, "resumed-changed", text),)
-
-
-def _pairs(changed: Mapping[str, tuple[Any, Any]], side: int) -> str:
-    return ", ".join(f"{name} = {shown(name, pair[side])}" for name, pair in changed.items())
 
 
 def _attempts(
@@ -220,6 +158,7 @@ def _attempts(
     spent = budget.spent(run.timed) + setup
     allowed = wishes.budget.seconds
     left = None if allowed is None else allowed - spent
+    _refuse_what_lies_behind(until, run.ledger, job.user.path)
     attempts = Attempts(job, config, engine, run, journal, env, stop, on_event, until, left)
     if not run.events:
         attempts.tell(
@@ -228,11 +167,13 @@ def _attempts(
     attempts.tell(Supervised(os.getpid(), psutil.Process().create_time(), round(spent, 1)))
     began = time.time()
     try:
+        if left is not None and left <= 0:
+            raise _too_dear(attempts.ledger, wishes.budget, spent, job.user.path)
         end = attempts.to_the_end()
         if end.why is Why.BUDGET:
-            raise _too_dear(end, attempts.ledger, wishes.budget, spent + time.time() - began, job.user.path)
+            raise _too_dear(attempts.ledger, wishes.budget, spent + time.time() - began, job.user.path)
         if end.why is Why.ASKED:
-            raise _stopped(end, attempts.ledger, stop, job.user.path)
+            raise _stopped(attempts.ledger, stop, job.user.path)
     except KohyaWrapError as error:
         how = "stopped" if isinstance(error, Interrupted | Stopped) else "failed"
         attempts.tell(RunEnded(how, error.message, attempts.ledger.checkpoints))
@@ -309,31 +250,47 @@ def _describe(run: RunFolder, job: Job, engine: Engine, price: float | None) -> 
     run.describe(facts)
 
 
-def _too_dear(end: End, ledger: Ledger, within: Budget, spent: float, config: Path) -> Stopped:
+def _refuse_what_lies_behind(until: int | None, ledger: Ledger, config: Path) -> None:
+    """Raises UsageError: the epoch to stop at is done."""
+    done = ledger.states[-1].epoch if ledger.states else 0
+    if until is not None and until <= done:
+        raise UsageError(
+            f"Epoch {until} is done already: the unfinished run has {done}.",
+            why="--until-epoch counts from the beginning of the run.",
+            hint=f"kohya-wrap run {shlex.quote(str(config))} --until-epoch {done + 1}   (or without, to the end)",
+        )
+
+
+def _too_dear(ledger: Ledger, within: Budget, spent: float, config: Path) -> Stopped:
     dollars = within.dollars(spent)
     spent_so_far = f"{spent / 3600:.2f} hours" + ("" if dollars is None else f", ${dollars:.2f},")
     return Stopped(
-        f"Stopped after step {end.seen.steps} of {end.seen.total or '?'}: {spent_so_far} are spent; {_kept(ledger)}.",
+        f"{_at(ledger)}: {spent_so_far} are spent; {_kept(ledger)}.",
         why="Another epoch would not be done within the cap, and what is not kept would be lost.",
         hint=f"kohya-wrap run {shlex.quote(str(config))}   with a higher --max-cost or --max-hours",
     )
+
+
+def _stopped(ledger: Ledger, stop: StopRequest, config: Path) -> KohyaWrapError:
+    by = Interrupted if stop.is_interrupt else Stopped
+    return by(
+        f"{_at(ledger)}; {_kept(ledger)}.",
+        why="Ctrl-C."
+        if by is Interrupted
+        else "kohya-wrap stop, or SIGTERM: somebody, or the machine going away, asked for it.",
+        hint=f"kohya-wrap run {shlex.quote(str(config))}",
+    )
+
+
+def _at(ledger: Ledger) -> str:
+    last = ledger.progress
+    return f"Stopped after step {last.step} of {last.total}" if last else "Stopped before the first step"
 
 
 def _kept(ledger: Ledger) -> str:
     if not ledger.states:
         return "no epoch was finished, so it begins anew"
     return f"epoch {ledger.states[-1].epoch} is kept, and it goes on from there"
-
-
-def _stopped(end: End, ledger: Ledger, stop: StopRequest, config: Path) -> KohyaWrapError:
-    by = Interrupted if stop.is_interrupt else Stopped
-    return by(
-        f"Stopped after step {end.seen.steps} of {end.seen.total or '?'}; {_kept(ledger)}.",
-        why="Ctrl-C."
-        if by is Interrupted
-        else "kohya-wrap stop, or SIGTERM: somebody, or the machine going away, asked for it.",
-        hint=f"kohya-wrap run {shlex.quote(str(config))}",
-    )
 
 
 def _differences(job: Job, seen: Seen) -> tuple[Finding, ...]:

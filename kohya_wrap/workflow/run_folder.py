@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -22,18 +23,20 @@ _ATTEMPTS = "attempts"
 
 @dataclass(frozen=True)
 class RunFolder:
-    """Attributes:
-    timed: what was written before this kohya-wrap took it in hand, each event with its time in seconds since the epoch.
-    """
+    """What lies in it is read when it is first asked for, and not again."""
 
     path: Path
-    timed: tuple[tuple[float, Event], ...] = ()
 
-    @property
+    @cached_property
+    def timed(self) -> tuple[tuple[float, Event], ...]:
+        """What was written by then, each event with its time in seconds since the epoch."""
+        return tuple(journal.read(self.journal)) if self.journal.exists() else ()
+
+    @cached_property
     def events(self) -> tuple[Event, ...]:
         return tuple(event for _, event in self.timed)
 
-    @property
+    @cached_property
     def ledger(self) -> Ledger:
         return Ledger.of(self.events)
 
@@ -87,13 +90,9 @@ def of_name(project: Project, output_name: str) -> Iterator[RunFolder]:
         try:
             if toml.load(path).get("output_name") != output_name:
                 continue
-            yield RunFolder(path.parent, _timed(path.parent / "events.jsonl"))
+            yield RunFolder(path.parent)
         except (OSError, toml.TomlDecodeError):  # removed under it, or cut short by a lost machine
             continue
-
-
-def _timed(path: Path) -> tuple[tuple[float, Event], ...]:
-    return tuple(journal.read(path)) if path.exists() else ()
 
 
 def unfinished(project: Project, output_name: str) -> RunFolder | None:

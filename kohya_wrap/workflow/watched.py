@@ -16,7 +16,6 @@ from kohya_wrap.domain.ledger import Ledger
 from kohya_wrap.errors import UsageError
 from kohya_wrap.host import child
 from kohya_wrap.places import Project
-from kohya_wrap.training import journal
 from kohya_wrap.training.journal import Journal
 from kohya_wrap.training.output import OutputReader
 from kohya_wrap.training.seen import Seen
@@ -101,8 +100,7 @@ def _folders(where: Path) -> list[Path]:
 
 def status(folder: Path) -> Status:
     run = RunFolder(folder)
-    timed = journal.read(run.journal) if run.journal.exists() else []
-    ledger, about = Ledger.of(event for _, event in timed), toml.load(folder / "run.toml")
+    timed, ledger, about = run.timed, run.ledger, toml.load(folder / "run.toml")
     at_work = run.is_at_work()
     seen = _seen_in_log(run, ledger) if at_work else None
     progress = ledger.progress

@@ -336,3 +336,12 @@ def test_trains_on_from_a_lora(shell: Shell, guide: Path) -> None:
         if "load network weights" in path.read_text()
     )
     assert f"load network weights from {lora}" in log.read_text()
+
+
+def test_an_epoch_that_lies_behind_is_no_end(shell: Shell, guide: Path) -> None:
+    slow = {"KOHYA_WRAP_REHEARSAL_STEP_SECONDS": "0.1"}
+    assert shell("run", guide, *REHEARSAL, "--until-epoch", "2", **slow).code == 0
+    refused = shell("run", guide, *REHEARSAL, "--until-epoch", "2")
+    assert refused.code == 2
+    assert refused.three_lines[0].startswith("Epoch 2 is done already")
+    assert "--until-epoch 3" in refused.three_lines[2]

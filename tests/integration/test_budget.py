@@ -61,3 +61,11 @@ def test_dollars_without_a_price(shell: Shell, guide: Path) -> None:
     answer = shell("run", guide, *REHEARSAL, "--max-cost", "5")
     assert answer.code == 2
     assert "--price" in answer.three_lines[2]
+
+
+def test_what_is_spent_starts_nothing(shell: Shell, guide: Path) -> None:
+    assert shell("run", guide, *REHEARSAL, *DOLLAR_A_SECOND, "--max-cost", "2", **SLOW).code == 7
+    again = shell("run", guide, *REHEARSAL, *DOLLAR_A_SECOND, "--max-cost", "0.5", **SLOW)
+    assert again.code == 7
+    assert "engine started" not in again.out
+    assert "is kept" in again.three_lines[0]

@@ -69,6 +69,6 @@ def test_names(name: str, saved: Saved) -> None:
 def test_the_engine_saves_each_epoch_and_keeps_two_states() -> None:
     given = of(save_every_n_epochs=5, save_last_n_epochs=1, save_every_n_steps=7).for_engine()
     assert given == {
-        "save_every_n_epochs": 1, "save_n_epoch_ratio": None, "save_last_n_epochs": None,
+        "save_every_n_epochs": 1, "save_state": True, "save_n_epoch_ratio": None, "save_last_n_epochs": None,
         "save_last_n_epochs_state": 2, "save_last_n_steps": None, "save_last_n_steps_state": 7,
     }  # fmt: skip

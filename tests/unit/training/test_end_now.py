@@ -34,7 +34,9 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 def watch(tmp_path: Path, clock: Clock, **words: Any) -> EndNow:
     asked: dict[str, Any] = {"until_epoch": None, "patience": Patience(), **words}
-    made = EndNow(ATTEMPT, StopRequest(), StopFile(tmp_path), **asked)
+    log = tmp_path / "engine.log"
+    log.touch()
+    made = EndNow(ATTEMPT, StopRequest(), StopFile(tmp_path), log, **asked)
     made._began = made._last_word = clock.now
     return made
 
@@ -68,10 +70,24 @@ def test_silence(tmp_path: Path, clock: Clock) -> None:
     watching = watch(tmp_path, clock)
     clock.now += 1799
     assert not watching()
+    watching.log.write_text("step 201")
     watching.told(step(201, pace=20.0))
+    assert not watching()
     clock.now += 999
     assert not watching()
     clock.now += 2
+    assert watching() and watching.why is Why.HANGS
+
+
+def test_a_bar_that_is_no_event_is_a_word_too(tmp_path: Path, clock: Clock) -> None:
+    """Latents of ten thousand pictures are encoded for longer than a base is loaded."""
+    watching = watch(tmp_path, clock)
+    for _ in range(10):
+        clock.now += 1000
+        with watching.log.open("a") as log:
+            log.write("caching latents |##  |\r")
+        assert not watching()
+    clock.now += 1801
     assert watching() and watching.why is Why.HANGS
 
 

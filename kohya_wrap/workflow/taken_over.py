@@ -1,0 +1,45 @@
+"""What an unfinished run takes over of a config that has changed since it was started."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from typing import Any
+
+import toml
+
+from kohya_wrap.config import option_table, render
+from kohya_wrap.domain.config import TrainingConfig, shown
+from kohya_wrap.domain.finding import Finding, Level
+from kohya_wrap.errors import ConfigError
+from kohya_wrap.training import resume
+from kohya_wrap.workflow.prepare import Job
+from kohya_wrap.workflow.run_folder import RunFolder
+
+
+def refuse_or_say(run: RunFolder, job: Job, config: TrainingConfig) -> tuple[Finding, ...]:
+    """What has changed since the unfinished run was started, and it can take over.
+
+    Raises:
+        ConfigError: it cannot.
+    """
+    ledger = run.ledger
+    if ledger.attempt is None or not run.engine_config.exists():
+        return ()
+    before = toml.load(run.engine_config)
+    now = render.as_engine_reads(config, option_table.for_script(job.family.script))
+    refused, taken = resume.changes(before, now, ledger.attempt.changed)
+    if refused and (ledger.states or run.is_at_work()):
+        raise ConfigError(
+            f"The unfinished run {run.path.name} was started with {_pairs(refused, 0)}; now it is {_pairs(refused, 1)}.",
+            why="A state brings these back as they were, or does not fit the new ones: the engine would not say so.",
+            hint=f"Put them back to go on, or begin anew: kohya-wrap run {shlex.quote(str(job.user.path))} --restart",
+        )
+    if not taken:
+        return ()
+    text = f"the unfinished run goes on with {_pairs(taken, 1)}; before it was {_pairs(taken, 0)}."
+    return (Finding(Level.NOTE, "resumed-changed", text),)
+
+
+def _pairs(changed: Mapping[str, tuple[Any, Any]], side: int) -> str:
+    return ", ".join(f"{name} = {shown(name, pair[side])}" for name, pair in changed.items())

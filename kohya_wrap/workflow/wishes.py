@@ -1,0 +1,52 @@
+"""How far a run shall go this time, and what it may cost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from kohya_wrap.config.wrapper_section import WrapperSection
+from kohya_wrap.domain.budget import Budget
+from kohya_wrap.errors import UsageError
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """How far this time.
+
+    Attributes:
+        restart: from the beginning, though an unfinished run could go on.
+        until_epoch: stop there, to go on another time.
+        budget: over the whole run.
+        since: what was fetched and installed from this moment on counts too; of time.monotonic.
+    """
+
+    restart: bool = False
+    until_epoch: int | None = None
+    budget: Budget = field(default_factory=Budget)
+    since: float | None = None
+
+
+def budget_of(
+    section: WrapperSection, price: float | None, max_cost: float | None, max_hours: float | None
+) -> Budget:
+    """As asked for, else as the config has it.
+
+    Raises:
+        UsageError: a cap in dollars without a price.
+    """
+
+    def chosen(asked: float | None, written: float | None) -> float | None:
+        return written if asked is None else asked
+
+    found = Budget(
+        chosen(price, section.price_per_hour),
+        chosen(max_cost, section.max_cost),
+        chosen(max_hours, section.max_hours),
+    )
+    if found.max_cost is not None and not found.price:
+        raise UsageError(
+            "A cap in dollars needs the price of an hour.",
+            why="Nobody but you knows what this machine costs.",
+            hint=f"--price 0.69 --max-cost {found.max_cost:g}   (or price_per_hour in the section [kohya_wrap])",
+        )
+    return found
