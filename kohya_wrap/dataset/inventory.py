@@ -81,7 +81,8 @@ def names(train_data_dir: Path) -> tuple[Folder, ...]:
 
 def survey_loose(pictures: Folder, caption_extension: str | None, read: Read = image_file.facts) -> Inventory:
     """As `survey`, of one folder that the engine does not read by its name."""
-    return _surveyed((pictures,), caption_extension, read, ())
+    with _looked_into():
+        return _surveyed((pictures,), caption_extension, read, ())
 
 
 def _surveyed(

@@ -6,6 +6,7 @@ import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from kohya_wrap.dataset.folders import Folder, is_listed, is_read
 from kohya_wrap.domain.dataset import Subset
@@ -78,11 +79,15 @@ def _holds_images(path: Path) -> bool:
     """At any depth; links in it are not followed, which may lead in a circle, nor is what is hidden looked into."""
     if path.name.startswith(".") or not path.is_dir() or path.parent.resolve().is_relative_to(path.resolve()):
         return False
-    for folder, inner, files in os.walk(path):
+    for folder, inner, files in os.walk(path, onerror=_raise):  # which else passes over what is closed to it
         inner[:] = [name for name in inner if not name.startswith(".")]
         if any(image_file.looks_like_image(Path(folder, name)) for name in files):
             return True
     return False
+
+
+def _raise(error: OSError) -> NoReturn:
+    raise error
 
 
 def otherwise_spelled(subsets: tuple[Subset, ...], extension: str) -> Iterator[Finding]:

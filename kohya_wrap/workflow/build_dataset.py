@@ -12,7 +12,7 @@ from typing import Any
 from kohya_wrap.dataset.building import Built, Choices, Place
 from kohya_wrap.dataset.building import record as records
 from kohya_wrap.dataset.building.picture import KEEP
-from kohya_wrap.domain.finding import Finding, Level
+from kohya_wrap.domain.finding import Finding, Level, typed
 from kohya_wrap.domain.shrink import SMALLEST
 from kohya_wrap.errors import DatasetError, UsageError
 from kohya_wrap.host import image_pixels
@@ -67,6 +67,7 @@ def run(request: BuildRequest, on_news: OnNews) -> Done:
     project = Project(request.project.absolute())
     kept = kept_config.read(project.config)
     _check(request)
+    _require_folders(project)
     concept = regularisation = choices = None
     again: tuple[str, ...] = ()
     findings: list[Finding] = []
@@ -81,6 +82,17 @@ def run(request: BuildRequest, on_news: OnNews) -> Done:
         regularisation, said = _regularise(project, request, request.reg, kept, on_news)
         findings += (*regularisation.findings, *said)
     return Done(concept, regularisation, choices, again, kept is not None, tuple(findings))
+
+
+def _require_folders(project: Project) -> None:
+    """Raises DatasetError: a file stands where a folder will be made."""
+    for folder in (project.root, project.training_data, project.reg_data, project.held_out):
+        if folder.exists() and not folder.is_dir():
+            raise DatasetError(
+                f"{folder} is a file, where a folder must be.",
+                why="The concept folders are made in it.",
+                hint=f"mv {typed(folder)} {typed(f'{folder}.old')}",
+            )
 
 
 def _check(request: BuildRequest) -> None:

@@ -47,7 +47,6 @@ from kohya_wrap.workflow.provision import OnNews, provide
 from kohya_wrap.workflow.run_folder import RunFolder
 from kohya_wrap.workflow.wishes import Wishes
 
-
 _ALL = Wishes()  # to the end, at any cost
 
 

@@ -32,3 +32,35 @@ def test_a_folder_named_as_a_picture(shell: Shell, tmp_path: Path, photographs: 
     assert answer.code == 4
     assert "it is a folder" in answer.out
     assert "mv " in answer.out and "rm " not in answer.out
+
+
+@pytest.mark.skipif(os.geteuid() == 0 and not shutil.which("setpriv"), reason="root reads everything")
+@pytest.mark.parametrize("below", ["photos", "photos/1_a"])
+def test_a_folder_that_is_closed_is_no_empty_one(
+    shell: Shell, tmp_path: Path, photographs: Path, below: str
+) -> None:
+    """As a user who is not root, whom nothing is closed to."""
+    shutil.copytree(photographs, tmp_path / below)
+    closed = tmp_path / below / "closed"
+    closed.mkdir()
+    shutil.copy(next(photographs.glob("*.png")), closed)
+    rights = "-dac_override,-dac_read_search"
+    as_user = ("setpriv", "--bounding-set", rights, "--inh-caps", rights) if os.geteuid() == 0 else ()
+    closed.chmod(0)
+    try:
+        answer = Shell(shell.cwd, shell.variables, (*as_user, *shell.program))("dataset", "check", "photos")
+    finally:
+        closed.chmod(0o755)
+    assert answer.code == 4
+    what, _, hint = answer.three_lines
+    assert "closed cannot be looked into: Permission denied" in what
+    assert hint.startswith("chmod -R u+rX ")
+
+
+def test_a_file_where_a_folder_must_be(shell: Shell, tmp_path: Path, photographs: Path) -> None:
+    (tmp_path / "my-lora").mkdir()
+    (tmp_path / "my-lora" / "training_data").write_text("x")
+    answer = shell("dataset", "build", photographs, "--concept", "a", "--project", "my-lora")
+    assert answer.code == 4
+    assert "training_data is a file, where a folder must be." in answer.three_lines[0]
+    assert answer.three_lines[2].startswith("mv ")
