@@ -24,12 +24,14 @@ CACHED = CachedWith("so")
 class Run:
     """One run of a job: entered and left by the test."""
 
-    def __init__(self, job: Job, name: str, config: Layer | None = None) -> None:
+    def __init__(self, job: Job, name: str, config: Layer | None = None, *, in_use: bool = False) -> None:
         self.folder = job.project.runs / name
-        self.folder.mkdir(parents=True)
+        self.folder.mkdir(parents=True, exist_ok=in_use)
         config_of_run = job.config.with_layer(config) if config else job.config
         parts, place = training_view.of_folders(job.images.inventories, config_of_run, CACHED)
-        self._standing = training_view.standing(job.project, self.folder, config_of_run, parts, place)
+        self._standing = training_view.standing(
+            job.project, self.folder, config_of_run, parts, place, in_use=in_use
+        )
 
     def __enter__(self) -> Run:
         self.on: OnView = self._standing.__enter__()
@@ -93,6 +95,19 @@ def test_a_run_that_was_killed(job: Job, kills: str) -> None:
     with Run(job, "two") as next_one:
         assert next_one.caches()[0].exists() is (kills == "after")
         assert not left.exists() and not list(job.project.views.glob(".one*"))
+
+
+def test_a_trainer_that_is_at_work_keeps_its_view(job: Job) -> None:
+    run = Run(job, "one")
+    run.__enter__()
+    (job.project.views / ".one.lock").unlink()  # its kohya-wrap is dead
+    encoded = run.caches()[0]
+    np.savez(encoded, latents=np.ones(4))
+    with Run(job, "one", in_use=True) as again:
+        assert again.data == run.data and encoded.exists(), "nothing is laid out under it"
+    assert not run.data.exists()
+    with Run(job, "two") as later:
+        assert later.caches()[0].exists(), "what it has encoded is kept when it has ended"
 
 
 def test_where_the_disk_is_too_small_the_engine_caches_in_memory(
