@@ -66,7 +66,8 @@ def is_done(project: Path) -> bool:
 def strike(whom: str, wrapper: subprocess.Popen[str], project: Path) -> None:
     """Kill the supervisor, the launcher, the trainer, or everything at once."""
     working = at_work(project)
-    launchers = [one for one in working if "launch.py" in " ".join(_line(one))]
+    names = ("launch.py", "accelerate.commands.launch")
+    launchers = [one for one in working if any(name in " ".join(_line(one)) for name in names)]
     trainers = [one for one in working if "train_network.py" in " ".join(_line(one)) and one not in launchers]
     struck = {"launcher": launchers, "trainer": trainers, "everything": working}.get(whom, [])
     if whom in ("supervisor", "everything"):
