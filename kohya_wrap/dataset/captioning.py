@@ -133,9 +133,13 @@ class Captioning:
 
 
 def _otherwise(picture: Path, caption: Path) -> Path | None:
-    """A caption of another ending, where there is none of this: a person's, which a new one would put out of use."""
+    """A caption of another ending, where nothing stands in one of this: a person's, which a new one would put out of use."""
     others = (picture.with_suffix(ending) for ending in (".txt", ".caption"))
-    return None if caption.exists() else next((path for path in others if path.is_file()), None)
+    return None if _says_something(caption) else next(filter(_says_something, others), None)
+
+
+def _says_something(caption: Path) -> bool:
+    return caption.is_file() and bool(caption.read_bytes().strip())
 
 
 def _ends_otherwise(picture: Path, other: Path, extension: str) -> Finding:

@@ -71,9 +71,15 @@ def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Member:
     if stat.S_ISLNK(info.external_attr >> 16):
         raise BadZip(f"{name} is a link, which may point anywhere")
 
+    # A size that lies is found out by the check sum, after as much was unpacked as one call gives; ZipFile.read unpacks
+    # all of it before it looks. Only deflate's part can be limited by its result, that of others by what it is made of.
+    deflated = info.compress_type in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+    at_once = 1 << 20 if deflated else 1 << 12
+
     def read() -> bytes:
         try:
-            return archive.read(info)
+            with archive.open(info) as member:
+                return b"".join(iter(lambda: member.read(at_once), b""))
         except Exception as error:  # each decompressor has its own
             raise BadZip(f"{name} in it is damaged ({error or type(error).__name__})") from error
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from kohya_wrap.config.presets import Subject
 from kohya_wrap.dataset import captions, check, folders, inventory
 from kohya_wrap.dataset.building import record
 from kohya_wrap.dataset.check.result import Checked
+from kohya_wrap.dataset.folders import Folder
 from kohya_wrap.domain.dataset import Inventory
 from kohya_wrap.domain.family import FamilyName
 from kohya_wrap.domain.finding import Finding, Level
@@ -21,6 +22,7 @@ from kohya_wrap.engine import tokenizers
 from kohya_wrap.places import Places, Project
 from kohya_wrap.workflow import assumed, bare_folder, bucketing, dataset_config, effective
 from kohya_wrap.workflow.base_model import Facts
+from kohya_wrap.workflow.configured import Configured
 from kohya_wrap.workflow.effective import Asked, Effective
 
 _LOOKED_FOR = ("train_data_dir", "reg_data_dir", "caption_extension")
@@ -80,7 +82,6 @@ def run(request: CheckRequest, places: Places, env: Mapping[str, str], on_images
     asked = _as_told(
         bare.asked if bare else effective.read(config or request.where, request.words, env), request
     )
-    dataset_config.refuse(asked.values, "dataset check", asked.user.path)
     known = presets.load(resources.presets())
     machine, card_said = assumed.machine(request.gpu, asked.user, known, env)
     facts, base_said = (
@@ -91,19 +92,51 @@ def run(request: CheckRequest, places: Places, env: Mapping[str, str], on_images
     paths = (value for name in _LOOKED_FOR if (value := asked.values.get(name)))
     if any(not isinstance(path, str) or is_address(path) for path in paths):
         effective.refuse(effective.whatever_the_family(asked, machine, known))
-    folder = Path(
-        asked.values.get("train_data_dir") or Project(asked.user.path.parent.absolute()).training_data
-    )
-    extension, loose = asked.values.get("caption_extension"), bool(bare and bare.loose)
-    found, looks = check.survey(folder, extension, _counting(folder, on_images), loose=loose)
-    meant = _meant(asked, facts, machine, known, found)
-    regular = _regular(asked, found)
-    settings = _settings(meant, places, config, base_said, _built(folder))
+    seen = _seen(asked, on_images, loose=bool(bare and bare.loose))
+    meant = _meant(asked, facts, machine, known, seen.found)
+    if seen.configured:
+        meant = replace(meant, config=seen.configured.of_only_dataset(meant.config))
+    settings = _settings(meant, places, config, base_said, _built(seen.folder))
+    regular = seen.regular
     known_before = (*(bare.findings if bare else ()), *(regular.findings if regular else ()))
-    checked = check.check(found, looks, settings, regular, known_before)
+    checked = check.check(seen.found, seen.looks, settings, regular, known_before)
     assumptions = (finding for finding in base_said if finding.code == "family-assumed")
     findings = effective.in_order((*card_said, *assumptions, *checked.findings))
-    return DatasetCheck(config, folder, meant, settings, checked, findings)
+    return DatasetCheck(config, seen.folder, meant, settings, checked, findings)
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """Attributes:
+    folder: that holds them; of a dataset_config its own.
+    configured: the dataset_config that names them; None where the options name folders.
+    """
+
+    folder: Path
+    found: Inventory
+    looks: check.Looks
+    regular: Inventory | None
+    configured: Configured | None = None
+
+
+def _seen(asked: Asked, on_images: OnImages, *, loose: bool) -> _Seen:
+    """Every image, read to its last byte.
+
+    Raises:
+        ConfigError, DatasetError: as dataset_config.survey, dataset.check.survey.
+    """
+    values = asked.values
+    if named := values.get("dataset_config"):
+        read, looks = check.looking(_counting([], on_images))
+        where = asked.user.lines.get("dataset_config", "")
+        configured = dataset_config.survey(Path(named), values, where, read)
+        dataset_config.refuse_several(configured, "dataset check", asked.user.path)
+        return _Seen(Path(named).parent, configured.seen, looks, configured.regular, configured)
+    folder = Path(values.get("train_data_dir") or Project(asked.user.path.parent.absolute()).training_data)
+    listed = (folders.numbered(folder) or (folders.loose(folder, 1),)) if folder.is_dir() else ()
+    counting = _counting(listed, on_images)
+    found, looks = check.survey(folder, values.get("caption_extension"), counting, loose=loose)
+    return _Seen(folder, found, looks, _regular(asked, found))
 
 
 def _as_told(asked: Asked, request: CheckRequest) -> Asked:
@@ -114,8 +147,7 @@ def _as_told(asked: Asked, request: CheckRequest) -> Asked:
     return replace(asked, user=replace(asked.user, wrapper=wrapper))
 
 
-def _counting(folder: Path, on_images: OnImages) -> Callable[[], None]:
-    listed = (folders.numbered(folder) or (folders.loose(folder, 1),)) if folder.is_dir() else ()
+def _counting(listed: Sequence[Folder], on_images: OnImages) -> Callable[[], None]:
     total = sum(len(one.images) for one in listed)
     seen = iter(range(1, total + 1))
     return lambda: on_images(next(seen, total), total)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from kohya_wrap.dataset import building, folders, inventory
 from kohya_wrap.dataset.building import Choices, record
-from kohya_wrap.dataset.building.trigger import complete
+from kohya_wrap.dataset.building.completed import complete
 from kohya_wrap.domain.dataset import Inventory, Subset
 from kohya_wrap.domain.finding import Finding, Level
 from kohya_wrap.errors import DatasetError, UsageError
@@ -129,7 +129,7 @@ def lay_out(project: Project, found: Found, concept: Concept, on_news: OnNews) -
     folder = found.own or project.training_data / f"{number}_{concept.name}"
     folder.mkdir(parents=True, exist_ok=True)
     there = seen(project, concept.caption_extension)
-    written, elsewhere = _complete(project, _subset(there, folder), there, concept.trigger)
+    written, elsewhere = _complete(project, _subset(there, folder), there, concept)
     there = seen(project, concept.caption_extension) if written else there
     images, total = _count(there, folder), there.images if there else 0
     said = f"{folder.name}, {_images(images)}" if images else "no images yet"
@@ -184,13 +184,15 @@ def another(folder: Path, others: tuple[Path, ...]) -> Finding:
 
 
 def _complete(
-    project: Project, subset: Subset | None, there: Inventory | None, trigger: str
+    project: Project, subset: Subset | None, there: Inventory | None, concept: Concept
 ) -> tuple[int, tuple[Finding, ...]]:
     """How many captions got the trigger; none where the folder is a link to one outside the project, not ours to change."""
+    trigger = concept.trigger
     if subset is None or there is None or not trigger:
         return 0, ()
     if subset.folder.resolve().is_relative_to(project.root.resolve()):
-        return complete(subset, there.caption_extension, trigger), ()
+        built = concept_build.place(project, concept.name, subset.folder).record
+        return complete(subset, there.caption_extension, trigger, built), ()
     outside = Finding(
         Level.WARNING,
         "captions-outside",

@@ -61,6 +61,19 @@ class Configured:
         every = tuple(folder for found in train for folder in found.subsets)
         return Inventory(every, train[0].caption_extension, self.findings)
 
+    @property
+    def regular(self) -> Inventory | None:
+        """The regularisation images; None where there are none."""
+        found = [subset.seen for subset in self.subsets if subset.regular]
+        every = tuple(folder for one in found for folder in one.subsets)
+        return Inventory(every, found[0].caption_extension, ()) if found else None
+
+    def of_only_dataset(self, config: TrainingConfig) -> TrainingConfig:
+        """`config` with what the first of its datasets says, its batch under the name of the option beside it."""
+        own = config.with_layer(bucketing.layer(self.data.get("general", {}) | self.data["datasets"][0]))
+        batch = {"train_batch_size": own.get("batch_size") or config.get("train_batch_size", 1)}
+        return own.with_layer(Layer(Origin.COMMAND_LINE, batch, "dataset_config"))
+
     def batches(self, config: TrainingConfig) -> list[int]:
         """Micro-batches of each bucket of each dataset, in an epoch."""
         found: list[int] = []

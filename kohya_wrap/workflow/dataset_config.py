@@ -13,20 +13,28 @@ from kohya_wrap.dataset.folders import Folder
 from kohya_wrap.domain import dataset_config
 from kohya_wrap.domain.finding import Finding, Level, typed
 from kohya_wrap.errors import ConfigError
-from kohya_wrap.host import toml_file, toml_lines
+from kohya_wrap.host import image_file, toml_file, toml_lines
 from kohya_wrap.workflow.configured import Configured, ConfiguredSubset, Table
 
 
 def read(path: Path, given: Table, where: str) -> Configured:
-    """Read it, and every image and caption that it names.
+    """As `survey`. Raises DatasetError besides: a file that cannot be read."""
+    found = survey(path, given, where)
+    if errors := [finding for finding in found.findings if finding.level is Level.ERROR]:
+        raise inventory.refusal(path, errors)
+    return found
+
+
+def survey(path: Path, given: Table, where: str, look: inventory.Read = image_file.facts) -> Configured:
+    """Read it, and every image and caption that it names; what cannot be read is an error among the findings.
 
     Args:
         given: the options beside it, as the user gave them.
         where: the line that names it.
+        look: opens each image, in several threads.
 
     Raises:
         ConfigError: it cannot be read, or the engine would refuse it; all findings attached.
-        DatasetError: a file that cannot be read.
     """
     data = _absolute(_parsed(path), path.parent)
     if wrong := _mistakes(path, data):
@@ -38,7 +46,7 @@ def read(path: Path, given: Table, where: str) -> Configured:
             hint=f"Mend {path}, which {where or 'dataset_config'} names.",
             findings=tuple(wrong),
         )
-    return _configured(path, data, given)
+    return _configured(path, data, given, look)
 
 
 def mistakes(path: Path) -> tuple[Finding, ...]:
@@ -60,12 +68,12 @@ def _refused(path: Path, data: dict[str, Any]) -> list[Finding]:
     return [_error(path, at, what) for at, what in dataset_config.problems(data)]
 
 
-def refuse(given: Table, command: str, config: Path) -> None:
-    """Raises ConfigError: `config` names one, where `command` looks into numbered folders alone."""
-    if path := given.get("dataset_config"):
+def refuse_several(found: Configured, command: str, config: Path) -> None:
+    """Raises ConfigError: it has datasets with buckets and batches of their own, where `command` counts one."""
+    if (number := len(found.data["datasets"])) > 1:
         raise ConfigError(
-            f"The images are named by a dataset_config ({path}), which `{command}` does not look into.",
-            why="It has folders and options of its own, which `run` checks and counts.",
+            f"The dataset_config has {number} [[datasets]], which `{command}` does not count together.",
+            why="Each has buckets and batches of its own; `run` counts them all.",
             hint=f"kohya-wrap config check {typed(config)}   (opens no image; kohya-wrap run {typed(config)} opens all)",
         )
 
@@ -139,16 +147,14 @@ def _missing(path: Path, data: Table) -> Iterator[Finding]:
                 yield _error(path, f"[[datasets]] {number}", f"no image lies in {folder}")
 
 
-def _configured(path: Path, data: Table, given: Table) -> Configured:
+def _configured(path: Path, data: dict[str, Any], given: Table, look: inventory.Read) -> Configured:
     general = data.get("general", {})
     found = [
-        _subset((number, inner), {**general, **_without_subsets(dataset), **subset}, given)
+        _subset((number, inner), {**general, **_without_subsets(dataset), **subset}, given, look)
         for number, dataset in enumerate(data["datasets"])
         for inner, subset in enumerate(dataset["subsets"])
     ]
     findings = tuple(finding for subset in found for finding in subset.seen.findings)
-    if errors := [finding for finding in findings if finding.level is Level.ERROR]:
-        raise inventory.refusal(path, errors)
     return Configured(data, tuple(found), (*findings, *_lost(path, data, given)))
 
 
@@ -156,7 +162,7 @@ def _without_subsets(dataset: Table) -> Table:
     return {name: value for name, value in dataset.items() if name != "subsets"}
 
 
-def _subset(place: tuple[int, int], options: Table, given: Table) -> ConfiguredSubset:
+def _subset(place: tuple[int, int], options: Table, given: Table, look: inventory.Read) -> ConfiguredSubset:
     """Captions end as the file or the options beside it say, else as most of them do."""
     path = Path(options["image_dir"])
     repeats = options.get("num_repeats", given.get("dataset_repeats") or 1)
@@ -164,7 +170,7 @@ def _subset(place: tuple[int, int], options: Table, given: Table) -> ConfiguredS
     folder = Folder(path, repeats, options.get("class_tokens", ""), images)
     extension = options.get("caption_extension") or given.get("caption_extension")
     extension = folders.dotted(extension) if extension else folders.caption_extension([folder])
-    return ConfiguredSubset(place, options, inventory.of_folders([folder], extension))
+    return ConfiguredSubset(place, options, inventory.of_folders([folder], extension, look))
 
 
 def _lost(path: Path, data: Table, given: Table) -> Iterator[Finding]:

@@ -7,19 +7,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kohya_wrap.dataset import folders, inventory
+from kohya_wrap.dataset.view.laid_out import CachedWith
+from kohya_wrap.domain.config import TrainingConfig
 from kohya_wrap.domain.finding import Finding
 from kohya_wrap.domain.view import Folder
 from kohya_wrap.places import Places
 from kohya_wrap.workflow import bare_folder, dataset_config, effective, training_view
+from kohya_wrap.workflow.configured import Configured
 from kohya_wrap.workflow.effective import ConfigRequest
 
 
 @dataclass(frozen=True)
 class ShownView:
-    """By the option that names the user's folder, what stands for what is in it."""
+    """By the option that names the user's folder (or dataset/subset of a dataset_config), what stands for what is in it."""
 
     parts: Mapping[str, tuple[Folder, ...]]
-    extension: str
     findings: tuple[Finding, ...]
 
 
@@ -38,7 +40,8 @@ def of(request: ConfigRequest, places: Places, env: Mapping[str, str]) -> ShownV
     meant = effective.meant(asked, request.gpu, places, env)
     effective.refuse(tuple(found for found in meant.findings if not bare or found.code != "no-base"))
     config = meant.config
-    dataset_config.refuse(meant.asked.values, "dataset view", meant.asked.user.path)
+    if path := meant.asked.values.get("dataset_config"):
+        return _configured(dataset_config.read(Path(path), asked.values, ""), config)
     parts: dict[str, tuple[Folder, ...]] = {}
     findings: list[Finding] = [said for said in bare.findings if said.code != "no-config"] if bare else []
     extension = meant.asked.values.get("caption_extension")
@@ -52,4 +55,9 @@ def of(request: ConfigRequest, places: Places, env: Mapping[str, str]) -> ShownV
             extension = found.caption_extension
             parts[option] = training_view.of(found, config)
             findings += found.findings
-    return ShownView(parts, str(extension), tuple(findings))
+    return ShownView(parts, tuple(findings))
+
+
+def _configured(found: Configured, config: TrainingConfig) -> ShownView:
+    parts = found.parts(config, lambda own: CachedWith())
+    return ShownView({part.path: part.folders for part in parts}, found.findings)

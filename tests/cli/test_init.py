@@ -135,7 +135,7 @@ def test_what_is_said_to_be_typed_does_it(shell: Shell, project: Path) -> None:
     again = shell("init", "my lora", "--trigger", "xyz cat", "--json")
     assert said(again) == []
     captions = (project / "training_data").rglob("*.txt")
-    assert all(path.read_text(encoding="utf-8").startswith("xyz cat, sks cat, ") for path in captions)
+    assert all(path.read_text(encoding="utf-8").startswith("xyz cat, skimage ") for path in captions)
 
 
 def test_what_is_asked_as_the_config_says_it_is_not_said(
@@ -373,3 +373,25 @@ def test_a_signal_ends_it_at_once_also_in_a_download_that_hangs(
     what, _, hint = err.strip().splitlines()  # click leaves the line on which ^C stands
     assert what.startswith("error: ")
     assert hint == "  try: The same command again goes on where it was."
+
+
+def test_the_trigger_of_a_build_does_not_stay_in_its_captions(
+    shell: Shell, tmp_path: Path, photographs: Path
+) -> None:
+    """`dataset build` with one, `init` with another, `dataset build` with a third: each caption has the last alone."""
+    build = ("dataset", "build", photographs, "--concept", "mycat", "--project", "new", "--trigger")
+    shell(*build, "aaa")
+    folder = tmp_path / "new" / "training_data" / "10_mycat"
+    own = folder / "astronaut.txt"
+    own.write_text("a sentence of mine\n", encoding="utf-8")
+    assert "trigger written into 8" in shell("init", "new", "--trigger", "bbb", *REHEARSAL).out
+
+    def begun(trigger: str) -> set[bool]:
+        others = [path for path in folder.glob("*.txt") if path != own]
+        return {path.read_text(encoding="utf-8").startswith(f"{trigger}, skimage") for path in others}
+
+    assert begun("bbb") == {True}
+    assert own.read_text(encoding="utf-8") == "bbb, a sentence of mine\n"
+    shell(*build, "ccc")
+    assert begun("ccc") == {True}
+    assert own.read_text(encoding="utf-8").endswith("bbb, a sentence of mine\n"), "a person's own is kept"

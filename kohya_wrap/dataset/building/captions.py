@@ -34,7 +34,11 @@ class Captions:
         if beside := self._beside(picture):
             return _text(beside[0])
         found = (metadata.find(many, below, picture.inner, picture.origin) for below, many in self._many)
-        return next(filter(None, found), "")
+        text = next(filter(None, found), "")
+        if wrong := caption_files.too_long(f"The caption of {picture.inner}", len(text.encode())):
+            hint = "Shorten it in the file of captions beside the picture."
+            return Finding(Level.ERROR, "caption-too-long", wrong, hint)
+        return text
 
     def passed_over(self, picture: Item) -> str:
         """Where `a.caption` says something else than `a.txt`, both in words; empty where nothing does."""

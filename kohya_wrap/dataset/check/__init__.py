@@ -29,7 +29,7 @@ from kohya_wrap.domain.dataset import ImageFacts, Inventory, Subset
 from kohya_wrap.domain.finding import Finding, Level
 from kohya_wrap.host import image_file
 
-__all__ = ["Settings", "check", "survey"]
+__all__ = ["Settings", "check", "looking", "survey"]
 
 Looks = dict[Path, Look]
 _REPEATS = 10  # as `dataset build` has it
@@ -46,6 +46,15 @@ def survey(
     Raises:
         DatasetError: as inventory.survey.
     """
+    read, looks = looking(on_image)
+    if loose:
+        pictures = folders.loose(folder, _REPEATS)
+        return inventory.survey_loose(pictures, caption_extension, read), looks
+    return inventory.survey(folder, caption_extension, read), looks
+
+
+def looking(on_image: Callable[[], None]) -> tuple[inventory.Read, Looks]:
+    """A reader for an inventory, and where it leaves how each image looks."""
     looks: Looks = {}
 
     def read(path: Path) -> ImageFacts:
@@ -54,10 +63,7 @@ def survey(
         looks[path] = measure(picture)
         return facts
 
-    if loose:
-        pictures = folders.loose(folder, _REPEATS)
-        return inventory.survey_loose(pictures, caption_extension, read), looks
-    return inventory.survey(folder, caption_extension, read), looks
+    return read, looks
 
 
 def check(

@@ -200,12 +200,17 @@ def test_a_folder_without_pictures(shell: Shell, tmp_path: Path) -> None:
     assert answer.envelope["command"] == "dataset caption"
 
 
-def test_a_person_s_caption_of_another_ending_is_not_put_out_of_use(shell: Shell, project: Path) -> None:
+@pytest.mark.parametrize("beside", [None, "", " \n"])
+def test_a_person_s_caption_of_another_ending_is_not_put_out_of_use(
+    shell: Shell, project: Path, beside: str | None
+) -> None:
     folder = project / "training_data" / "10_cat"
+    if beside is not None:
+        (folder / "a.txt").write_text(beside, encoding="utf-8")
     (folder / "a.caption").write_text("a person's own words", encoding="utf-8")
     answer = wd14(shell, project)
     assert answer.code == 0
-    assert set(texts(project)) == {"b", "c"}
+    assert {stem for stem, text in texts(project).items() if text.strip()} == {"b", "c"}
     assert "a.caption is the caption of a.png, and not read" in answer.out
     (moved,) = [
         line.partition("  mv ")[2].partition("   (")[0] for line in answer.out.splitlines() if "  mv " in line

@@ -84,12 +84,58 @@ def test_of_a_config_that_is_wrong(shell: Shell, project: Path) -> None:
     assert "alpha_maks" in answer.three_lines[0]
 
 
-def test_of_a_dataset_config_it_says_who_looks_into_it(shell: Shell, project: Path) -> None:
-    project = project.rename(project.with_name("other.toml"))
-    answer = shell("dataset", "view", project, "--set", "dataset_config=d.toml")
+TWO = """
+[[datasets]]
+resolution = 128
+{between}
+[[datasets.subsets]]
+image_dir = "training_data/10_concept"
+class_tokens = "sks"
+[[datasets.subsets]]
+image_dir = "faces"
+is_reg = true
+class_tokens = "a face"
+"""
+
+
+@pytest.fixture
+def configured(project: Path) -> Path:
+    """The same pictures and another to regularise, named by a dataset_config."""
+    (project.parent / "faces").mkdir()
+    Image.new("RGB", (64, 64), "green").save(project.parent / "faces" / "c.png")
+    (project.parent / "d.toml").write_text(TWO.format(between="batch_size = 2"), encoding="utf-8")
+    text = project.read_text(encoding="utf-8")
+    project.write_text('dataset_config = "d.toml"\n' + text, encoding="utf-8")
+    return project
+
+
+def test_of_a_dataset_config(shell: Shell, configured: Path) -> None:
+    images = shell("dataset", "view", configured, "--json").envelope["data"]["images"]
+    assert [(one["of"], one["view"], one["caption"]) for one in images] == [
+        ("1/1", "10_concept/000001.png", "sks"),
+        ("1/1", "10_concept/000002.png", "sks, b"),
+        ("1/2", "faces/000001.png", "a face"),
+    ]
+
+
+def test_a_dataset_config_is_checked_as_the_folders_are(shell: Shell, configured: Path) -> None:
+    data = shell("dataset", "check", configured, "--json").envelope["data"]
+    assert [Path(one["path"]).name for one in data["images"]] == ["a.png", "b.jpg"]
+    # Two of them and the one face, which the engine repeats: (128, 128) twice or thrice, (64, 192) once.
+    assert (data["batch"], data["batches_per_epoch"]) == (2, 3)
+    page = shell("dataset", "preview", configured, "--json")
+    assert (page.code, page.envelope["data"]["images"]) == (0, 2)
+
+
+@pytest.mark.parametrize("command", ["check", "preview"])
+def test_several_datasets_are_not_counted_together(shell: Shell, configured: Path, command: str) -> None:
+    two = TWO.format(between="") + TWO.format(between="")
+    (configured.parent / "d.toml").write_text(two, encoding="utf-8")
+    answer = shell("dataset", command, configured)
     assert answer.code == 3
-    assert "d.toml" in answer.three_lines[0]
-    assert f"config check {project} " in answer.three_lines[2] and f"run {project} " in answer.three_lines[2]
+    assert (
+        "2 [[datasets]]" in answer.three_lines[0] and f"config check {configured} " in answer.three_lines[2]
+    )
 
 
 def test_a_run_is_on_the_view_and_leaves_none(shell: Shell, project: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+import tracemalloc
 import unicodedata
 import zipfile
 from pathlib import Path
@@ -84,3 +85,21 @@ def test_pictures_that_pack_well_are_no_bomb(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "a.zip", "w", zipfile.ZIP_DEFLATED) as out:
         out.writestr("a.bmp", bytes(20_000_000))
     assert len(zip_file.members(tmp_path / "a.zip")) == 1
+
+
+def test_a_member_that_says_it_is_smaller_than_it_is_unpacks_to_no_more(tmp_path: Path) -> None:
+    """A bomb with a forged size, which the list of the archive believes."""
+    path = tmp_path / "forged.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as out:
+        out.writestr("a.png", b"0" * 50_000_000)
+    content = path.read_bytes()
+    path.write_bytes(content.replace(struct.pack("<I", 50_000_000), struct.pack("<I", 1000)))
+    (member,) = zip_file.members(path)
+    assert member.stamp[0] == 1000
+    tracemalloc.start()
+    try:
+        with pytest.raises(BadZip, match=r"a.png in it is damaged"):
+            member.read()
+        assert tracemalloc.get_traced_memory()[1] < 5_000_000
+    finally:
+        tracemalloc.stop()

@@ -147,3 +147,15 @@ def test_a_caption_in_a_zip_is_not_unpacked_to_see_that_it_is_none(
     tracemalloc.stop()
     assert peak < 10_000_000
     assert error.value.hint.startswith("Take it out of the zip, or shorten it.")
+
+
+@pytest.mark.parametrize("name", ["meta.json", "meta.jsonl"])
+def test_a_caption_among_many_may_not_be_endless_either(
+    picture: Picture, build: Build, folder: Path, name: str
+) -> None:
+    image = picture("in/a.png")
+    row = {"file_name": "a.png", "caption": "word " * 20_000}
+    (image.parent / name).write_text(json.dumps([row] if name.endswith("json") else row))
+    with pytest.raises(DatasetError, match=r"caption of a.png has 99 kB") as raised:
+        build()
+    assert raised.value.code == 4 and not folder.exists()

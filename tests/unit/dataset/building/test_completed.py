@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from kohya_wrap.dataset.building.trigger import complete
+from kohya_wrap.dataset.building.completed import complete
 from kohya_wrap.dataset.inventory import take
 from tests.unit.dataset.conftest import Picture
 
 
 def completed(tmp_path: Path, trigger: str = "sks") -> int:
     inventory = take(tmp_path / "data", None)
-    return complete(inventory.subsets[0], inventory.caption_extension, trigger)
+    return complete(inventory.subsets[0], inventory.caption_extension, trigger, tmp_path / "record.json")
 
 
 def test_captions_put_in_by_hand_get_the_trigger_where_they_lack_it(picture: Picture, tmp_path: Path) -> None:
