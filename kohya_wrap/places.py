@@ -86,6 +86,11 @@ class Project:
         return self.root / ".kohya-wrap" / "runs"
 
     @property
+    def queues(self) -> Path:
+        """What of several trainings in one command has ended."""
+        return self.root / ".kohya-wrap" / "queues"
+
+    @property
     def views(self) -> Path:
         """What the engine is given in place of the dataset, a folder for each run at work, and its caches."""
         return self.root / ".kohya-wrap" / "views"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @click.command("run", short_help="Train the LoRA that a config describes.")
-@options.config_file
+@click.argument("configs", type=click.Path(path_type=Path), nargs=-1, metavar="[CONFIG]...")
 @options.gpu("The card to train on.")
 @click.option(
     "--engine", type=click.Choice(["real", "rehearsal"]), default=None, help="[default: as the config says]"
@@ -52,10 +53,17 @@ if TYPE_CHECKING:
     "--detach", is_flag=True, help="Give the shell back when the training is at work; it goes on by itself."
 )
 @options.set_values
+@click.option(
+    "--sweep",
+    "sweeps",
+    multiple=True,
+    metavar="KEY=A,B",
+    help="Train once with each of the values, and once with each combination of several --sweep.",
+)
 @options.provisioning
 @options.json_output
 def command(
-    config: Path,
+    configs: tuple[Path, ...],
     gpu: str,
     engine: str | None,
     restart: bool,
@@ -67,44 +75,64 @@ def command(
     count_setup: bool,
     detach: bool,
     words: tuple[str, ...],
+    sweeps: tuple[str, ...],
     as_json: bool,
     **provisioning: Any,
 ) -> None:
-    """Train the LoRA that CONFIG describes, fetching first what is missing.
+    """Train the LoRA that CONFIG describes, fetching first what is missing; of several, one after the other.
 
     The guide's own file runs unchanged: its spellings are mapped to the engine's, and each mapping is said.
     A run that was cut off goes on from its last whole epoch; one whose trainer still lives is watched again.
+    Of several, one that fails does not stop the next, and the caps are over all of them.
 
     \b
     kohya-wrap run my-lora/training_config.toml
     kohya-wrap run --set learning_rate=2e-4 --set output_name=stronger
     kohya-wrap run --detach                  then: kohya-wrap status, logs -f, stop
     kohya-wrap run --until-epoch 6           look at it, then go on with: kohya-wrap run
+    kohya-wrap run cat/ dog/ style.toml      one after the other
+    kohya-wrap run --sweep network_dim=16,32 --sweep unet_lr=1e-4,2e-4
     kohya-wrap run --engine rehearsal        the same way in seconds, without a GPU: no training
     """
     began = time.monotonic()
+    from kohya_wrap.cli import queued
     from kohya_wrap.cli.console import Console
     from kohya_wrap.places import Places
+    from kohya_wrap.workflow import queue
     from kohya_wrap.workflow.prepare import JobRequest, prepare
     from kohya_wrap.workflow.wishes import Wishes, budget_of
 
     console = Console(as_json=as_json)
+    named = queue.configs_of(configs or (Path("training_config.toml"),))
     if detach:
-        _detach(console, config)
+        _detach(console, named)
         return
     if continue_from is not None:
         words = (*words, f"network_weights={continue_from.absolute()}")
     places = Places.from_environment(os.environ)
-    job = prepare(JobRequest(config, gpu, engine or "", words=words, **provisioning), places, os.environ)
-    within = budget_of(job.user.wrapper, price, max_cost, max_hours)
-    wishes = Wishes(restart, until_epoch, within, began if count_setup else None)
-    job, result = train(console, job, places, wishes)
+    request = JobRequest(named[0], gpu, engine or "", words=words, **provisioning)
+
+    def wishes(job: Job, spent: float, since: float) -> Wishes:
+        within = budget_of(job.user.wrapper, price, max_cost, max_hours)
+        return Wishes(restart, until_epoch, within, since if count_setup else None, spent)
+
+    if len(named) > 1 or sweeps:
+        entries = queue.entries_of(named, words, queue.axes_of(sweeps), os.environ)
+        over_all = max_cost is not None or max_hours is not None  # a cap in a config is of its own run
+
+        def in_turn(job: Job, spent: float) -> Wishes:
+            return wishes(job, spent if over_all else 0.0, time.monotonic())
+
+        queued.run(console, entries, request, in_turn, places, restart=restart)
+        return
+    job = prepare(request, places, os.environ)
+    job, result = train(console, job, places, wishes(job, 0.0, began))
     say_result(console, result)
     if as_json:
         console.envelope("run", as_data(result), findings=(*job.findings, *result.findings))
 
 
-def _detach(console: Console, config: Path) -> None:
+def _detach(console: Console, configs: Sequence[Path]) -> None:
     """The same words without --detach, in a process of its own. Leaves with its exit code where it ends at once."""
     from kohya_wrap.workflow import detached
 
@@ -114,7 +142,7 @@ def _detach(console: Console, config: Path) -> None:
         for name, value in os.environ.items()
         if name not in ("KOHYA_WRAP_RUN_DETACH", "KOHYA_WRAP_JSON")
     }
-    code, run = detached.start(words, config, env, console.say)
+    code, run = detached.start(words, configs, env, console.say)
     if code:
         sys.exit(code)
     console.say("It goes on by itself: kohya-wrap status, kohya-wrap logs -f, kohya-wrap stop")
@@ -122,7 +150,13 @@ def _detach(console: Console, config: Path) -> None:
         console.envelope("run", {"run": str(run), "detached": True})
 
 
-def train(console: Console, job: Job, places: Places, wishes: Wishes | None = None) -> tuple[Job, Result]:
+def train(
+    console: Console,
+    job: Job,
+    places: Places,
+    wishes: Wishes | None = None,
+    on_run: Callable[[Path], None] = lambda folder: None,
+) -> tuple[Job, Result]:
     """Fetch what is missing, say what will be trained, then do it with live progress, until the end or a signal."""
     from kohya_wrap.cli.setup_display import SetupDisplay
     from kohya_wrap.cli.training_display import TrainingDisplay
@@ -138,7 +172,7 @@ def train(console: Console, job: Job, places: Places, wishes: Wishes | None = No
     say_plan(console, job)
     wishes = wishes or Wishes()
     with signals_as_request() as stop, TrainingDisplay(console, job.plan, wishes.budget.price) as display:
-        return job, execute(job, means, os.environ, stop, display.on_event, wishes)
+        return job, execute(job, means, os.environ, stop, display.on_event, wishes, on_run)
 
 
 def say_plan(console: Console, job: Job) -> None:

@@ -15,21 +15,24 @@ from kohya_wrap.training import journal
 
 
 def start(
-    words: Sequence[str], config: Path, env: Mapping[str, str], say: Callable[[str], None]
+    words: Sequence[str], configs: Sequence[Path], env: Mapping[str, str], say: Callable[[str], None]
 ) -> tuple[int, Path | None]:
     """Start `kohya-wrap` with these words, pass on what it says until its trainer is at work.
+
+    Args:
+        configs: that it trains, one after the other.
 
     Returns:
         (0, the run's folder), or (its exit code, None) where it ended before that.
     """
-    runs = Project(config.parent.absolute()).runs
-    runs.mkdir(parents=True, exist_ok=True)
-    log = runs / f"detached-{datetime.now():%Y%m%d-%H%M%S}.log"
+    every = [Project(config.parent.absolute()).runs for config in configs]
+    every[0].mkdir(parents=True, exist_ok=True)
+    log = every[0] / f"detached-{datetime.now():%Y%m%d-%H%M%S}.log"
     process = child.detached([sys.executable, "-m", "kohya_wrap", *words], env, log)
     said = child.LineReader(log)
     try:
         while True:
-            run, code = _begun(runs, process.pid), process.poll()
+            run, code = _begun(every, process.pid), process.poll()
             for line in said.new(last=code is not None):
                 say(line)
             if run is not None or code is not None:
@@ -39,9 +42,9 @@ def start(
         said.close()
 
 
-def _begun(runs: Path, pid: int) -> Path | None:
+def _begun(every: Sequence[Path], pid: int) -> Path | None:
     """The run that this process watches, once its trainer is at work."""
-    for path in sorted(runs.glob("*/events.jsonl"), reverse=True):
+    for path in sorted((path for runs in every for path in runs.glob("*/events.jsonl")), reverse=True):
         events = [event for _, event in journal.read(path)]
         mine = [
             place for place, event in enumerate(events) if isinstance(event, Supervised) and event.pid == pid

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -112,8 +112,12 @@ def execute(
     stop: StopRequest,
     on_event: OnEvent,
     wishes: Wishes = _ALL,
+    on_run: Callable[[Path], None] = lambda folder: None,
 ) -> Result:
     """Train, going on with an unfinished run of the same name; judge the outcome by what is on disk.
+
+    Args:
+        on_run: told the run's folder once it is there.
 
     Raises:
         TrainingFailed: with the engine's real cause. Interrupted, Stopped: what was saved is kept, and a run goes on.
@@ -127,6 +131,7 @@ def execute(
         resumed = taken_over.refuse_or_say(unfinished, job, config) if unfinished else ()
         run = unfinished or run_folder.new(job.project)
         _describe(run, job, means.engine, wishes.budget.price)
+        on_run(run.path)
         parts, place = _given(job, config, means.engine, run.path)
         with (
             training_view.standing(
@@ -156,7 +161,7 @@ def _attempts(
     setup = 0.0 if wishes.since is None else time.monotonic() - wishes.since
     spent = budget.spent(run.timed) + setup
     allowed = wishes.budget.seconds
-    left = None if allowed is None else allowed - spent
+    left = None if allowed is None else allowed - spent - wishes.spent
     _refuse_what_lies_behind(until, run.ledger, job.user.path)
     attempts = Attempts(job, config, engine, run, journal, env, stop, on_event, until, left)
     if not run.events:
@@ -167,10 +172,11 @@ def _attempts(
     began = time.time()
     try:
         if left is not None and left <= 0:
-            raise _too_dear(attempts.ledger, wishes.budget, spent, job.user.path)
+            raise _too_dear(attempts.ledger, wishes.budget, spent + wishes.spent, job.user.path)
         end = attempts.to_the_end()
         if end.why is Why.BUDGET:
-            raise _too_dear(attempts.ledger, wishes.budget, spent + time.time() - began, job.user.path)
+            spent += wishes.spent + time.time() - began
+            raise _too_dear(attempts.ledger, wishes.budget, spent, job.user.path)
         if end.why is Why.ASKED:
             raise _stopped(attempts.ledger, stop, job.user.path)
     except KohyaWrapError as error:

@@ -18,12 +18,14 @@ class Wishes:
         until_epoch: stop there, to go on another time.
         budget: over the whole run.
         since: what was fetched and installed from this moment on counts too; of time.monotonic.
+        spent: seconds of the budget that other trainings of the same queue have taken.
     """
 
     restart: bool = False
     until_epoch: int | None = None
     budget: Budget = field(default_factory=Budget)
     since: float | None = None
+    spent: float = 0.0
 
 
 def budget_of(

@@ -1,0 +1,234 @@
+"""Several trainings in one session, one after the other: one that fails does not stop the next, one budget is over all.
+
+What has ended is on record, so that the same command goes on where it was: it trains what is missing, and tries again
+what has failed.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+
+from kohya_wrap.domain import budget, sweep
+from kohya_wrap.errors import ConfigError, ExitCode, Interrupted, KohyaWrapError, Stopped, UsageError
+from kohya_wrap.host import atomic
+from kohya_wrap.places import Places, Project
+from kohya_wrap.workflow import bare_folder, effective
+from kohya_wrap.workflow.effective import ConfigRequest
+from kohya_wrap.workflow.run_folder import RunFolder
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One training of a queue.
+
+    Attributes:
+        words: as of --set: those of all, then what a sweep sets for this one.
+        swept: the last of them as a person reads them; empty without a sweep.
+    """
+
+    config: Path
+    words: tuple[str, ...] = ()
+    swept: str = ""
+
+    @property
+    def title(self) -> str:
+        return f"{self.config} ({self.swept})" if self.swept else str(self.config)
+
+    @property
+    def key(self) -> str:
+        """Of what would be trained: another config, or other words, are another training."""
+        content = self.config.read_bytes() if self.config.is_file() else b""
+        asked = json.dumps([str(self.config.absolute()), self.words])
+        return sha256(asked.encode() + content).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Attributes:
+    run: its folder; None where it came to none.
+    error: why it did not train to its end; None where it did.
+    before: it was done by an earlier call of the same command.
+    """
+
+    entry: Entry
+    run: Path | None = None
+    error: KohyaWrapError | None = None
+    before: bool = False
+
+    @property
+    def code(self) -> ExitCode:
+        return self.error.code if self.error else ExitCode.DONE
+
+
+@dataclass
+class Record:
+    """Attributes:
+    ended: key of an entry -> whether it is done; `runs`: its run's folder, from its beginning.
+    """
+
+    path: Path
+    ended: dict[str, bool] = field(default_factory=dict)
+    runs: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, entries: Sequence[Entry]) -> Record:
+        """In the first config's project, for these configs and words whatever stands in them."""
+        asked = json.dumps([[str(entry.config.absolute()), entry.words] for entry in entries])
+        project = Project(entries[0].config.parent.absolute())
+        path = project.queues / f"{sha256(asked.encode()).hexdigest()[:16]}.json"
+        try:
+            data = json.loads(path.read_text(encoding="utf-8"))
+            return cls(path, dict(data["ended"]), dict(data["runs"]))
+        except (FileNotFoundError, ValueError, KeyError):
+            return cls(path)
+
+    def begun(self, entry: Entry, run: Path) -> None:
+        self.runs[entry.key] = str(run.absolute())
+        self._write()
+
+    def end(self, entry: Entry, *, done: bool) -> None:
+        self.ended[entry.key] = done
+        self._write()
+
+    def run(self, entry: Entry) -> Path | None:
+        path = self.runs.get(entry.key)
+        return Path(path) if path else None
+
+    def spent(self, but: Entry) -> float:
+        """Seconds of all the others, over all calls."""
+        own = but.key
+        others = (RunFolder(Path(path)) for key, path in self.runs.items() if key != own)
+        return sum(budget.spent(run.timed) for run in others)
+
+    def discard(self) -> None:
+        self.path.unlink(missing_ok=True)
+
+    def _write(self) -> None:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        atomic.write_text(self.path, json.dumps({"ended": self.ended, "runs": self.runs}))
+
+
+def configs_of(where: Sequence[Path]) -> list[Path]:
+    """Of a project its config, of another folder all that lie in it.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    return [config for path in where for config in (_in_folder(path) if path.is_dir() else [path])]
+
+
+def _in_folder(folder: Path) -> list[Path]:
+    own = bare_folder.config_of(folder)
+    found = [own] if own else sorted(folder.glob("*.toml"))
+    if not found:
+        raise ConfigError(
+            f"No config in {folder}.",
+            why="Neither training_config.toml nor another .toml lies there.",
+            hint=f"kohya-wrap init {shlex.quote(str(folder))}",
+        )
+    return found
+
+
+def axes_of(sweeps: Sequence[str]) -> list[tuple[str, list[str]]]:
+    """Of the words of --sweep. Raises UsageError: one is not KEY=VALUE,VALUE, or an option is named twice."""
+    axes = [(key.strip(), sweep.values_of(text)) for key, _, text in (word.partition("=") for word in sweeps)]
+    names = [key for key, _ in axes]
+    for word, (key, values) in zip(sweeps, axes, strict=True):
+        if not key or not all(values) or names.count(key) > 1 or len(set(values)) < len(values):
+            raise UsageError(
+                f"--sweep {word} cannot be meant.",
+                why="It names an option once, and its values with commas between them, each once.",
+                hint="--sweep network_dim=16,32   (values with commas in them: resolution=512,512;768,768)",
+            )
+    return axes
+
+
+def entries_of(
+    configs: Sequence[Path],
+    words: tuple[str, ...],
+    axes: Sequence[tuple[str, list[str]]],
+    env: Mapping[str, str],
+) -> list[Entry]:
+    """Each config in each combination, which gets an output_name of its own."""
+    found = []
+    for config in configs:
+        for chosen in sweep.combinations(axes):
+            swept = tuple(f"{key}={value}" for key, value in chosen.items())
+            named: tuple[str, ...] = ()
+            if chosen and "output_name" not in chosen:
+                named = (f"output_name={sweep.name_of(_name(config, words, env), chosen)}",)
+            found.append(Entry(config, (*words, *swept, *named), ", ".join(swept)))
+    return found
+
+
+def _name(config: Path, words: tuple[str, ...], env: Mapping[str, str]) -> str:
+    """The output_name that it says, else that of its project."""
+    try:
+        said = effective.read(config, words, env).values.get("output_name")
+    except KohyaWrapError:  # which comes in its turn
+        said = None
+    return str(said or config.absolute().parent.name)
+
+
+def checked(
+    entries: Sequence[Entry], gpu: str, places: Places, env: Mapping[str, str]
+) -> dict[Entry, KohyaWrapError]:
+    """What of them cannot be trained, seen before the first one is: no image is opened.
+
+    Raises:
+        UsageError: two would write the same files.
+    """
+    wrong: dict[Entry, KohyaWrapError] = {}
+    writes: dict[tuple[str, str], Entry] = {}
+    for entry in entries:
+        try:
+            found = effective.of(ConfigRequest(entry.config, gpu, entry.words), places, env)
+            effective.refuse(tuple(f for f in found.findings if f.code != "no-base"))
+        except KohyaWrapError as error:
+            wrong[entry] = error
+            continue
+        made = (str(found.config.get("output_dir")), str(found.config.get("output_name")))
+        if made in writes:
+            raise UsageError(
+                f"{writes[made].title} and {entry.title} would both write {made[1]} into {made[0]}.",
+                why="The second would take the place of the first.",
+                hint="Give one of them another output_name, or name it once.",
+            )
+        writes[made] = entry
+    return wrong
+
+
+def train(
+    entries: Sequence[Entry],
+    record: Record,
+    wrong: Mapping[Entry, KohyaWrapError],
+    one: Callable[[Entry], bool],
+) -> Iterator[Outcome]:
+    """Each in turn, until one is stopped: whoever stops it, or the budget, means all of them.
+
+    Args:
+        one: trains it, and says whether it is done to its end. Raises KohyaWrapError.
+    """
+    for entry in entries:
+        if record.ended.get(entry.key):
+            yield Outcome(entry, record.run(entry), before=True)
+            continue
+        if error := wrong.get(entry):
+            yield Outcome(entry, error=error)
+            continue
+        try:
+            record.end(entry, done=one(entry))
+        except (Interrupted, Stopped) as stopped:
+            yield Outcome(entry, record.run(entry), stopped)
+            return
+        except KohyaWrapError as error:
+            yield Outcome(entry, record.run(entry), error)
+        else:
+            yield Outcome(entry, record.run(entry))
+    if all(record.ended.get(entry.key) for entry in entries):
+        record.discard()

@@ -1,0 +1,202 @@
+"""Several trainings in one command: what fails stops nobody, one budget is over all, the same command goes on."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from safetensors import safe_open
+
+from kohya_wrap.domain.events import RunEnded, TrainerStarted
+from kohya_wrap.training import journal
+from tests.fixtures import photographs
+from tests.fixtures.shell import Answer, Shell, until
+
+REHEARSAL = ("run", "--engine", "rehearsal")
+CONFIG = 'resolution = "128,128"\nmin_bucket_reso = 64\nmax_train_epochs = 4\ntrain_batch_size = 2\n[kohya_wrap]\nbase = "sd15"\n'
+SLOW = {"KOHYA_WRAP_REHEARSAL_STEP_SECONDS": "0.1"}  # an epoch takes 0.4 s, a training 1.6 s
+DOLLAR_A_SECOND = ("--price", "3600")
+
+
+@pytest.fixture
+def three(tmp_path: Path) -> list[Path]:
+    """Projects a, b and c."""
+    projects = [tmp_path / name for name in "abc"]
+    for project in projects:
+        photographs.write(project / "training_data" / "2_x", 4)
+        (project / "training_config.toml").write_text(CONFIG, encoding="utf-8")
+    return projects
+
+
+def break_it(project: Path) -> str:
+    """The config as it was."""
+    config = project / "training_config.toml"
+    whole = config.read_text(encoding="utf-8")
+    config.write_text("learnin_rate = 1e-4\n" + whole, encoding="utf-8")
+    return whole
+
+
+def jobs(answer: Answer) -> list[dict[str, Any]]:
+    envelope = answer.envelope
+    found: list[dict[str, Any]] = envelope["data"]["jobs"]
+    return found
+
+
+def outcomes(answer: Answer) -> list[str]:
+    return [job["outcome"] for job in jobs(answer)]
+
+
+def test_one_broken_config_stops_nobody(shell: Shell, three: list[Path]) -> None:
+    a, b, c = three
+    break_it(b)
+    answer = shell(*REHEARSAL, a, b / "training_config.toml", c)
+    assert answer.code == 3
+    assert [project.joinpath("output", f"{project.name}.safetensors").is_file() for project in three] == [
+        True, False, True,
+    ]  # fmt: skip
+    said = answer.err.splitlines()
+    assert [line.partition(":")[0] for line in said] == ["error", "  why", "  try"] * 2
+    assert "`learnin_rate`" in said[0] and "1 of 3 could not be trained" in said[3]
+    assert answer.out.index("2 of 3: ") < answer.out.index("1 of 3: "), "what is wrong is said before all"
+    table = answer.out.splitlines()[-3:]
+    assert [line.split()[1] for line in table] == ["done", "failed", "done"]
+    assert table[0].split()[2] == "16/16" and table[0].endswith("a/output/a.safetensors")
+
+
+def test_the_gap_between_two_is_short(shell: Shell, three: list[Path]) -> None:
+    assert shell(*REHEARSAL, *three).code == 0
+    ended: list[float] = []
+    begun: list[float] = []
+    for project in three:
+        (record,) = project.glob(".kohya-wrap/runs/*/events.jsonl")
+        told = list(journal.read(record))
+        begun += [when for when, event in told if isinstance(event, TrainerStarted)]
+        ended += [when for when, event in told if isinstance(event, RunEnded)]
+    gaps = [start - end for end, start in zip(ended, begun[1:], strict=False)]
+    assert len(gaps) == 2 and all(0 < gap < 2 for gap in gaps)
+
+
+def test_the_same_command_trains_what_is_missing(shell: Shell, three: list[Path]) -> None:
+    a, b, _ = three
+    whole = break_it(b)
+    assert shell(*REHEARSAL, *three, "--json").code == 3
+    first = (a / "output" / "a.safetensors").stat().st_mtime_ns
+    (b / "training_config.toml").write_text(whole, encoding="utf-8")
+    again = shell(*REHEARSAL, *three, "--json")
+    assert (again.code, outcomes(again)) == (0, ["done"] * 3)
+    assert [job["before"] for job in jobs(again)] == [True, False, True]
+    assert (a / "output" / "a.safetensors").stat().st_mtime_ns == first
+    # All are trained: once more is a queue of its own, as `run` of one config is another run.
+    anew = shell(*REHEARSAL, *three, "--json")
+    assert [job["before"] for job in jobs(anew)] == [False] * 3
+
+
+def test_a_config_that_was_changed_is_trained_again(shell: Shell, three: list[Path]) -> None:
+    a, b, _ = three
+    break_it(b)
+    shell(*REHEARSAL, *three)
+    (a / "training_config.toml").write_text("network_dim = 4\n" + CONFIG, encoding="utf-8")
+    assert [job["before"] for job in jobs(shell(*REHEARSAL, *three, "--json"))] == [False, False, True]
+    restarted = shell(*REHEARSAL, *three, "--restart", "--json")
+    assert [job["before"] for job in jobs(restarted)] == [False] * 3
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+def test_cut_off_in_the_second_it_goes_on_there(
+    shell: Shell, three: list[Path], number: signal.Signals
+) -> None:
+    run = shell.start(*REHEARSAL, *three, **SLOW)
+    until(run, "2 of 3: ")
+    until(run, "saved b-000001.safetensors")
+    os.kill(run.pid, number)
+    out, err = run.communicate(timeout=60)
+    assert run.returncode == {signal.SIGTERM: 7, signal.SIGINT: 130, signal.SIGKILL: -9}[number]
+    if number != signal.SIGKILL:
+        assert "try: The same command again" in err
+        assert [line.split()[1] for line in out.splitlines()[-3:]] == ["done", "stopped", "not"]
+    again = shell(*REHEARSAL, *three, "--json", **SLOW)
+    assert (again.code, outcomes(again)) == (0, ["done"] * 3)
+    assert [job["before"] for job in jobs(again)] == [True, False, False]
+    assert len(list(three[1].glob(".kohya-wrap/runs/2*"))) == 1, "the run that was cut off went on"
+    with safe_open(three[1] / "output" / "b.safetensors", framework="numpy") as file:
+        assert file.metadata()["ss_steps"] == "16"
+
+
+def test_one_budget_is_over_all(shell: Shell, three: list[Path]) -> None:
+    cap = (*DOLLAR_A_SECOND, "--max-cost", "5")  # two trainings of some 2 seconds each, and no third
+    began = time.monotonic()
+    answer = shell(*REHEARSAL, *three, *cap, "--json", **SLOW)
+    assert time.monotonic() - began < 5 + 2, "started, and one epoch more"
+    assert answer.code == 7
+    assert outcomes(answer)[0] == "done" and outcomes(answer)[-1] in ("stopped", "not begun")
+    assert sum(job.get("dollars") or 0 for job in jobs(answer)) < 5 + 0.8
+    again = shell(*REHEARSAL, *three, *cap, "--json", **SLOW)
+    assert again.code == 7, "the budget is over all calls"
+    assert sum(job.get("dollars") or 0 for job in jobs(again)) < 5 + 0.8
+    more = (*DOLLAR_A_SECOND, "--max-cost", "60")
+    assert shell(*REHEARSAL, *three, *more, **SLOW).code == 0
+
+
+def test_a_sweep_trains_each_combination_under_a_name_of_its_own(shell: Shell, three: list[Path]) -> None:
+    axes = ("--sweep", "network_dim=4,8", "--sweep", "unet_lr=1e-4,2e-4")
+    answer = shell(*REHEARSAL, three[0], *axes, "--json")
+    assert answer.code == 0
+    seen = {}
+    for job in jobs(answer):
+        with safe_open(job["lora"], framework="numpy") as file:
+            said = file.metadata()
+        seen[Path(job["lora"]).stem] = (said["ss_network_dim"], float(said["ss_unet_lr"]))
+    assert seen == {
+        "a-network_dim4-unet_lr1e-4": ("4", 1e-4), "a-network_dim4-unet_lr2e-4": ("4", 2e-4),
+        "a-network_dim8-unet_lr1e-4": ("8", 1e-4), "a-network_dim8-unet_lr2e-4": ("8", 2e-4),
+    }  # fmt: skip
+    store = three[0] / ".kohya-wrap" / "views" / "store"
+    assert len(list(store.rglob("*.npz"))) <= 4, "what is encoded is shared"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("network_dim",), ("=4,8",), ("network_dim=4,",), ("network_dim=4,4",), ("a=1,2", "--sweep", "a=3,4")],
+)
+def test_a_sweep_that_cannot_be_meant(shell: Shell, three: list[Path], words: tuple[str, ...]) -> None:
+    answer = shell(*REHEARSAL, three[0], "--sweep", *words)
+    assert answer.code == 2
+    assert "--sweep network_dim=16,32" in answer.three_lines[2]
+
+
+def test_two_that_would_write_the_same(shell: Shell, three: list[Path]) -> None:
+    answer = shell(*REHEARSAL, three[0], three[0] / "training_config.toml")
+    assert answer.code == 2
+    assert "would both write a" in answer.three_lines[0]
+    assert not (three[0] / "output").exists()
+
+
+def test_a_folder_of_configs(shell: Shell, three: list[Path], tmp_path: Path) -> None:
+    a = three[0]
+    (a / "training_config.toml").rename(a / "one.toml")
+    (a / "two.toml").write_text('output_name = "two"\n' + CONFIG, encoding="utf-8")
+    assert shell(*REHEARSAL, a).code == 0
+    assert {path.name for path in (a / "output").glob("*.safetensors")} >= {
+        "a.safetensors",
+        "two.safetensors",
+    }
+    (tmp_path / "empty").mkdir()
+    none = shell(*REHEARSAL, tmp_path / "empty")
+    assert none.code == 3 and "kohya-wrap init" in none.three_lines[2]
+
+
+def test_detached_it_trains_all_of_them(shell: Shell, three: list[Path]) -> None:
+    a, b, c = three
+    break_it(a)
+    answer = shell(*REHEARSAL, *three, "--detach", "--json")
+    assert answer.code == 0
+    assert Path(json.loads(answer.out)["data"]["run"]).is_relative_to(b)
+    end = time.monotonic() + 30
+    while not (c / "output" / "c.safetensors").exists() and time.monotonic() < end:
+        time.sleep(0.2)
+    assert (c / "output" / "c.safetensors").exists()
