@@ -28,6 +28,13 @@ if TYPE_CHECKING:
 @click.option(
     "--engine", type=click.Choice(["real", "rehearsal"]), default=None, help="[default: as the config says]"
 )
+@click.option(
+    "--num-processes",
+    type=click.IntRange(min=1),
+    default=1,
+    metavar="N",
+    help="Train on so many GPUs at once.",
+)
 @click.option("--restart", is_flag=True, help="Begin anew, where an unfinished run would go on.")
 @click.option(
     "--until-epoch",
@@ -66,6 +73,7 @@ def command(
     configs: tuple[Path, ...],
     gpu: str,
     engine: str | None,
+    num_processes: int,
     restart: bool,
     until_epoch: int | None,
     continue_from: Path | None,
@@ -110,7 +118,7 @@ def command(
     if continue_from is not None:
         words = (*words, f"network_weights={continue_from.absolute()}")
     places = Places.from_environment(os.environ)
-    request = JobRequest(named[0], gpu, engine or "", words=words, **provisioning)
+    request = JobRequest(named[0], gpu, engine or "", words=words, processes=num_processes, **provisioning)
 
     def wishes(job: Job, spent: float, since: float) -> Wishes:
         within = budget_of(job.user.wrapper, price, max_cost, max_hours)

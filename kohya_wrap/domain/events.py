@@ -52,6 +52,7 @@ class AttemptStarted(Event):
         state: the folder it resumes from; empty from the beginning.
         log_from: the byte of engine.log where its output begins.
         changed: options that differ from the config, for a rung of the out-of-memory ladder.
+        processes: one for each GPU.
     """
 
     number: int
@@ -62,6 +63,7 @@ class AttemptStarted(Event):
     state: str
     log_from: int
     changed: Mapping[str, Any]
+    processes: int = 1
 
 
 @dataclass(frozen=True)
@@ -143,6 +145,15 @@ class Unfit(Event):
 
     path: str
     problem: str
+
+
+@dataclass(frozen=True)
+class FewerProcesses(Event):
+    """The engine deals its batches out to others than those that were asked for: the launcher may not say so."""
+
+    asked: int
+    batches: int  # for each, by the engine
+    expected: int
 
 
 @dataclass(frozen=True)

@@ -28,12 +28,17 @@ def plan(
     *,
     batch: int,
     accumulation: int = 1,
+    processes: int = 1,
     epochs: int | None = None,
     max_steps: int | None = None,
 ) -> StepPlan:
-    """Count as the engine does: epochs win over max_steps, neither means 1600 (contract, section 2)."""
+    """Count as the engine does: epochs win over max_steps, neither means 1600 (contract, section 2).
+
+    Args:
+        processes: among which the batches are dealt out, the last round filled up.
+    """
     batches = sum(math.ceil(passes / batch) for passes in passes_per_bucket)
-    per_epoch = math.ceil(batches / accumulation)
+    per_epoch = math.ceil(math.ceil(batches / processes) / accumulation)
     if epochs is not None:
         return StepPlan(batches, per_epoch, epochs, epochs * per_epoch)
     steps = 1600 if max_steps is None else max_steps
@@ -45,6 +50,7 @@ def solve(
     *,
     batch: int,
     accumulation: int = 1,
+    processes: int = 1,
     epochs: int | None,
     max_steps: int | None,
     target: int,
@@ -52,9 +58,16 @@ def solve(
     """The plan as asked for, by epochs or else by steps; where neither was asked, whole epochs nearest to `target`."""
     passes = tuple(passes_per_bucket)
     if epochs is None and max_steps is None:
-        one = plan(passes, batch=batch, accumulation=accumulation, epochs=1)
+        one = plan(passes, batch=batch, accumulation=accumulation, processes=processes, epochs=1)
         epochs = epochs_for(target, one.steps_per_epoch)
-    return plan(passes, batch=batch, accumulation=accumulation, epochs=epochs, max_steps=max_steps)
+    return plan(
+        passes,
+        batch=batch,
+        accumulation=accumulation,
+        processes=processes,
+        epochs=epochs,
+        max_steps=max_steps,
+    )
 
 
 def epochs_for(target_steps: int, steps_per_epoch: int) -> int:

@@ -11,6 +11,7 @@ from pathlib import Path
 from kohya_wrap.domain.events import (
     AttemptStarted,
     Event,
+    FewerProcesses,
     LossNotFinite,
     Progress,
     StateKept,
@@ -80,7 +81,7 @@ class EndNow:
     _no_longer: float | None = None  # a state is waited for; by the clock of time.monotonic
 
     def told(self, event: Event) -> None:
-        if isinstance(event, LossNotFinite | Unfit):
+        if isinstance(event, LossNotFinite | Unfit | FewerProcesses):
             self.why = self.why or Why.USELESS  # the engine would train on for hours, save NaN and exit 0
         elif isinstance(event, StateKept):
             if self.until_epoch is not None and event.epoch >= self.until_epoch:

@@ -73,7 +73,7 @@ def cause(seen: Seen, code: int | None, log: Path, log_from: int) -> Cause:
     """Of an attempt that ended by itself; None for a code that nobody saw."""
     if seen.out_of_memory:
         return Cause.OUT_OF_MEMORY
-    told = seen.crash or seen.unfit or seen.no_data or seen.not_finite_at is not None
+    told = seen.crash or seen.unfit or seen.fewer or seen.no_data or seen.not_finite_at is not None
     # Unseen and without a word: whoever killed it, killed all.
     if not told and (code is None or _signal(code, log, log_from)):
         return Cause.SIGNAL
@@ -99,6 +99,13 @@ def explain(seen: Seen, code: int | None, log: Path, log_from: int) -> TrainingF
             f"The loss is not a number since step {seen.not_finite_at}.",
             why="The learning rate is too high, or a half-precision VAE gave NaN; the engine trains on and says nothing.",
             hint="Halve learning_rate, or write no_half_vae = true. Checkpoints from before that step are good.",
+        )
+    if seen.fewer is not None:
+        asked, batches, expected = seen.fewer.asked, seen.fewer.batches, seen.fewer.expected
+        return TrainingFailed(
+            f"Not all of {asked} processes train: each has {batches} batches an epoch, and it should be {expected}.",
+            why="One of them did not come up, or the launcher was told otherwise: so it would take longer and cost more.",
+            hint=f"{look}   and nvidia-smi; or one card alone: leave --num-processes out",
         )
     if seen.unfit is not None:
         return TrainingFailed(

@@ -11,6 +11,7 @@ from kohya_wrap.domain.events import (
     Crash,
     EpochStarted,
     Event,
+    FewerProcesses,
     LossNotFinite,
     NoData,
     OutOfMemory,
@@ -37,6 +38,7 @@ class Seen:
     no_data: bool = False
     not_finite_at: int | None = None
     unfit: Unfit | None = None
+    fewer: FewerProcesses | None = None
 
     @classmethod
     def of(cls, events: Iterable[Event]) -> Seen:
@@ -61,6 +63,8 @@ class Seen:
                 facts.setdefault("not_finite_at", event.step)
             elif isinstance(event, Unfit):
                 facts.setdefault("unfit", event)
+            elif isinstance(event, FewerProcesses):
+                facts.setdefault("fewer", event)
         return cls(
             checkpoints=tuple(saved[CheckpointSaved]),
             states=tuple(saved[StateSaved]),

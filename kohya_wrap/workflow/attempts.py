@@ -19,6 +19,8 @@ from kohya_wrap.domain.events import (
     AttemptStarted,
     CheckpointKept,
     Event,
+    FewerProcesses,
+    PlanSeen,
     Progress,
     StateDamaged,
     StateKept,
@@ -182,9 +184,10 @@ class Attempts:
         def told(event: Event) -> None:
             for kept in keeper.ended() if isinstance(event, TrainerEnded) else keeper.seen(event):
                 told(kept)
-            mine.append(event)
-            self.tell(event)
-            end_now.told(event)
+            for one in (event, *self._fewer(event, attempt)):
+                mine.append(one)
+                self.tell(one)
+                end_now.told(one)
             if isinstance(event, StateKept):
                 states.prune(self.ledger.states)
             if isinstance(event, Progress) and event.step == attempt.first_step + _SETTLED:
@@ -196,6 +199,12 @@ class Attempts:
         reader = OutputReader(folder, self._name, attempt.first_step)
         code = supervise.watch(trainer, attempt.log_from, reader, end_now, told)
         return End(attempt, Seen.of(mine), code, end_now.why)
+
+    def _fewer(self, event: Event, attempt: AttemptStarted) -> Iterator[FewerProcesses]:
+        if attempt.processes > 1 and isinstance(event, PlanSeen) and event.label == "batches_per_epoch":
+            expected = self._launch.batches_of_each(attempt)
+            if event.value != expected:
+                yield FewerProcesses(attempt.processes, event.value, expected)
 
     def _advice(self, event: Progress, steps_per_epoch: int) -> Iterator[Advice]:
         """An epoch is what a lost machine can cost."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from kohya_wrap.domain.config import Layer, Origin, TrainingConfig
 from kohya_wrap.domain.events import AttemptStarted, StateKept
 from kohya_wrap.domain.saving import Saving
 from kohya_wrap.engine.locate import Engine
+from kohya_wrap.host.port import free_port
 from kohya_wrap.training import command
 from kohya_wrap.training.supervise import Attempt
 from kohya_wrap.workflow.prepare import Job
@@ -52,12 +54,21 @@ class Launch:
             state=state.path if state else config.get("resume", ""),
             log_from=log.stat().st_size if log.exists() else 0,
             changed=changed,
+            processes=self.job.processes,
         )
+
+    def batches_of_each(self, attempt: AttemptStarted) -> int:
+        """Micro-batches of an epoch that each process trains."""
+        passes, batch = self.job.images.batches(self.config(attempt.changed))
+        every = steps.plan(passes, batch=batch, epochs=1).batches_per_epoch
+        return math.ceil(every / attempt.processes)
 
     def _steps_per_epoch(self, config: TrainingConfig) -> int:
         passes, batch = self.job.images.batches(config)
         accumulation = config.get("gradient_accumulation_steps", 1)
-        return steps.plan(passes, batch=batch, accumulation=accumulation, epochs=1).steps_per_epoch
+        return steps.plan(
+            passes, batch=batch, accumulation=accumulation, processes=self.job.processes, epochs=1
+        ).steps_per_epoch
 
     def prepare(self, attempt: AttemptStarted) -> Attempt:
         """Its folder, its engine_config.toml; what is to be started."""
@@ -87,17 +98,18 @@ class Launch:
             link.symlink_to(samples.resolve(), target_is_directory=True)
 
     def _command(self, config: TrainingConfig) -> Attempt:
-        cores, gpu = self.job.machine.cpu.cores, self.job.machine.gpu
+        cores, gpus = self.job.machine.cpu.cores, self.job.gpus
         # The guide's figure: beside a GPU more only get in its way.
-        threads = cores if gpu is None else min(cores, 4)
-        launcher_config = self.run.path / "accelerate.json"
-        launcher_config.write_text(command.LAUNCHER_CONFIG, encoding="utf-8")
+        threads = min(cores, 4) if gpus else cores
+        processes = self.job.processes
+        configured = self.run.path / "accelerate.json"
+        configured.write_text(command.launcher_config(processes), encoding="utf-8")
         argv = command.argv(
-            self.engine.launch, self.engine.source, self.job.family.script, self.run.engine_config, launcher_config,
-            cpu=gpu is None, threads=threads,
+            self.engine.launch, self.engine.source, self.job.family.script, self.run.engine_config, configured,
+            cpu=not gpus, threads=threads, processes=processes, port=free_port() if processes > 1 else 0,
         )  # fmt: skip
         online = bool(config.get("huggingface_repo_id"))
-        variables = command.environment(self.env, threads=threads, gpu=gpu.uuid if gpu else "", online=online)
+        variables = command.environment(self.env, threads=threads, gpus=gpus, online=online)
         return Attempt(argv, variables | render.secrets(config), self.engine.source, self.run.log)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from kohya_wrap.config.card_names import memory_guessed, memory_named
 from kohya_wrap.config.limits import Machine
 from kohya_wrap.config.presets import Presets
-from kohya_wrap.errors import UsageError
+from kohya_wrap.errors import MachineError, UsageError
 from kohya_wrap.host import gpu as gpus
 
 
@@ -41,6 +41,32 @@ def choose(presets: Presets, wanted: str, env: Mapping[str, str]) -> Machine | N
     if preset is None:
         raise _unknown(wanted, presets)
     return Machine(preset, None, cpu)
+
+
+def cards(machine: Machine, processes: int, env: Mapping[str, str]) -> tuple[str, ...]:
+    """UUIDs of the cards for so many processes: the machine's own, and others alike; none on a CPU.
+
+    Raises:
+        MachineError: a CPU, where the engine trains with one process whatever it is told; or too few such cards.
+    """
+    if machine.gpu is None:
+        if processes > 1:
+            raise MachineError(
+                f"{processes} processes cannot train on a CPU.",
+                why="There the launcher starts a single one and says nothing, and what connects several (gloo) crashes on the "
+                "engine's frozen U-Net.",
+                hint="Leave --num-processes out; on a machine with several GPUs it is one for each.",
+            )
+        return ()
+    here = gpus.visible(gpus.gpus(), env.get("CUDA_VISIBLE_DEVICES"))
+    alike = [gpu.uuid for gpu in here if gpu.name == machine.gpu.name and gpu.uuid != machine.gpu.uuid]
+    if len(alike) + 1 < processes:
+        raise MachineError(
+            f"{processes} processes need {processes} cards, and this machine has {len(alike) + 1} x {machine.gpu.name}.",
+            why="Each process trains on a card of its own, and all wait for the slowest: they must be alike.",
+            hint=f"--num-processes {len(alike) + 1}   (nvidia-smi -L lists them)",
+        )
+    return (machine.gpu.uuid, *alike[: processes - 1])
 
 
 def _unknown(wanted: str, presets: Presets) -> UsageError:

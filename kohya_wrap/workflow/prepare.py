@@ -24,7 +24,7 @@ from kohya_wrap.engine.reference import Reference
 from kohya_wrap.errors import ConfigError, DatasetError, MachineError, UsageError
 from kohya_wrap.places import Places, Project
 from kohya_wrap.rehearsal import played
-from kohya_wrap.workflow import base_model, effective, images, inputs
+from kohya_wrap.workflow import base_model, effective, images, inputs, several_gpus
 from kohya_wrap.workflow import machine as machines
 from kohya_wrap.workflow.effective import Asked
 from kohya_wrap.workflow.images import Images
@@ -54,11 +54,16 @@ class JobRequest:
     reuse_torch: bool = False
     allow_pickle: bool = False
     words: tuple[str, ...] = ()
+    processes: int = 1
 
 
 @dataclass(frozen=True)
 class Job:
-    """A checked config with all that is known before anything is fetched or started."""
+    """A checked config with all that is known before anything is fetched or started.
+
+    Attributes:
+        gpus: UUIDs of the cards that it is trained on, a process each; none on a CPU.
+    """
 
     project: Project
     asked: Asked
@@ -71,6 +76,11 @@ class Job:
     findings: tuple[Finding, ...]
     wanted: Wanted
     missing: tuple[str, ...]
+    gpus: tuple[str, ...] = ()
+
+    @property
+    def processes(self) -> int:
+        return max(1, len(self.gpus))
 
     @property
     def user(self) -> UserConfig:
@@ -89,6 +99,7 @@ def prepare(request: JobRequest, places: Places, env: Mapping[str, str]) -> Job:
     kind = request.engine or user.wrapper.engine
     known = presets.load(resources.presets())
     machine = _machine(request, user, kind, known, env)
+    cards = machines.cards(machine, request.processes, env)
     looked_for = [asked.values.get(name, "") for name in _LOOKED_FOR]
     if any(not isinstance(value, str) or check.is_address(value) for value in looked_for):
         effective.refuse(effective.whatever_the_family(asked, machine, known))
@@ -120,6 +131,7 @@ def prepare(request: JobRequest, places: Places, env: Mapping[str, str]) -> Job:
         (),
         wanted,
         missing(wanted, places) if kind == "real" else (),
+        cards,
     )
     if (
         facts is not None or kind != "real"
@@ -209,7 +221,8 @@ def resolved(job: Job, facts: base_model.Facts) -> Job:
     )
     effective.refuse(found.findings)
     target = job.user.wrapper.target_steps or found.recipe.steps
-    config, plan, solved = with_epochs(job.images.cacheable(found.config), job.images, target)
+    settled = several_gpus.warmed_up_alike(found.config, job.processes)
+    config, plan, solved = with_epochs(job.images.cacheable(settled), job.images, target, job.processes)
     config, plan, rounded = in_whole_epochs(config, plan)
     late = check.check_plan(config, plan, job.user.lines)
     lacks = captions.trigger_lacks(job.images.train, job.user.wrapper.trigger, job.project.root)
@@ -217,6 +230,7 @@ def resolved(job: Job, facts: base_model.Facts) -> Job:
         *found.findings,
         *base_model.denied(job.asked.values, job.user, facts),
         *recipe_notes.of_captions(config),
+        *several_gpus.note(config, job.processes),
         *solved,
         *rounded,
         *late,
@@ -253,7 +267,7 @@ def in_whole_epochs(
 
 
 def with_epochs(
-    config: TrainingConfig, images: Images, target: int
+    config: TrainingConfig, images: Images, target: int, processes: int = 1
 ) -> tuple[TrainingConfig, StepPlan, tuple[Finding, ...]]:
     """Epochs as asked for, else those that come nearest to `target` steps; and how often to save."""
     passes, batch = images.batches(config)
@@ -262,7 +276,7 @@ def with_epochs(
     if epochs is None and config.origin("max_train_steps") is not None:
         max_steps = config.get("max_train_steps")
     asked = {"epochs": epochs, "max_steps": max_steps, "target": target}
-    plan = steps.solve(passes, batch=batch, accumulation=accumulation, **asked)
+    plan = steps.solve(passes, batch=batch, accumulation=accumulation, processes=processes, **asked)
     said: tuple[Finding, ...] = ()
     if epochs is None and max_steps is None:
         solved = {"max_train_epochs": plan.epochs}
@@ -275,7 +289,7 @@ def with_epochs(
             ),
         )
     said += recipe_notes.of_steps(
-        plan, steps.solve(passes, batch=batch * accumulation, **asked), accumulation
+        plan, steps.solve(passes, batch=batch * accumulation, processes=processes, **asked), accumulation
     )
     if not any(
         config.get(name) for name in ("save_every_n_epochs", "save_every_n_steps", "save_n_epoch_ratio")

@@ -26,6 +26,12 @@ def refuse_or_say(run: RunFolder, job: Job, config: TrainingConfig) -> tuple[Fin
     ledger = run.ledger
     if ledger.attempt is None or not run.engine_config.exists():
         return ()
+    if ledger.attempt.processes != job.processes and (ledger.states or run.is_at_work()):
+        raise ConfigError(
+            f"The unfinished run {run.path.name} was started on {ledger.attempt.processes} GPUs; now it is {job.processes}.",
+            why="Its learning-rate schedule counts once for each of them, and its state brings that back.",
+            hint=f"--num-processes {ledger.attempt.processes}   to go on, or begin anew: --restart",
+        )
     before = toml.load(run.engine_config)
     now = render.as_engine_reads(config, option_table.for_script(job.family.script))
     refused, taken = resume.changes(before, now, ledger.attempt.changed)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
-from kohya_wrap.training.command import argv, environment
+from kohya_wrap.training.command import argv, environment, launcher_config
 
 LAUNCH = ("python", "-m", "accelerate.commands.launch")
 
@@ -60,15 +61,15 @@ def test_cpu_is_said_to_the_launcher(cpu: bool) -> None:
     ],
 )
 def test_set_whatever_the_user_s_environment_says(name: str, value: str) -> None:
-    assert environment({name: "other"}, threads=3, gpu="GPU-1b")[name] == value
+    assert environment({name: "other"}, threads=3, gpus=["GPU-1b"])[name] == value
 
 
 def test_saving_to_the_hub_needs_the_hub() -> None:
-    assert environment({"HF_HUB_OFFLINE": "1"}, threads=1, gpu="", online=True)["HF_HUB_OFFLINE"] == "0"
+    assert environment({"HF_HUB_OFFLINE": "1"}, threads=1, gpus=(), online=True)["HF_HUB_OFFLINE"] == "0"
 
 
 def test_no_card_is_visible_to_a_training_on_the_processor() -> None:
-    assert environment({"CUDA_VISIBLE_DEVICES": "0"}, threads=1, gpu="")["CUDA_VISIBLE_DEVICES"] == ""
+    assert environment({"CUDA_VISIBLE_DEVICES": "0"}, threads=1, gpus=())["CUDA_VISIBLE_DEVICES"] == ""
 
 
 @pytest.mark.parametrize(
@@ -76,14 +77,35 @@ def test_no_card_is_visible_to_a_training_on_the_processor() -> None:
     ["PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "CONDA_PREFIX", "RANK", "WORLD_SIZE", "ACCELERATE_USE_CPU"],
 )
 def test_what_would_lead_the_engine_elsewhere_is_left_out(name: str) -> None:
-    assert name not in environment({name: "x"}, threads=1, gpu="")
+    assert name not in environment({name: "x"}, threads=1, gpus=())
 
 
 @pytest.mark.parametrize("name", ["HOME", "PATH", "LD_LIBRARY_PATH", "HF_TOKEN"])
 def test_the_rest_is_kept(name: str) -> None:
-    assert environment({name: "x"}, threads=1, gpu="")[name] == "x"
+    assert environment({name: "x"}, threads=1, gpus=())[name] == "x"
 
 
-@pytest.mark.parametrize(("gpu", "seen"), [("GPU-1b", "MIG-7"), ("", "")])
-def test_a_slice_of_a_card_stays_the_one_that_is_seen(gpu: str, seen: str) -> None:
-    assert environment({"CUDA_VISIBLE_DEVICES": "MIG-7"}, threads=1, gpu=gpu)["CUDA_VISIBLE_DEVICES"] == seen
+@pytest.mark.parametrize(("gpus", "seen"), [(["GPU-1b"], "MIG-7"), ([], "")])
+def test_a_slice_of_a_card_stays_the_one_that_is_seen(gpus: list[str], seen: str) -> None:
+    assert (
+        environment({"CUDA_VISIBLE_DEVICES": "MIG-7"}, threads=1, gpus=gpus)["CUDA_VISIBLE_DEVICES"] == seen
+    )
+
+
+def test_several_processes_meet_at_a_port_of_their_own() -> None:
+    words = argv(
+        LAUNCH, Path("/engine"), "train_network.py", Path("c.toml"), Path("a.json"),
+        cpu=False, threads=4, processes=3, port=12345,
+    )  # fmt: skip
+    flags = words[len(LAUNCH) : words.index("/engine/train_network.py")]
+    assert "--multi_gpu" in flags
+    assert (flags[flags.index("--num_processes") + 1], flags[flags.index("--main_process_port") + 1]) == (
+        "3",
+        "12345",
+    )
+    assert not {"--multi_gpu", "--main_process_port"} & set(command())
+    assert [json.loads(launcher_config(n))["distributed_type"] for n in (1, 3)] == ["NO", "MULTI_GPU"]
+
+
+def test_each_process_has_a_card() -> None:
+    assert environment({}, threads=1, gpus=["GPU-1", "GPU-2"])["CUDA_VISIBLE_DEVICES"] == "GPU-1,GPU-2"
