@@ -158,9 +158,10 @@ class FewerProcesses(Event):
 
 @dataclass(frozen=True)
 class Advice(Event):
-    """What the user may want to change, seen while it trains."""
+    """What the user may want to change, seen while it trains: each kind is said once in a run."""
 
     text: str
+    about: str = ""
 
 
 @dataclass(frozen=True)

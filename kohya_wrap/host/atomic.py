@@ -8,7 +8,7 @@ import shutil
 import stat
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 _NAMED = (
@@ -66,6 +66,16 @@ def new_folder(path: Path) -> Iterator[Path]:
     except BaseException:
         shutil.rmtree(sibling, ignore_errors=True)
         raise
+
+
+def bytes_below(path: Path) -> int:
+    """Of a file, or of all files in a folder; what is removed meanwhile does not count."""
+    files = path.rglob("*") if path.is_dir() else (path,)
+    total = 0
+    for file in files:
+        with suppress(OSError):
+            total += file.stat().st_size if file.is_file() else 0
+    return total
 
 
 def free_bytes(path: Path) -> int:

@@ -67,7 +67,7 @@ def pauses(env: Mapping[str, str]) -> tuple[float, ...]:
 def next_rung(config: TrainingConfig, *, batches_are_ours: bool) -> Again | None:
     """The next step of the ladder that takes less memory and, as nearly as the buckets allow, learns the same.
 
-    1. gradient_checkpointing: the activations are computed twice, a fifth slower.
+    1. gradient_checkpointing: the activations are computed twice.
     2. a smaller micro-batch with more accumulation: the largest divisor, so that the effective batch stays.
 
     None where nothing is left: a smaller resolution, network or optimizer would learn something else.

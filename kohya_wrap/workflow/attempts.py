@@ -6,7 +6,8 @@ import math
 import shlex
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,7 @@ from kohya_wrap.engine.locate import Engine
 from kohya_wrap.errors import TrainingFailed
 from kohya_wrap.host import child
 from kohya_wrap.host.child import StopRequest
+from kohya_wrap.host.gpu_meter import GpuMeter
 from kohya_wrap.training import failure, recover, result, states, supervise
 from kohya_wrap.training.end_now import EndNow, Patience, Why
 from kohya_wrap.training.failure import Cause
@@ -41,6 +43,7 @@ from kohya_wrap.training.keep import Keeper
 from kohya_wrap.training.output import OutputReader
 from kohya_wrap.training.seen import Seen
 from kohya_wrap.training.stop_file import StopFile
+from kohya_wrap.training.watchdog import Watchdog
 from kohya_wrap.workflow.launch import Launch
 from kohya_wrap.workflow.prepare import Job
 from kohya_wrap.workflow.run_folder import RunFolder
@@ -180,6 +183,8 @@ class Attempts:
             Patience.from_environment(self.env),
             self._left(),
         )
+        meter = GpuMeter(self.job.gpus[0]) if self.job.gpus else None
+        watchdog = Watchdog(self._output, self.run.path, meter)
 
         def told(event: Event) -> None:
             for kept in keeper.ended() if isinstance(event, TrainerEnded) else keeper.seen(event):
@@ -191,13 +196,18 @@ class Attempts:
             if isinstance(event, StateKept):
                 states.prune(self.ledger.states)
             if isinstance(event, Progress) and event.step == attempt.first_step + _SETTLED:
-                for advice in self._advice(event, attempt.steps_per_epoch):
-                    self.tell(advice)
+                self._advise(self._long_epoch(event, attempt.steps_per_epoch))
+            self._advise(watchdog.told(event))
+
+        def ends() -> bool:
+            self._advise(watchdog())
+            return end_now()
 
         trainer = begin(told)
         folder = self.run.attempt(attempt.number).resolve()
         reader = OutputReader(folder, self._name, attempt.first_step)
-        code = supervise.watch(trainer, attempt.log_from, reader, end_now, told)
+        with meter or nullcontext():
+            code = supervise.watch(trainer, attempt.log_from, reader, ends, told)
         return End(attempt, Seen.of(mine), code, end_now.why)
 
     def _fewer(self, event: Event, attempt: AttemptStarted) -> Iterator[FewerProcesses]:
@@ -206,10 +216,15 @@ class Attempts:
             if event.value != expected:
                 yield FewerProcesses(attempt.processes, event.value, expected)
 
-    def _advice(self, event: Progress, steps_per_epoch: int) -> Iterator[Advice]:
+    def _advise(self, advice: Iterable[Advice]) -> None:
+        for one in advice:
+            if not any(isinstance(told, Advice) and told.about == one.about for told in self._events):
+                self.tell(one)
+
+    def _long_epoch(self, event: Progress, steps_per_epoch: int) -> Iterator[Advice]:
         """An epoch is what a lost machine can cost."""
         seconds = (event.seconds_per_step or 0) * steps_per_epoch
-        if seconds <= _LONG_EPOCH or any(isinstance(one, Advice) for one in self._events):
+        if seconds <= _LONG_EPOCH:
             return
         long = f"an epoch takes {seconds / 60:.0f} minutes, and so much is lost with the machine."
         repeats = [subset.repeats for subset in self.job.images.train.subsets if subset.images]
@@ -217,7 +232,7 @@ class Attempts:
         if by is not None:
             epochs = self.job.plan.epochs * by
             long += f" Another time: all repeats divided by {by} and max_train_epochs = {epochs}, for the same passes."
-        yield Advice(long)
+        yield Advice(long, "long-epoch")
 
     def _left(self) -> float | None:
         """Of the budget, for what follows."""

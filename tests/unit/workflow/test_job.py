@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from kohya_wrap.errors import TrainingFailed
 from kohya_wrap.host.child import StopRequest
 from kohya_wrap.training import supervise
 from kohya_wrap.training.supervise import Attempt
-from kohya_wrap.workflow import job
+from kohya_wrap.workflow import attempts, job
 from kohya_wrap.workflow.job import Means
 from kohya_wrap.workflow.prepare import Job
 from tests.unit.workflow.conftest import RTX_3090, T4, Prepared
@@ -106,3 +106,34 @@ def test_an_epoch_that_costs_much_to_lose_is_said_once(
     (advice,) = [event.text for event in heard if isinstance(event, Advice)]
     minutes = round(400 * made.plan.steps_per_epoch / 60)
     assert advice.startswith(f"an epoch takes {minutes} minutes")
+
+
+def test_what_a_watchdog_says_is_said_once_of_a_kind(
+    prepared: Prepared, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard: list[Event] = []
+
+    class Barking:
+        def __init__(self, *asked: object) -> None:
+            pass
+
+        def told(self, event: Event) -> Iterator[Advice]:
+            yield Advice("slow as ever", "slow")
+
+        def __call__(self) -> Iterator[Advice]:
+            yield Advice("full", "disk")
+
+    def watch(trainer: None, log_from: int, reader: Any, end_now: Any, told: Callable[[Event], None]) -> int:
+        for step in range(1, 4):
+            told(Progress(step, 20, 0.1, 0.1, 1))
+            assert not end_now()
+        return 0
+
+    monkeypatch.setattr(attempts, "Watchdog", Barking)
+    monkeypatch.setattr(supervise, "start", lambda attempt, told: None)
+    monkeypatch.setattr(supervise, "watch", watch)
+    with pytest.raises(TrainingFailed):
+        job.execute(
+            prepared(SD15, gpu="cpu"), Means(locate.rehearsal(), None), {}, StopRequest(), heard.append
+        )
+    assert [event.about for event in heard if isinstance(event, Advice)] == ["slow", "disk"]
