@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kohya_wrap.cli.console import Console
 from kohya_wrap.domain.finding import Level
-from kohya_wrap.errors import Interrupted, KohyaWrapError, Stopped
+from kohya_wrap.errors import KohyaWrapError
 
 if TYPE_CHECKING:
-    from kohya_wrap.cli.console import Console
+    from kohya_wrap.host.child import StopRequest
     from kohya_wrap.places import Places
     from kohya_wrap.workflow.prepare import Job, JobRequest
     from kohya_wrap.workflow.queue import Entry, Outcome
@@ -28,13 +29,16 @@ def run(
     places: Places,
     *,
     restart: bool,
+    cards: Mapping[str, str] | None = None,
 ) -> None:
     """Train them all. Raises KohyaWrapError, once all have had their turn: one of them was not trained.
 
     Args:
         wishes: of a job and the seconds that the others of the queue have taken.
+        cards: number -> name of GPUs, to train side by side on each of them; None: one after the other.
     """
     from kohya_wrap.cli import run as single
+    from kohya_wrap.host.child import signals_as_request
     from kohya_wrap.workflow import queue
     from kohya_wrap.workflow.prepare import prepare
 
@@ -46,34 +50,56 @@ def run(
     for entry in wrong:
         _say_failed(console, place[entry], wrong[entry])
 
-    def one(entry: Entry) -> bool:
-        console.say(f"\n{place[entry]}", style="bold")
-        job = prepare(replace(request, config=entry.config, words=entry.words), places, os.environ)
-        mine = wishes(job, record.spent(entry))
-        job, result = single.train(console, job, places, mine, on_run=partial(record.begun, entry))
-        single.say_result(console, result)
+    def one(entry: Entry, card: str = "", stop: StopRequest | None = None) -> bool:
+        told = Told(console, f"[gpu {card}] ") if cards else console
+        told.say(f"\n{place[entry]}", style="bold")
+        env = {**os.environ, **({"CUDA_VISIBLE_DEVICES": cards[card]} if cards else {})}
+        job = prepare(replace(request, config=entry.config, words=entry.words), places, env)
+        mine, on_run = wishes(job, record.spent(entry)), partial(record.begun, entry)
+        _, result = single.train(told, job, places, mine, on_run, env, stop)
+        single.say_result(told, result)
         return not result.paused
 
-    outcomes = []
-    for outcome in queue.train(entries, record, wrong, one):
+    had_turn: dict[Entry, Outcome] = {}
+
+    def ended(outcome: Outcome) -> None:
+        had_turn[outcome.entry] = outcome
         if outcome.before:
             console.say(f"\n{place[outcome.entry]}: done already", style="bold")
-        elif outcome.error and outcome.entry not in wrong and not _ends_all(outcome.error):
+        elif outcome.error and outcome.entry not in wrong and not outcome.ends_all:
             _say_failed(console, place[outcome.entry], outcome.error)
-        outcomes.append(outcome)
-    rows = [_row(outcome) for outcome in outcomes]
-    rows += [_not_begun(entry) for entry in entries[len(outcomes) :]]
+
+    if cards:
+        with signals_as_request() as stop:
+            queue.side_by_side(entries, record, wrong, partial(one, stop=stop), cards, ended)
+    else:
+        for outcome in queue.one_by_one(entries, record, wrong, one):
+            ended(outcome)
+    rows = [_row(had_turn[entry]) if entry in had_turn else _not_begun(entry) for entry in entries]
     console.say()
     for line in _table(rows):
         console.say(line)
+    outcomes = [had_turn[entry] for entry in entries if entry in had_turn]
     if error := _whole(outcomes, len(entries), rows):
         raise error
     if console.as_json:
         console.envelope("run", {"jobs": rows})
 
 
-def _ends_all(error: KohyaWrapError) -> bool:
-    return isinstance(error, Interrupted | Stopped)
+class Told(Console):
+    """What is said of one of several that train at the same time: plain lines that begin with whose they are."""
+
+    def __init__(self, console: Console, prefix: str) -> None:
+        super().__init__(as_json=console.as_json)
+        self._prefix = prefix
+
+    @property
+    def live(self) -> bool:
+        return False
+
+    def say(self, text: str = "", *, style: str | None = None) -> None:
+        for line in text.splitlines():
+            super().say(f"{self._prefix}{line}" if line else "", style=style)
 
 
 def _say_failed(console: Console, place: str, error: KohyaWrapError) -> None:
@@ -97,7 +123,7 @@ def _row(outcome: Outcome) -> dict[str, Any]:
             "lora": status.checkpoint or None,
         }  # fmt: skip
     if error is not None:
-        row |= {"outcome": "stopped" if _ends_all(error) else "failed", "reason": error.message}
+        row |= {"outcome": "stopped" if outcome.ends_all else "failed", "reason": error.message}
     return row | {"before": outcome.before}
 
 
@@ -136,11 +162,12 @@ def _table(rows: Sequence[dict[str, Any]]) -> Iterator[str]:
 
 def _whole(outcomes: Sequence[Outcome], total: int, rows: Sequence[dict[str, Any]]) -> KohyaWrapError | None:
     """What the command ends with: what has stopped all of it, else the first failure; None where all are trained."""
+    stopped = [outcome.error for outcome in outcomes if outcome.error and outcome.ends_all]
     errors = [(outcome.entry, outcome.error) for outcome in outcomes if outcome.error]
     if not errors:
         return None
-    _, last = errors[-1]
-    if _ends_all(last):
+    if stopped:
+        last = stopped[0]
         hint = "The same command again: what is done is not done again."
         return type(last)(last.message, why=last.why, hint=hint, data={"jobs": rows})
     _, first = errors[0]

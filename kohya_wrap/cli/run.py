@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ from kohya_wrap.cli import options
 
 if TYPE_CHECKING:
     from kohya_wrap.cli.console import Console
+    from kohya_wrap.host.child import StopRequest
     from kohya_wrap.places import Places
     from kohya_wrap.workflow.job import Result
     from kohya_wrap.workflow.prepare import Job
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     metavar="N",
     help="Train on so many GPUs at once.",
 )
+@click.option("--gpus", metavar="0,1", help="Train several configs side by side, one on each of these GPUs.")
 @click.option("--restart", is_flag=True, help="Begin anew, where an unfinished run would go on.")
 @click.option(
     "--until-epoch",
@@ -74,6 +76,7 @@ def command(
     gpu: str,
     engine: str | None,
     num_processes: int,
+    gpus: str | None,
     restart: bool,
     until_epoch: int | None,
     continue_from: Path | None,
@@ -99,14 +102,14 @@ def command(
     kohya-wrap run --detach                  then: kohya-wrap status, logs -f, stop
     kohya-wrap run --until-epoch 6           look at it, then go on with: kohya-wrap run
     kohya-wrap run cat/ dog/ style.toml      one after the other
-    kohya-wrap run --sweep network_dim=16,32 --sweep unet_lr=1e-4,2e-4
+    kohya-wrap run --sweep network_dim=16,32 --sweep unet_lr=1e-4,2e-4 --gpus 0,1
     kohya-wrap run --engine rehearsal        the same way in seconds, without a GPU: no training
     """
     began = time.monotonic()
     from kohya_wrap.cli import queued
     from kohya_wrap.cli.console import Console
     from kohya_wrap.places import Places
-    from kohya_wrap.workflow import queue
+    from kohya_wrap.workflow import machine, queue
     from kohya_wrap.workflow.prepare import JobRequest, prepare
     from kohya_wrap.workflow.wishes import Wishes, budget_of
 
@@ -124,14 +127,19 @@ def command(
         within = budget_of(job.user.wrapper, price, max_cost, max_hours)
         return Wishes(restart, until_epoch, within, since if count_setup else None, spent)
 
-    if len(named) > 1 or sweeps:
+    cards = machine.numbered(gpus, os.environ) if gpus else None
+    if cards and num_processes > 1:
+        raise click.UsageError(
+            "--gpus trains each config on one GPU, --num-processes one config on several: not both."
+        )
+    if len(named) > 1 or sweeps or cards:
         entries = queue.entries_of(named, words, queue.axes_of(sweeps), os.environ)
         over_all = max_cost is not None or max_hours is not None  # a cap in a config is of its own run
 
         def in_turn(job: Job, spent: float) -> Wishes:
             return wishes(job, spent if over_all else 0.0, time.monotonic())
 
-        queued.run(console, entries, request, in_turn, places, restart=restart)
+        queued.run(console, entries, request, in_turn, places, restart=restart, cards=cards)
         return
     job = prepare(request, places, os.environ)
     job, result = train(console, job, places, wishes(job, 0.0, began))
@@ -164,8 +172,14 @@ def train(
     places: Places,
     wishes: Wishes | None = None,
     on_run: Callable[[Path], None] = lambda folder: None,
+    env: Mapping[str, str] = os.environ,
+    stop: StopRequest | None = None,
 ) -> tuple[Job, Result]:
-    """Fetch what is missing, say what will be trained, then do it with live progress, until the end or a signal."""
+    """Fetch what is missing, say what will be trained, then do it with live progress, until the end or a signal.
+
+    Args:
+        stop: what signals ask of it; None where they are its own to hear.
+    """
     from kohya_wrap.cli.setup_display import SetupDisplay
     from kohya_wrap.cli.training_display import TrainingDisplay
     from kohya_wrap.host.child import signals_as_request
@@ -173,14 +187,15 @@ def train(
     from kohya_wrap.workflow.wishes import Wishes
 
     with SetupDisplay(console) if job.missing else nullcontext() as setup:
-        job, means = provided(job, places, os.environ, setup.on_news if setup else lambda news: None)
+        job, means = provided(job, places, env, setup.on_news if setup else lambda news: None)
     if means.weights and means.weights.licence and "weights" in job.missing:
         console.say(f"Licence of the base, which your LoRA inherits: {means.weights.licence}")
     console.findings(job.findings)
     say_plan(console, job)
     wishes = wishes or Wishes()
-    with signals_as_request() as stop, TrainingDisplay(console, job.plan, wishes.budget.price) as display:
-        return job, execute(job, means, os.environ, stop, display.on_event, wishes, on_run)
+    heard = nullcontext(stop) if stop is not None else signals_as_request()
+    with heard as asked, TrainingDisplay(console, job.plan, wishes.budget.price) as display:
+        return job, execute(job, means, env, asked, display.on_event, wishes, on_run)
 
 
 def say_plan(console: Console, job: Job) -> None:

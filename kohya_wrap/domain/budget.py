@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from kohya_wrap.domain.events import Event, Supervised, TrainerFound
@@ -37,14 +37,27 @@ def spent(timed: Iterable[tuple[float, Event]]) -> float:
 
     What lies between a trainer's end and the next start is not counted: nobody knows whether the machine was paid for.
     """
-    total = 0.0
-    last: float | None = None
-    gap = 0.0
-    for when, event in timed:
-        since = 0.0 if last is None else when - last
-        if isinstance(event, Supervised):
-            gap = since
-        else:
-            total += since + (gap if isinstance(event, TrainerFound) else 0.0)
-        last = when
+    return sum(end - begin for begin, end in _spans(timed))
+
+
+def spent_together(runs: Iterable[Iterable[tuple[float, Event]]]) -> float:
+    """Seconds in which one run or more was at work: side by side on two cards they take a machine's hour once."""
+    total, until = 0.0, 0.0
+    for begin, end in sorted(span for timed in runs for span in _spans(timed)):
+        total += max(0.0, end - max(begin, until))
+        until = max(until, end)
     return total
+
+
+def _spans(timed: Iterable[tuple[float, Event]]) -> Iterator[tuple[float, float]]:
+    last: float | None = None
+    gap: tuple[float, float] | None = None
+    for when, event in timed:
+        if last is not None:
+            if isinstance(event, Supervised):
+                gap = (last, when)
+            else:
+                yield last, when
+                if gap is not None and isinstance(event, TrainerFound):
+                    yield gap
+        last = when

@@ -69,6 +69,30 @@ def cards(machine: Machine, processes: int, env: Mapping[str, str]) -> tuple[str
     return (machine.gpu.uuid, *alike[: processes - 1])
 
 
+def numbered(words: str, env: Mapping[str, str]) -> dict[str, str]:
+    """The cards of --gpus 0,1: number -> what CUDA_VISIBLE_DEVICES calls it. A rehearsal needs none to be here.
+
+    Raises:
+        UsageError: they are no numbers, or one is named twice. MachineError: one is not here, where there are any.
+    """
+    numbers = tuple(word.strip() for word in words.split(","))
+    if not all(number.isdecimal() for number in numbers) or len(set(numbers)) < len(numbers):
+        raise UsageError(
+            f"--gpus {words} cannot be meant.",
+            why="It names cards by their numbers, as nvidia-smi does, each once.",
+            hint="--gpus 0,1",
+        )
+    here = gpus.visible(gpus.gpus(), env.get("CUDA_VISIBLE_DEVICES"))
+    missing = [number for number in numbers if here and int(number) >= len(here)]
+    if missing:
+        raise MachineError(
+            f"There is no GPU {', '.join(missing)} here: {len(here)} can be used, counted from 0.",
+            why="--gpus names cards by their numbers, as nvidia-smi does.",
+            hint=f"--gpus {','.join(map(str, range(len(here))))}",
+        )
+    return {number: here[int(number)].uuid if here else number for number in numbers}
+
+
 def _unknown(wanted: str, presets: Presets) -> UsageError:
     near = presets.nearest(wanted)
     memory = memory_guessed(wanted, {name: presets.gpus[name].memory_gb for name in near})

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
+from queue import SimpleQueue
+from threading import Event, Lock
 
 from kohya_wrap.domain import budget, sweep
 from kohya_wrap.errors import ConfigError, ExitCode, Interrupted, KohyaWrapError, Stopped, UsageError
@@ -61,6 +64,11 @@ class Outcome:
     before: bool = False
 
     @property
+    def ends_all(self) -> bool:
+        """Whoever stops one, or the budget, means all of them."""
+        return isinstance(self.error, Interrupted | Stopped)
+
+    @property
     def code(self) -> ExitCode:
         return self.error.code if self.error else ExitCode.DONE
 
@@ -74,6 +82,7 @@ class Record:
     path: Path
     ended: dict[str, bool] = field(default_factory=dict)
     runs: dict[str, str] = field(default_factory=dict)
+    _writing: Lock = field(default_factory=Lock)
 
     @classmethod
     def of(cls, entries: Sequence[Entry]) -> Record:
@@ -103,14 +112,15 @@ class Record:
         """Seconds of all the others, over all calls."""
         own = but.key
         others = (RunFolder(Path(path)) for key, path in self.runs.items() if key != own)
-        return sum(budget.spent(run.timed) for run in others)
+        return budget.spent_together(run.timed for run in others)
 
     def discard(self) -> None:
         self.path.unlink(missing_ok=True)
 
     def _write(self) -> None:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        atomic.write_text(self.path, json.dumps({"ended": self.ended, "runs": self.runs}))
+        with self._writing:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            atomic.write_text(self.path, json.dumps({"ended": self.ended, "runs": self.runs}))
 
 
 def configs_of(where: Sequence[Path]) -> list[Path]:
@@ -203,32 +213,74 @@ def checked(
     return wrong
 
 
-def train(
+def one_by_one(
     entries: Sequence[Entry],
     record: Record,
     wrong: Mapping[Entry, KohyaWrapError],
     one: Callable[[Entry], bool],
 ) -> Iterator[Outcome]:
-    """Each in turn, until one is stopped: whoever stops it, or the budget, means all of them.
+    """Each in turn, until one is stopped.
 
     Args:
         one: trains it, and says whether it is done to its end. Raises KohyaWrapError.
     """
     for entry in entries:
-        if record.ended.get(entry.key):
-            yield Outcome(entry, record.run(entry), before=True)
-            continue
-        if error := wrong.get(entry):
-            yield Outcome(entry, error=error)
-            continue
-        try:
-            record.end(entry, done=one(entry))
-        except (Interrupted, Stopped) as stopped:
-            yield Outcome(entry, record.run(entry), stopped)
+        outcome = _outcome(entry, record, wrong, one)
+        yield outcome
+        if outcome.ends_all:
             return
-        except KohyaWrapError as error:
-            yield Outcome(entry, record.run(entry), error)
-        else:
-            yield Outcome(entry, record.run(entry))
+    _finish(entries, record)
+
+
+def side_by_side(
+    entries: Sequence[Entry],
+    record: Record,
+    wrong: Mapping[Entry, KohyaWrapError],
+    one: Callable[[Entry, str], bool],
+    cards: Iterable[str],
+    ended: Callable[[Outcome], None],
+) -> None:
+    """As one_by_one, as many at once as there are cards, each on one of them.
+
+    Args:
+        one: is called in threads, with the card; `ended` too.
+    """
+    free: SimpleQueue[str] = SimpleQueue()
+    for card in cards:
+        free.put(card)
+    over = Event()
+
+    def on_a_card(entry: Entry) -> None:
+        if over.is_set():
+            return
+        card = free.get()
+        try:
+            outcome = _outcome(entry, record, wrong, lambda entry: one(entry, card))
+        finally:
+            free.put(card)
+        if outcome.ends_all:
+            over.set()
+        ended(outcome)
+
+    with ThreadPoolExecutor(free.qsize()) as pool:
+        list(pool.map(on_a_card, entries))
+    _finish(entries, record)
+
+
+def _outcome(
+    entry: Entry, record: Record, wrong: Mapping[Entry, KohyaWrapError], one: Callable[[Entry], bool]
+) -> Outcome:
+    if record.ended.get(entry.key):
+        return Outcome(entry, record.run(entry), before=True)
+    if error := wrong.get(entry):
+        return Outcome(entry, error=error)
+    try:
+        record.end(entry, done=one(entry))
+    except KohyaWrapError as error:
+        return Outcome(entry, record.run(entry), error)
+    return Outcome(entry, record.run(entry))
+
+
+def _finish(entries: Sequence[Entry], record: Record) -> None:
     if all(record.ended.get(entry.key) for entry in entries):
         record.discard()

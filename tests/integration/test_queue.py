@@ -200,3 +200,55 @@ def test_detached_it_trains_all_of_them(shell: Shell, three: list[Path]) -> None
     while not (c / "output" / "c.safetensors").exists() and time.monotonic() < end:
         time.sleep(0.2)
     assert (c / "output" / "c.safetensors").exists()
+
+
+def starts_and_ends(project: Path) -> tuple[float, float]:
+    (record,) = project.glob(".kohya-wrap/runs/*/events.jsonl")
+    told = list(journal.read(record))
+    (start,) = [when for when, event in told if isinstance(event, TrainerStarted)]
+    return start, told[-1][0]
+
+
+def test_side_by_side_on_two_cards(shell: Shell, three: list[Path]) -> None:
+    """The rehearsal uses no card: that each is given its own is seen as a value, below."""
+    answer = shell(*REHEARSAL, *three, "--gpus", "0,1", **SLOW)
+    assert answer.code == 0
+    (a, a_end), (b, b_end), (c, _) = map(starts_and_ends, three)
+    assert max(a, b) < min(a_end, b_end), "two at once"
+    assert c > min(a_end, b_end), "and no third"
+    said = answer.out.splitlines()
+    assert any(line.startswith("[gpu 0] epoch 1/4, step 1/16, ") for line in said)
+    assert any(line.startswith("[gpu 1] epoch 1/4, step 1/16, ") for line in said)
+    assert [line.split()[1] for line in said[-3:]] == ["done"] * 3
+
+
+def test_side_by_side_one_broken_config_stops_nobody(shell: Shell, three: list[Path]) -> None:
+    break_it(three[0])
+    answer = shell(*REHEARSAL, *three, "--gpus", "0,1", "--json")
+    assert (answer.code, outcomes(answer)) == (3, ["failed", "done", "done"])
+
+
+def test_side_by_side_an_hour_of_the_machine_is_paid_once(shell: Shell, three: list[Path]) -> None:
+    cap = (*DOLLAR_A_SECOND, "--max-cost", "4.5")  # one after the other they take six seconds
+    answer = shell(*REHEARSAL, *three[:2], "--gpus", "0,1", *cap, "--json", **SLOW)
+    assert (answer.code, outcomes(answer)) == (0, ["done", "done"])
+    little = (*DOLLAR_A_SECOND, "--max-cost", "1.5")
+    assert shell(*REHEARSAL, *three[:2], "--gpus", "0,1", *little, "--restart", **SLOW).code == 7
+
+
+def test_side_by_side_a_signal_stops_both(shell: Shell, three: list[Path]) -> None:
+    run = shell.start(*REHEARSAL, *three, "--gpus", "0,1", **SLOW)
+    until(run, "saved ")
+    os.kill(run.pid, signal.SIGINT)
+    out, _ = run.communicate(timeout=60)
+    assert run.returncode == 130
+    assert [line.split()[1] for line in out.splitlines()[-3:]] == ["stopped", "stopped", "not"]
+    again = shell(*REHEARSAL, *three, "--gpus", "0,1", "--json", **SLOW)
+    assert (again.code, outcomes(again)) == (0, ["done"] * 3)
+
+
+@pytest.mark.parametrize("words", ["0,0", "a", "0,", "-1"])
+def test_cards_that_cannot_be_meant(shell: Shell, three: list[Path], words: str) -> None:
+    answer = shell(*REHEARSAL, *three, "--gpus", words)
+    assert answer.code == 2 and answer.three_lines[2] == "--gpus 0,1"
+    assert shell(*REHEARSAL, three[0], "--gpus", "0,1", "--num-processes", "2").code == 2

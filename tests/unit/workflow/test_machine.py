@@ -7,7 +7,7 @@ import pytest
 from kohya_wrap import resources
 from kohya_wrap.config import presets
 from kohya_wrap.domain.hardware import Gpu
-from kohya_wrap.errors import UsageError
+from kohya_wrap.errors import MachineError, UsageError
 from kohya_wrap.workflow import machine
 from tests.unit.workflow.conftest import RTX_3090, T4
 
@@ -76,3 +76,12 @@ def test_it_is_asked_where_it_decides(cards: list[Gpu], wanted: str, card: Gpu) 
     cards += [T4, RTX_3080]
     chosen = machine.named(presets.load(resources.presets()), wanted, {})
     assert chosen is not None and chosen.gpu == card
+
+
+def test_the_cards_of_several_trainings(cards: list[Gpu]) -> None:
+    assert machine.numbered("0,1", {}) == {"0": "0", "1": "1"}, "none here: a rehearsal"
+    cards += [T4, RTX_3080, RTX_3090]
+    assert machine.numbered("2, 0", {}) == {"2": "GPU-3090", "0": "GPU-7"}
+    assert machine.numbered("0", {"CUDA_VISIBLE_DEVICES": "2,1"}) == {"0": "GPU-3090"}
+    with pytest.raises(MachineError, match="There is no GPU 3, 7 here: 3 can be used"):
+        machine.numbered("0,3,7", {})
