@@ -61,6 +61,9 @@ if TYPE_CHECKING:
 @click.option(
     "--detach", is_flag=True, help="Give the shell back when the training is at work; it goes on by itself."
 )
+@click.option(
+    "--probe", is_flag=True, help="First two steps on the batch that needs the most memory, and a sample."
+)
 @options.set_values
 @click.option(
     "--sweep",
@@ -85,6 +88,7 @@ def command(
     max_hours: float | None,
     count_setup: bool,
     detach: bool,
+    probe: bool,
     words: tuple[str, ...],
     sweeps: tuple[str, ...],
     as_json: bool,
@@ -125,7 +129,7 @@ def command(
 
     def wishes(job: Job, spent: float, since: float) -> Wishes:
         within = budget_of(job.user.wrapper, price, max_cost, max_hours)
-        return Wishes(restart, until_epoch, within, since if count_setup else None, spent)
+        return Wishes(restart, until_epoch, within, since if count_setup else None, probe, spent)
 
     cards = machine.numbered(gpus, os.environ) if gpus else None
     if cards and num_processes > 1:

@@ -15,6 +15,7 @@ from kohya_wrap.domain.events import (
     CheckpointKept,
     Event,
     LossNotFinite,
+    Probed,
     Progress,
     StateDamaged,
     Supervised,
@@ -81,6 +82,9 @@ class TrainingDisplay:
                 self._line(f"going on after epoch {event.epochs_done}")
         elif isinstance(event, LossNotFinite):
             self._line(f"the loss is not a number at step {event.step}: stopping")
+        elif isinstance(event, Probed):
+            width, height = event.size
+            self._line(f"the hardest batch fits: {event.images} of {width}x{height}")
         elif isinstance(event, StateDamaged):
             self._line(f"the state {Path(event.path).name} {event.problem}: the one before it is taken")
         elif isinstance(event, AttemptEnded):

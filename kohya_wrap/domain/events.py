@@ -41,6 +41,15 @@ class Supervised(Event):
 
 
 @dataclass(frozen=True)
+class Probed(Event):
+    """Two steps on the images that need the most memory were done: it fits."""
+
+    size: tuple[int, int]  # of the bucket: (width, height) in pixels
+    images: int  # in its fullest batch
+    changed: Mapping[str, Any]  # options that it took
+
+
+@dataclass(frozen=True)
 class AttemptStarted(Event):
     """One start of the trainer.
 

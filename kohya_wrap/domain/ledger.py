@@ -10,6 +10,7 @@ from kohya_wrap.domain.events import (
     AttemptStarted,
     CheckpointKept,
     Event,
+    Probed,
     Progress,
     RunEnded,
     StateKept,
@@ -29,6 +30,7 @@ class Ledger:
     failures: attempts that ended since the last state was kept: they gained nothing.
     trainer: of the last attempt; `trainer_ended` where somebody saw its end.
     outcome: how the run ended; empty while it has not.
+    probed: what a probe before the first attempt found.
     """
 
     attempt: AttemptStarted | None = None
@@ -40,6 +42,7 @@ class Ledger:
     trainer_ended: bool = False
     supervisor: Supervised | None = None
     outcome: str = ""
+    probed: Probed | None = None
 
     @classmethod
     def of(cls, events: Iterable[Event]) -> Ledger:
@@ -65,6 +68,8 @@ class Ledger:
                 facts["trainer_ended"] = True
             elif isinstance(event, Supervised):
                 facts |= {"supervisor": event, "outcome": ""}
+            elif isinstance(event, Probed):
+                facts["probed"] = event
             elif isinstance(event, RunEnded):
                 facts["outcome"] = event.outcome
         return cls(

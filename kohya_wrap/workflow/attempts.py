@@ -110,7 +110,8 @@ class Attempts:
         """
         self._stop_file.clear()
         before = self.ledger
-        changed = dict(before.attempt.changed) if before.attempt else {}
+        known = before.attempt or before.probed
+        changed = dict(known.changed) if known else {}
         unseen = before.attempt is not None and not before.trainer_ended
         end = self._found() if unseen else self._next(changed)
         while end.code == 0 or end.why not in _OURS:

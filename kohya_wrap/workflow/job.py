@@ -43,6 +43,7 @@ from kohya_wrap.workflow import (
 from kohya_wrap.workflow.alone import alone, refuse_trainers
 from kohya_wrap.workflow.attempts import Attempts, OnEvent
 from kohya_wrap.workflow.prepare import Job
+from kohya_wrap.workflow.probe import Probe
 from kohya_wrap.workflow.provision import OnNews, provide
 from kohya_wrap.workflow.run_folder import RunFolder
 from kohya_wrap.workflow.wishes import Wishes
@@ -123,6 +124,12 @@ def execute(
         TrainingFailed: with the engine's real cause. Interrupted, Stopped: what was saved is kept, and a run goes on.
         ConfigError: options that the unfinished run cannot take over.
     """
+    if wishes.probe and job.images.configured is not None:
+        raise UsageError(
+            "--probe does not look into a dataset_config.",
+            why="It tries the images of the largest bucket alone, and each of its datasets has buckets of its own.",
+            hint="Leave --probe out: an out-of-memory costs a restart from the last epoch.",
+        )
     config = job.config.with_layer(Layer(Origin.HARDWARE, _real_paths(job, means), "where it lies here"))
     name = str(config.get("output_name"))
     with alone(job.project, name):
@@ -173,11 +180,16 @@ def _attempts(
     try:
         if left is not None and left <= 0:
             raise _too_dear(attempts.ledger, wishes.budget, spent + wishes.spent, job.user.path)
-        end = attempts.to_the_end()
-        if end.why is Why.BUDGET:
+        why = None
+        if wishes.probe and not (attempts.ledger.attempt or attempts.ledger.probed):
+            why = Probe(job, config, engine, run, env, stop).fit(attempts.tell, left)
+        if why is None:
+            end = attempts.to_the_end()
+            why = end.why
+        if why is Why.BUDGET:
             spent += wishes.spent + time.time() - began
             raise _too_dear(attempts.ledger, wishes.budget, spent, job.user.path)
-        if end.why is Why.ASKED:
+        if why is Why.ASKED:
             raise _stopped(attempts.ledger, stop, job.user.path)
     except KohyaWrapError as error:
         how = "stopped" if isinstance(error, Interrupted | Stopped) else "failed"

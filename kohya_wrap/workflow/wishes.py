@@ -18,6 +18,7 @@ class Wishes:
         until_epoch: stop there, to go on another time.
         budget: over the whole run.
         since: what was fetched and installed from this moment on counts too; of time.monotonic.
+        probe: try the hardest batch first.
         spent: seconds of the budget that other trainings of the same queue have taken.
     """
 
@@ -25,6 +26,7 @@ class Wishes:
     until_epoch: int | None = None
     budget: Budget = field(default_factory=Budget)
     since: float | None = None
+    probe: bool = False
     spent: float = 0.0
 
 

@@ -1,0 +1,116 @@
+"""`run --probe`: what the hardest batch needs is found out before the first step of the run."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+import toml
+from PIL import Image
+
+from kohya_wrap.domain.events import AttemptStarted, Event, Probed, Progress, RunStarted
+from kohya_wrap.training import journal
+from tests.fixtures.shell import Shell, until
+
+RUN = ("run", "my-lora/training_config.toml", "--engine", "rehearsal", "--probe")
+CONFIG = """
+resolution = "128,128"
+min_bucket_reso = 64
+enable_bucket = true
+train_batch_size = 4
+max_train_epochs = 2
+seed = 3
+sample_prompts = "prompts.txt"
+sample_every_n_epochs = 1
+[kohya_wrap]
+base = "sd15"
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """Six square pictures, and one high and narrow: its bucket has as many pixels, but never a batch of four."""
+    folder = tmp_path / "my-lora" / "training_data" / "1_x"
+    folder.mkdir(parents=True)
+    for number in range(6):
+        Image.effect_noise((128, 128), 50 + number).convert("RGB").save(folder / f"{number}.png")
+    Image.new("RGB", (64, 200), "red").save(folder / "high.png")
+    (tmp_path / "my-lora" / "prompts.txt").write_text("a cat", encoding="utf-8")
+    (tmp_path / "my-lora" / "training_config.toml").write_text(CONFIG, encoding="utf-8")
+    return tmp_path / "my-lora"
+
+
+def told(project: Path) -> list[Event]:
+    (run,) = project.glob(".kohya-wrap/runs/2*")
+    return [event for _, event in journal.read(run / "events.jsonl")]
+
+
+def test_it_tries_the_fullest_batch_of_the_largest_bucket(shell: Shell, project: Path) -> None:
+    answer = shell(*RUN)
+    assert (answer.code, answer.err) == (0, "")
+    assert "the hardest batch fits: 4 of 128x128" in answer.out
+    events = told(project)
+    assert [event for event in events if isinstance(event, Probed)] == [Probed((128, 128), 4, {})]
+    assert max(event.step for event in events if isinstance(event, Progress)) == 6
+    (run,) = project.glob(".kohya-wrap/runs/2*")
+    assert not (run / "probe").exists() and sorted(project.glob("output/*.safetensors"))
+    views = (project / ".kohya-wrap" / "views").iterdir()
+    assert {path.name for path in views} <= {"store", ".store.lock"}, "none is left"
+
+
+def test_what_it_took_the_run_begins_with(shell: Shell, project: Path) -> None:
+    """No step of the run is lost: without a probe it would begin twice."""
+    once = {"KOHYA_WRAP_REHEARSAL_FAULT": "oom@2", "KOHYA_WRAP_REHEARSAL_FAULT_ONCE": str(project / "marks")}
+    answer = shell(*RUN, **once)
+    assert answer.code == 0
+    assert (
+        "The probe: The GPU ran out of memory after step 1 of 2. With gradient_checkpointing." in answer.out
+    )
+    events = told(project)
+    (attempt,) = [event for event in events if isinstance(event, AttemptStarted)]
+    assert attempt.changed == {"gradient_checkpointing": True}
+    (run,) = project.glob(".kohya-wrap/runs/2*")
+    assert toml.load(run / "engine_config.toml")["gradient_checkpointing"] is True
+
+
+def test_what_never_fits_starts_no_run(shell: Shell, project: Path) -> None:
+    answer = shell(*RUN, KOHYA_WRAP_REHEARSAL_FAULT="oom@1")
+    assert answer.code == 6
+    assert "ran out of memory" in answer.three_lines[0]
+    assert not any(isinstance(event, AttemptStarted) for event in told(project))
+    assert not list(project.glob("output/*.safetensors"))
+
+
+def test_a_signal_while_it_probes(shell: Shell, project: Path) -> None:
+    run = shell.start(*RUN, KOHYA_WRAP_REHEARSAL_FAULT="hang@1")
+    until(run, "SD 1.5, ")
+    (folder,) = _soon(project)
+    given = toml.load(folder / "probe" / "engine_config.toml")
+    assert (given["max_train_steps"], given["sample_at_first"]) == (2, True)
+    assert not {"max_train_epochs", "sample_every_n_epochs"} & set(given)
+    os.kill(run.pid, signal.SIGINT)
+    _, err = run.communicate(timeout=60)
+    assert run.returncode == 130 and "Stopped before the first step" in err
+    again = shell(*RUN)
+    assert again.code == 0 and "the hardest batch fits" in again.out
+    assert any(isinstance(event, RunStarted) for event in told(project)) and folder.exists()
+
+
+def _soon(project: Path) -> list[Path]:
+    end = time.monotonic() + 20
+    while time.monotonic() < end:
+        if found := [path.parent.parent for path in project.glob(".kohya-wrap/runs/2*/probe/engine.log")]:
+            return found
+        time.sleep(0.05)
+    raise AssertionError("no probe began")
+
+
+def test_a_probe_is_not_made_again_when_the_run_goes_on(shell: Shell, project: Path) -> None:
+    slow = {"KOHYA_WRAP_REHEARSAL_STEP_SECONDS": "0.3"}
+    assert shell(*RUN, "--until-epoch", "1", **slow).code == 0
+    again = shell(*RUN)
+    assert again.code == 0
+    assert "the hardest batch" not in again.out and "going on after epoch 1" in again.out
