@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from kohya_wrap.domain.budget import Budget, spent
+from kohya_wrap.domain.budget import Budget, spent, spent_together
 from kohya_wrap.domain.events import EpochStarted, Event, RunEnded, Supervised, TrainerFound
 
 
@@ -42,3 +42,12 @@ STARTED, STEP, END = Supervised(1, 0.0), EpochStarted(1, 2), RunEnded("stopped",
 )
 def test_what_is_spent(timed: list[tuple[float, Event]], seconds: float) -> None:
     assert spent(timed) == seconds
+
+
+def test_side_by_side_an_hour_is_counted_once() -> None:
+    first = [(10.0, STARTED), (40.0, END)]
+    second = [(20.0, STARTED), (60.0, END)]
+    third = [(100.0, STARTED), (110.0, END)]
+    within = [(25.0, STARTED), (30.0, END)]
+    assert spent_together([second, first, third, within]) == 60
+    assert spent_together([]) == 0
