@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-import math
 import shlex
 import shutil
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import nullcontext
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from kohya_wrap.domain import steps
 from kohya_wrap.domain.config import TrainingConfig
 from kohya_wrap.domain.events import (
-    Advice,
     AttemptEnded,
     AttemptStarted,
     CheckpointKept,
     Event,
-    FewerProcesses,
-    PlanSeen,
     Progress,
     StateDamaged,
-    StateKept,
-    TrainerEnded,
     TrainerFound,
 )
 from kohya_wrap.domain.ledger import Ledger
@@ -34,40 +26,18 @@ from kohya_wrap.engine.locate import Engine
 from kohya_wrap.errors import TrainingFailed
 from kohya_wrap.host import child
 from kohya_wrap.host.child import StopRequest
-from kohya_wrap.host.gpu_meter import GpuMeter
 from kohya_wrap.training import failure, recover, result, states, supervise
 from kohya_wrap.training.end_now import EndNow, Patience, Why
 from kohya_wrap.training.failure import Cause
 from kohya_wrap.training.journal import Journal
 from kohya_wrap.training.keep import Keeper
-from kohya_wrap.training.output import OutputReader
-from kohya_wrap.training.seen import Seen
 from kohya_wrap.training.stop_file import StopFile
-from kohya_wrap.training.watchdog import Watchdog
+from kohya_wrap.workflow.followed import End, Followed, OnEvent
 from kohya_wrap.workflow.launch import Launch
 from kohya_wrap.workflow.prepare import Job
 from kohya_wrap.workflow.run_folder import RunFolder
 
 _OURS = (Why.ASKED, Why.REACHED, Why.BUDGET)  # ended by somebody's wish
-_LONG_EPOCH = 600.0  # seconds
-_SETTLED = 20  # steps after which the pace is believed
-
-OnEvent = Callable[[Event], None]
-
-
-@dataclass(frozen=True)
-class End:
-    """What became of one attempt.
-
-    Attributes:
-        code: the launcher's; None where nobody saw it.
-        why: None where the trainer ended by itself.
-    """
-
-    attempt: AttemptStarted
-    seen: Seen
-    code: int | None
-    why: Why | None
 
 
 @dataclass
@@ -172,68 +142,14 @@ class Attempts:
         return self._follow(ledger.attempt, lambda told: trainer)
 
     def _follow(self, attempt: AttemptStarted, begin: Callable[[OnEvent], child.Child]) -> End:
-        self.run.log.touch()
-        mine: list[Event] = []
-        keeper = Keeper(attempt, self._output, self._name, self._saving)
         end_now = EndNow(
-            attempt,
-            self.stop,
-            self._stop_file,
-            self.run.log,
-            self.until_epoch,
-            Patience.from_environment(self.env),
-            self._left(),
-        )
-        meter = GpuMeter(self.job.gpus[0]) if self.job.gpus else None
-        watchdog = Watchdog(self._output, self.run.path, meter)
-
-        def told(event: Event) -> None:
-            for kept in keeper.ended() if isinstance(event, TrainerEnded) else keeper.seen(event):
-                told(kept)
-            for one in (event, *self._fewer(event, attempt)):
-                mine.append(one)
-                self.tell(one)
-                end_now.told(one)
-            if isinstance(event, StateKept):
-                states.prune(self.ledger.states)
-            if isinstance(event, Progress) and event.step == attempt.first_step + _SETTLED:
-                self._advise(self._long_epoch(event, attempt.steps_per_epoch))
-            self._advise(watchdog.told(event))
-
-        def ends() -> bool:
-            self._advise(watchdog())
-            return end_now()
-
-        trainer = begin(told)
-        folder = self.run.attempt(attempt.number).resolve()
-        reader = OutputReader(folder, self._name, attempt.first_step)
-        with meter or nullcontext():
-            code = supervise.watch(trainer, attempt.log_from, reader, ends, told)
-        return End(attempt, Seen.of(mine), code, end_now.why)
-
-    def _fewer(self, event: Event, attempt: AttemptStarted) -> Iterator[FewerProcesses]:
-        if attempt.processes > 1 and isinstance(event, PlanSeen) and event.label == "batches_per_epoch":
-            expected = self._launch.batches_of_each(attempt)
-            if event.value != expected:
-                yield FewerProcesses(attempt.processes, event.value, expected)
-
-    def _advise(self, advice: Iterable[Advice]) -> None:
-        for one in advice:
-            if not any(isinstance(told, Advice) and told.about == one.about for told in self._events):
-                self.tell(one)
-
-    def _long_epoch(self, event: Progress, steps_per_epoch: int) -> Iterator[Advice]:
-        """An epoch is what a lost machine can cost."""
-        seconds = (event.seconds_per_step or 0) * steps_per_epoch
-        if seconds <= _LONG_EPOCH:
-            return
-        long = f"an epoch takes {seconds / 60:.0f} minutes, and so much is lost with the machine."
-        repeats = [subset.repeats for subset in self.job.images.train.subsets if subset.images]
-        by = steps.shorter_epoch(repeats, math.ceil(seconds / _LONG_EPOCH))
-        if by is not None:
-            epochs = self.job.plan.epochs * by
-            long += f" Another time: all repeats divided by {by} and max_train_epochs = {epochs}, for the same passes."
-        yield Advice(long, "long-epoch")
+            attempt, self.stop, self._stop_file, self.run.log, self.until_epoch,
+            Patience.from_environment(self.env), self._left(),
+        )  # fmt: skip
+        keeper = Keeper(attempt, self._output, self._name, self._saving)
+        return Followed(
+            self.job, self.run, self._launch, attempt, keeper, end_now, self._events, self.tell
+        ).to_its_end(begin)
 
     def _left(self) -> float | None:
         """Of the budget, for what follows."""

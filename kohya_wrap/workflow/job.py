@@ -41,7 +41,8 @@ from kohya_wrap.workflow import (
     training_view,
 )
 from kohya_wrap.workflow.alone import alone, refuse_trainers
-from kohya_wrap.workflow.attempts import Attempts, OnEvent
+from kohya_wrap.workflow.attempts import Attempts
+from kohya_wrap.workflow.followed import OnEvent
 from kohya_wrap.workflow.prepare import Job
 from kohya_wrap.workflow.probe import Probe
 from kohya_wrap.workflow.provision import OnNews, provide

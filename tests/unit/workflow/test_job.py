@@ -17,7 +17,7 @@ from kohya_wrap.errors import TrainingFailed
 from kohya_wrap.host.child import StopRequest
 from kohya_wrap.training import supervise
 from kohya_wrap.training.supervise import Attempt
-from kohya_wrap.workflow import attempts, job
+from kohya_wrap.workflow import followed, job
 from kohya_wrap.workflow.job import Means
 from kohya_wrap.workflow.prepare import Job
 from tests.unit.workflow.conftest import RTX_3090, T4, Prepared
@@ -129,7 +129,7 @@ def test_what_a_watchdog_says_is_said_once_of_a_kind(
             assert not end_now()
         return 0
 
-    monkeypatch.setattr(attempts, "Watchdog", Barking)
+    monkeypatch.setattr(followed, "Watchdog", Barking)
     monkeypatch.setattr(supervise, "start", lambda attempt, told: None)
     monkeypatch.setattr(supervise, "watch", watch)
     with pytest.raises(TrainingFailed):

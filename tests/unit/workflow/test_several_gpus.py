@@ -110,6 +110,8 @@ def test_all_of_them_are_let_train(
     cards += [T4, OTHER_T4]
     _, heard = come_up(prepared(SD15.format("max_train_epochs = 2\n"), gpu="T4", processes=2), 10)
     assert not any(isinstance(event, FewerProcesses) for event in heard)
+    (attempt,) = [event for event in heard if isinstance(event, AttemptStarted)]
+    assert (attempt.steps_per_epoch, attempt.processes) == (10, 2)
     assert "exit code 1" in heard[-1].message
     _, heard = come_up(prepared(SD15.format("max_train_epochs = 2\n"), gpu="T4"), 19)
     assert not any(isinstance(event, FewerProcesses) for event in heard), "one process is never too few"
