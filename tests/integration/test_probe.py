@@ -32,12 +32,12 @@ base = "sd15"
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """Six square pictures, and one high and narrow: its bucket has as many pixels, but never a batch of four."""
+    """Six high and narrow pictures, and a square one: its bucket has more pixels, but never a batch of four."""
     folder = tmp_path / "my-lora" / "training_data" / "1_x"
     folder.mkdir(parents=True)
     for number in range(6):
-        Image.effect_noise((128, 128), 50 + number).convert("RGB").save(folder / f"{number}.png")
-    Image.new("RGB", (64, 200), "red").save(folder / "high.png")
+        Image.effect_noise((64, 200), 50 + number).convert("RGB").save(folder / f"{number}.png")
+    Image.new("RGB", (128, 128), "red").save(folder / "square.png")
     (tmp_path / "my-lora" / "prompts.txt").write_text("a cat", encoding="utf-8")
     (tmp_path / "my-lora" / "training_config.toml").write_text(CONFIG, encoding="utf-8")
     return tmp_path / "my-lora"
@@ -51,9 +51,9 @@ def told(project: Path) -> list[Event]:
 def test_it_tries_the_fullest_batch_of_the_largest_bucket(shell: Shell, project: Path) -> None:
     answer = shell(*RUN)
     assert (answer.code, answer.err) == (0, "")
-    assert "the hardest batch fits: 4 of 128x128" in answer.out
+    assert "the hardest batch fits: 4 of 64x192" in answer.out
     events = told(project)
-    assert [event for event in events if isinstance(event, Probed)] == [Probed((128, 128), 4, {})]
+    assert [event for event in events if isinstance(event, Probed)] == [Probed((64, 192), 4, {})]
     assert max(event.step for event in events if isinstance(event, Progress)) == 6
     (run,) = project.glob(".kohya-wrap/runs/2*")
     assert not (run / "probe").exists() and sorted(project.glob("output/*.safetensors"))
