@@ -137,7 +137,7 @@ def train(console: Console, job: Job, places: Places, wishes: Wishes | None = No
     console.findings(job.findings)
     say_plan(console, job)
     wishes = wishes or Wishes()
-    with signals_as_request() as stop, TrainingDisplay(console, job.plan, wishes.budget.price) as display:
+    with signals_as_request() as stop, TrainingDisplay(console, job, wishes.budget.price) as display:
         return job, execute(job, means, os.environ, stop, display.on_event, wishes)
 
 
