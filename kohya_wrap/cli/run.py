@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from kohya_wrap.cli.console import Console
     from kohya_wrap.places import Places
     from kohya_wrap.workflow.job import Result
+    from kohya_wrap.workflow.notices import Notices
+    from kohya_wrap.workflow.notify import Target
     from kohya_wrap.workflow.prepare import Job
     from kohya_wrap.workflow.wishes import Wishes
 
@@ -51,6 +54,7 @@ if TYPE_CHECKING:
 @click.option(
     "--detach", is_flag=True, help="Give the shell back when the training is at work; it goes on by itself."
 )
+@options.notify
 @options.set_values
 @options.provisioning
 @options.json_output
@@ -66,6 +70,7 @@ def command(
     max_hours: float | None,
     count_setup: bool,
     detach: bool,
+    notify: tuple[str, ...],
     words: tuple[str, ...],
     as_json: bool,
     **provisioning: Any,
@@ -85,6 +90,7 @@ def command(
     began = time.monotonic()
     from kohya_wrap.cli.console import Console
     from kohya_wrap.places import Places
+    from kohya_wrap.workflow.notify import targets
     from kohya_wrap.workflow.prepare import JobRequest, prepare
     from kohya_wrap.workflow.wishes import Wishes, budget_of
 
@@ -94,11 +100,12 @@ def command(
         return
     if continue_from is not None:
         words = (*words, f"network_weights={continue_from.absolute()}")
+    told = targets(notify, os.environ)
     places = Places.from_environment(os.environ)
     job = prepare(JobRequest(config, gpu, engine or "", words=words, **provisioning), places, os.environ)
     within = budget_of(job.user.wrapper, price, max_cost, max_hours)
     wishes = Wishes(restart, until_epoch, within, began if count_setup else None)
-    job, result = train(console, job, places, wishes)
+    job, result = train(console, job, places, wishes, told)
     say_result(console, result)
     if as_json:
         console.envelope("run", as_data(result), findings=(*job.findings, *result.findings))
@@ -122,13 +129,29 @@ def _detach(console: Console, config: Path) -> None:
         console.envelope("run", {"run": str(run), "detached": True})
 
 
-def train(console: Console, job: Job, places: Places, wishes: Wishes | None = None) -> tuple[Job, Result]:
-    """Fetch what is missing, say what will be trained, then do it with live progress, until the end or a signal."""
+def train(
+    console: Console, job: Job, places: Places, wishes: Wishes | None = None, told: Sequence[Target] = ()
+) -> tuple[Job, Result]:
+    """Fetch what is missing, say what will be trained, then do it with live progress, until the end or a signal.
+
+    Args:
+        told: who gets a notice of the end, and of what goes wrong before.
+    """
+    from kohya_wrap.workflow.notices import Notices
+    from kohya_wrap.workflow.wishes import Wishes
+
+    wishes = wishes or Wishes()
+    with Notices(told, job, wishes.budget, lambda found: console.findings([found])) as notices:
+        return _train(console, job, places, wishes, notices)
+
+
+def _train(
+    console: Console, job: Job, places: Places, wishes: Wishes, notices: Notices
+) -> tuple[Job, Result]:
     from kohya_wrap.cli.setup_display import SetupDisplay
     from kohya_wrap.cli.training_display import TrainingDisplay
     from kohya_wrap.host.child import signals_as_request
     from kohya_wrap.workflow.job import execute, provided
-    from kohya_wrap.workflow.wishes import Wishes
 
     with SetupDisplay(console) if job.missing else nullcontext() as setup:
         job, means = provided(job, places, os.environ, setup.on_news if setup else lambda news: None)
@@ -136,9 +159,9 @@ def train(console: Console, job: Job, places: Places, wishes: Wishes | None = No
         console.say(f"Licence of the base, which your LoRA inherits: {means.weights.licence}")
     console.findings(job.findings)
     say_plan(console, job)
-    wishes = wishes or Wishes()
     with signals_as_request() as stop, TrainingDisplay(console, job, wishes.budget.price) as display:
-        return job, execute(job, means, os.environ, stop, display.on_event, wishes)
+        on_event = notices.before(job, display.on_event)
+        return job, execute(job, means, os.environ, stop, on_event, wishes)
 
 
 def say_plan(console: Console, job: Job) -> None:
