@@ -17,6 +17,7 @@ from kohya_wrap.domain.events import (
     Progress,
     TrainerFound,
     TrainerStarted,
+    Unfit,
 )
 from kohya_wrap.domain.wording import clock
 from kohya_wrap.host.gpu_meter import GpuMeter
@@ -83,8 +84,8 @@ class TrainingDisplay:
                 self._line(f"going on after epoch {event.epochs_done}")
         elif isinstance(event, TrainerFound):
             self._line(f"the trainer is still at work (pid {event.pid}): watching it")
-        elif words := warning.in_words(event):
-            self._line(words)
+        elif not isinstance(event, Unfit) and (words := warning.in_words(event)):
+            self._line(words)  # of a file that is of no use, the error tells
 
     def _guides_line(self, event: Progress) -> str:
         """The guide's first, then what it does not show."""

@@ -17,9 +17,12 @@ from kohya_wrap.domain.events import (
     AttemptStarted,
     CheckpointKept,
     Event,
+    LossNotFinite,
     Progress,
     RunEnded,
+    StateKept,
     Supervised,
+    Unfit,
 )
 from kohya_wrap.domain.finding import Finding, Level
 from kohya_wrap.domain.wording import clock
@@ -91,9 +94,10 @@ class Notices:
         self._job, self._budget, self._say = job, budget, say
         self._began = time.monotonic()
         self._run: Path | None = None
-        self._step, self._loss, self._lora = 0, None, ""  # type: int, float | None, str
-        self._steps = job.plan.steps
-        self._has_ended = False
+        self._step, self._steps, self._lora = 0, job.plan.steps, ""
+        self._loss: float | None = None
+        self._kept = 0  # steps of whole epochs that a state holds
+        self._is_lost = self._has_ended = False
 
     def __enter__(self) -> Notices:
         return self
@@ -127,21 +131,28 @@ class Notices:
     def _look_at(self, event: Event) -> None:
         if isinstance(event, Supervised):
             self._began = time.monotonic() - event.spent
-            self._run = next((run.path for run in run_folder.of_name(self._job.project, self._name)), None)
+            self._run = self._folder()
         elif isinstance(event, AttemptStarted):
             self._step = event.first_step
         elif isinstance(event, Progress):
             self._step, self._steps, self._loss = event.step, event.total, event.loss
         elif isinstance(event, CheckpointKept):
             self._lora = event.path
+        elif isinstance(event, StateKept):
+            self._kept = event.steps
         elif isinstance(event, RunEnded):
             self._has_ended = True
             self._end(event)
+        elif isinstance(event, Unfit | LossNotFinite) and self._is_lost:
+            pass  # what follows from the first
         elif words := warning.in_words(event):
+            self._is_lost = isinstance(event, Unfit | LossNotFinite)
             self._send("warning", f"step {self._step} of {self._steps}: {words}")
 
     def _end(self, event: RunEnded) -> None:
         if event.outcome in ("done", "paused"):
+            if event.outcome == "paused":  # the trainer had begun the next epoch
+                self._step = self._kept
             what = "rehearsed" if self._job.engine_kind == "rehearsal" else "trained"
             far = "as far as it should for now, " if event.outcome == "paused" else ""
             loss = "" if self._finite is None else f", loss {self._finite:.3g}"
@@ -157,6 +168,11 @@ class Notices:
         )
         for sender in self._senders:
             sender.send(notice)
+
+    def _folder(self) -> Path | None:
+        with suppress(OSError):
+            return next((run.path for run in run_folder.of_name(self._job.project, self._name)), None)
+        return None
 
     def _spent(self) -> str:
         seconds = time.monotonic() - self._began

@@ -67,18 +67,18 @@ def test_a_loss_that_is_no_number(shell: Shell, guide: Path) -> None:
 
 
 def test_a_stop_and_a_pause(shell: Shell, guide: Path) -> None:
+    slow = {**NO_PROXY, "KOHYA_WRAP_REHEARSAL_STEP_SECONDS": "0.1"}
+    words = ("run", guide, *REHEARSAL, "--notify")
     with Receiver() as receiver:
-        assert run(shell, guide, "--notify", receiver.url, "--until-epoch", "3").code == 0
-        slow = {**NO_PROXY, "KOHYA_WRAP_REHEARSAL_FAULT": "hang@20"}
-        with shell.start("run", guide, *REHEARSAL, "--notify", receiver.url, **slow) as child:
-            until(child, "going on after epoch 3")
-            time.sleep(1.5)
+        assert shell(*words, receiver.url, "--until-epoch", "3", **slow).code == 0
+        with shell.start(*words, receiver.url, **slow) as child:
+            until(child, "epoch 4/10, step 1")
             child.send_signal(signal.SIGTERM)
             child.communicate(timeout=30)
     assert child.returncode == 7
     assert receiver.events() == ["finished", "stopped"]
     assert "as far as it should for now, step 15 of 50" in receiver.got[0]["text"]
-    assert "epoch 3 is kept" in receiver.got[1]["text"]
+    assert "is kept, and it goes on from there" in receiver.got[1]["text"]
 
 
 def test_who_hangs_holds_up_nothing_but_the_last_seconds(shell: Shell, guide: Path) -> None:
@@ -91,8 +91,26 @@ def test_who_hangs_holds_up_nothing_but_the_last_seconds(shell: Shell, guide: Pa
         took = time.monotonic() - began
     assert (alone.code, answer.code, answer.err) == (0, 0, "")
     assert took < usual + 10 + 4
-    (warning,) = [line for line in answer.out.splitlines() if line.startswith("warning: ")]
+    (warning,) = [line for line in answer.out.splitlines() if line.startswith("warning: a notice")]
     assert receiver.host in warning and "s3cret" not in answer.out
+
+
+def test_who_cannot_wait_for_the_last_notice_need_not(shell: Shell, guide: Path) -> None:
+    with (
+        Receiver(None) as receiver,
+        shell.start("run", guide, *REHEARSAL, "--notify", receiver.url, **NO_PROXY) as child,
+    ):
+        end = time.monotonic() + 30
+        while not receiver.got and time.monotonic() < end:
+            time.sleep(0.05)
+        assert receiver.events() == ["finished"]
+        time.sleep(1)
+        began = time.monotonic()
+        child.send_signal(signal.SIGINT)
+        out, err = child.communicate(timeout=30)
+        assert time.monotonic() - began < 3
+    assert (child.returncode, err) == (0, "")
+    assert "Rehearsed 50 steps" in out
 
 
 def test_nobody_there_is_one_warning_and_no_failure(shell: Shell, guide: Path, tmp_path: Path) -> None:

@@ -64,7 +64,7 @@ def test_a_command_gets_the_facts_in_its_environment(tmp_path: Path) -> None:
     out = tmp_path / "with space"
     code = "import os,sys; open(sys.argv[1],'w').write('|'.join(v for k,v in sorted(os.environ.items()) if k.startswith('KOHYA_WRAP_') and k != 'KOHYA_WRAP_HOME'))"
     send(f'{sys.executable} -c "{code}" "{out}"')
-    assert out.read_text() == "finished|0.08|/out/my_lora.safetensors|my_lora|/runs/1|50|50|my_lora: trained"
+    assert out.read_text() == "finished|/out/my_lora.safetensors|0.08|my_lora|/runs/1|50|50|my_lora: trained"
 
 
 def test_no_shell_reads_a_command(tmp_path: Path) -> None:
