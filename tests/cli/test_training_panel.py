@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from rich.cells import cell_len
@@ -43,6 +44,11 @@ def test_at_80_columns() -> None:
         "│ saved   my_lora-000004.safetensors                                           │\n"
         "╰──────────────────────────────────────────────────────────────────────────────╯\n"
     )
+
+
+def test_the_page_shows_it_as_it_is() -> None:
+    page = Path(__file__).parents[2] / "docs" / "watching.md"
+    assert drawn(SHOWN, 80) in page.read_text(encoding="utf-8")
 
 
 def test_at_40_columns_without_a_frame() -> None:

@@ -49,8 +49,10 @@ class Target:
             raise self._fails
 
 
-def around(target: Target, folder: Path, *events: Event, error: BaseException | None = None) -> list[Finding]:
-    """What was said of a run with these events, and this error at its end."""
+def around(
+    target: Target, folder: Path, *events: Event, error: BaseException | None = None, apart: float = 0.0
+) -> list[Finding]:
+    """What was said of a run with these events, so many seconds apart, and this error at its end."""
     config = settle([Layer(Origin.FILE, {"output_name": "my_lora"})])
     job: Any = SimpleNamespace(
         engine_kind="real", config=config, plan=StepPlan(5, 5, 10, 50), project=Project(folder)
@@ -61,6 +63,7 @@ def around(target: Target, folder: Path, *events: Event, error: BaseException | 
             on_event = found.before(job, lambda event: None)
             for event in events:
                 on_event(event)
+                time.sleep(apart)
             if error:
                 raise error
     except BaseException as caught:
@@ -133,8 +136,8 @@ def test_a_run_that_is_lost_says_so_once(tmp_path: Path) -> None:
 @pytest.mark.parametrize("fails", [NotTaken("it answers 404"), ZeroDivisionError()])
 def test_a_target_that_fails_is_said_once(tmp_path: Path, fails: Exception) -> None:
     target = Target(fails)
-    (said,) = around(target, tmp_path, LossNotFinite(7), RunEnded("failed", "It broke.", ()))
-    assert len(target.got) == 2
+    (said,) = around(target, tmp_path, Advice("a"), Advice("b"), RunEnded("done", "", ()), apart=0.1)
+    assert len(target.got) == 3
     assert said.message.startswith("a notice did not reach hooks.example.com: ")
 
 
