@@ -33,8 +33,8 @@ def command(engine: str | None, gpu: str, engine_dir: Path | None, as_json: bool
     from kohya_wrap import resources
     from kohya_wrap.cli import as_typed
     from kohya_wrap.cli.console import Console
-    from kohya_wrap.cli.run import as_data, say_result, train
     from kohya_wrap.cli.setup_display import SetupDisplay
+    from kohya_wrap.cli.training import Session, as_data, say_result, train
     from kohya_wrap.config import presets
     from kohya_wrap.engine import install
     from kohya_wrap.places import Places
@@ -52,7 +52,7 @@ def command(engine: str | None, gpu: str, engine_dir: Path | None, as_json: bool
         with SetupDisplay(console) as display:
             config = demo.lay_out(kind, preset, places, display.on_news, engine_dir)
         job = prepare(JobRequest(config, preset.name, engine_dir=engine_dir), places, os.environ)
-        job, result = train(console, job, places)
+        job, result = train(console, job, Session(places))
     say_result(console, result)
     if kind == "rehearsal":
         console.say(

@@ -63,11 +63,19 @@ def run_and_exit(command: click.Command, argv: list[str]) -> NoReturn:
         bug = KohyaWrapError(
             f"{type(error).__name__}: {error}",
             why="This is a bug of kohya-wrap, not a mistake of yours.",
-            hint=f"Report it, please, with the lines above and the command: {shlex.join(argv)}",
+            hint=f"Report it, please, with the lines above and the command: {shlex.join(_shown(argv))}",
         )
         code = _say(bug, argv, as_json)
     sys.stdout.flush()
     sys.exit(code)
+
+
+def _shown(argv: list[str]) -> list[str]:
+    """Without what a webhook's address may hold."""
+    return [
+        "--notify=***" if word.startswith("--notify=") else "***" if before == "--notify" else word
+        for before, word in zip(["", *argv], argv, strict=False)
+    ]
 
 
 def _no_folder(error: OSError) -> bool:

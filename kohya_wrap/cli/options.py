@@ -25,6 +25,26 @@ set_values = click.option(
     help="Set a value for this once, over file and environment: learning_rate=2e-4, kohya_wrap.subject=style. "
     "May be repeated.",
 )
+
+
+class _LinePerWord(click.types.StringParamType):
+    """A text whose variable holds several, one a line: a command has spaces of its own."""
+
+    envvar_list_splitter = "\n"
+
+    def split_envvar_value(self, rv: str) -> list[str]:
+        return [line.strip() for line in super().split_envvar_value(rv) if line.strip()]
+
+
+notify = click.option(
+    "--notify",
+    multiple=True,
+    type=_LinePerWord(),
+    envvar="KOHYA_WRAP_NOTIFY",
+    metavar="URL|COMMAND",
+    help="Tell it when the run ends, and of what goes wrong before: a POST of JSON, or a command. May be repeated; "
+    "in KOHYA_WRAP_NOTIFY one a line.",
+)
 config_file = click.argument(
     "config", type=click.Path(path_type=Path), default=Path("training_config.toml"), metavar="[CONFIG]"
 )

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kohya_wrap.cli import training
 from kohya_wrap.cli.console import Console
+from kohya_wrap.cli.training import Session
 from kohya_wrap.domain.finding import Level
 from kohya_wrap.errors import KohyaWrapError
 
 if TYPE_CHECKING:
     from kohya_wrap.host.child import StopRequest
-    from kohya_wrap.places import Places
     from kohya_wrap.workflow.prepare import Job, JobRequest
     from kohya_wrap.workflow.queue import Entry, Outcome
     from kohya_wrap.workflow.wishes import Wishes
@@ -26,7 +26,7 @@ def run(
     entries: Sequence[Entry],
     request: JobRequest,
     wishes: Callable[[Job, float], Wishes],
-    places: Places,
+    session: Session,
     *,
     restart: bool,
     cards: Mapping[str, str] | None = None,
@@ -37,7 +37,6 @@ def run(
         wishes: of a job and the seconds that the others of the queue have taken.
         cards: number -> name of GPUs, to train side by side on each of them; None: one after the other.
     """
-    from kohya_wrap.cli import run as single
     from kohya_wrap.host.child import signals_as_request
     from kohya_wrap.workflow import queue
     from kohya_wrap.workflow.prepare import prepare
@@ -45,7 +44,7 @@ def run(
     record = queue.Record.of(entries)
     if restart:
         record = queue.Record(record.path)
-    wrong = queue.checked(entries, request.gpu, places, os.environ)
+    wrong = queue.checked(entries, request.gpu, session.places, session.env)
     place = {entry: f"{number} of {len(entries)}: {entry.title}" for number, entry in enumerate(entries, 1)}
     for entry in wrong:
         _say_failed(console, place[entry], wrong[entry])
@@ -53,11 +52,11 @@ def run(
     def one(entry: Entry, card: str = "", stop: StopRequest | None = None) -> bool:
         told = Told(console, f"[gpu {card}] ") if cards else console
         told.say(f"\n{place[entry]}", style="bold")
-        env = {**os.environ, **({"CUDA_VISIBLE_DEVICES": cards[card]} if cards else {})}
-        job = prepare(replace(request, config=entry.config, words=entry.words), places, env)
+        env = {**session.env, **({"CUDA_VISIBLE_DEVICES": cards[card]} if cards else {})}
+        job = prepare(replace(request, config=entry.config, words=entry.words), session.places, env)
         mine, on_run = wishes(job, record.spent(entry)), partial(record.begun, entry)
-        _, result = single.train(told, job, places, mine, on_run, env, stop)
-        single.say_result(told, result)
+        _, result = training.train(told, job, replace(session, env=env, stop=stop), mine, on_run)
+        training.say_result(told, result)
         return not result.paused
 
     had_turn: dict[Entry, Outcome] = {}
@@ -134,7 +133,7 @@ def _not_begun(entry: Entry) -> dict[str, Any]:
 def _table(rows: Sequence[dict[str, Any]]) -> Iterator[str]:
     """One line each; at its end the LoRA, or why there is none."""
     from kohya_wrap.cli import as_typed
-    from kohya_wrap.cli.training_display import clock
+    from kohya_wrap.domain.wording import clock
 
     cells = [("", "", "steps", "loss", "time", "cost", "")]
     for row in rows:

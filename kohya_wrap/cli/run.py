@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +15,6 @@ from kohya_wrap.cli import options
 
 if TYPE_CHECKING:
     from kohya_wrap.cli.console import Console
-    from kohya_wrap.host.child import StopRequest
-    from kohya_wrap.places import Places
-    from kohya_wrap.workflow.job import Result
     from kohya_wrap.workflow.prepare import Job
     from kohya_wrap.workflow.wishes import Wishes
 
@@ -64,6 +60,7 @@ if TYPE_CHECKING:
 @click.option(
     "--probe", is_flag=True, help="First two steps on the batch that needs the most memory, and a sample."
 )
+@options.notify
 @options.set_values
 @click.option(
     "--sweep",
@@ -89,6 +86,7 @@ def command(
     count_setup: bool,
     detach: bool,
     probe: bool,
+    notify: tuple[str, ...],
     words: tuple[str, ...],
     sweeps: tuple[str, ...],
     as_json: bool,
@@ -112,8 +110,10 @@ def command(
     began = time.monotonic()
     from kohya_wrap.cli import queued
     from kohya_wrap.cli.console import Console
+    from kohya_wrap.cli.training import Session, as_data, say_result, train
     from kohya_wrap.places import Places
     from kohya_wrap.workflow import machine, queue
+    from kohya_wrap.workflow.notify import targets
     from kohya_wrap.workflow.prepare import JobRequest, prepare
     from kohya_wrap.workflow.wishes import Wishes, budget_of
 
@@ -124,7 +124,7 @@ def command(
         return
     if continue_from is not None:
         words = (*words, f"network_weights={continue_from.absolute()}")
-    places = Places.from_environment(os.environ)
+    session = Session(Places.from_environment(os.environ), targets(notify, os.environ))
     request = JobRequest(named[0], gpu, engine or "", words=words, processes=num_processes, **provisioning)
 
     def wishes(job: Job, spent: float, since: float) -> Wishes:
@@ -143,10 +143,10 @@ def command(
         def in_turn(job: Job, spent: float) -> Wishes:
             return wishes(job, spent if over_all else 0.0, time.monotonic())
 
-        queued.run(console, entries, request, in_turn, places, restart=restart, cards=cards)
+        queued.run(console, entries, request, in_turn, session, restart=restart, cards=cards)
         return
-    job = prepare(request, places, os.environ)
-    job, result = train(console, job, places, wishes(job, 0.0, began))
+    job = prepare(request, session.places, os.environ)
+    job, result = train(console, job, session, wishes(job, 0.0, began))
     say_result(console, result)
     if as_json:
         console.envelope("run", as_data(result), findings=(*job.findings, *result.findings))
@@ -168,91 +168,3 @@ def _detach(console: Console, configs: Sequence[Path]) -> None:
     console.say("It goes on by itself: kohya-wrap status, kohya-wrap logs -f, kohya-wrap stop")
     if console.as_json:
         console.envelope("run", {"run": str(run), "detached": True})
-
-
-def train(
-    console: Console,
-    job: Job,
-    places: Places,
-    wishes: Wishes | None = None,
-    on_run: Callable[[Path], None] = lambda folder: None,
-    env: Mapping[str, str] = os.environ,
-    stop: StopRequest | None = None,
-) -> tuple[Job, Result]:
-    """Fetch what is missing, say what will be trained, then do it with live progress, until the end or a signal.
-
-    Args:
-        stop: what signals ask of it; None where they are its own to hear.
-    """
-    from kohya_wrap.cli.setup_display import SetupDisplay
-    from kohya_wrap.cli.training_display import TrainingDisplay
-    from kohya_wrap.host.child import signals_as_request
-    from kohya_wrap.workflow.job import execute, provided
-    from kohya_wrap.workflow.wishes import Wishes
-
-    with SetupDisplay(console) if job.missing else nullcontext() as setup:
-        job, means = provided(job, places, env, setup.on_news if setup else lambda news: None)
-    if means.weights and means.weights.licence and "weights" in job.missing:
-        console.say(f"Licence of the base, which your LoRA inherits: {means.weights.licence}")
-    console.findings(job.findings)
-    say_plan(console, job)
-    wishes = wishes or Wishes()
-    heard = nullcontext(stop) if stop is not None else signals_as_request()
-    with heard as asked, TrainingDisplay(console, job.plan, wishes.budget.price) as display:
-        return job, execute(job, means, env, asked, display.on_event, wishes, on_run)
-
-
-def say_plan(console: Console, job: Job) -> None:
-    from kohya_wrap.cli.plan_in_words import plan_in_words
-
-    config = job.config
-    if job.engine_kind == "rehearsal":
-        console.say(
-            "This is a rehearsal: a miniature in NumPy stands in for the engine. What it trains is no LoRA for pictures."
-        )
-    batch = "batches by dataset" if job.images.configured else f"batch {config.get('train_batch_size')}"
-    if config.get("gradient_accumulation_steps", 1) > 1:
-        batch += f" x {config.get('gradient_accumulation_steps')} accumulated"
-    captions = f"{job.images.train.captions} captions ({job.images.train.caption_extension})"
-    console.say(f"{job.images.train.images} images, {captions}; {plan_in_words(job.plan)}, {batch}")
-    console.say(
-        f"{job.family.title}, {job.family.script}, {job.machine.preset.name}, {job.engine_kind} engine"
-    )
-
-
-def say_result(console: Console, result: Result) -> None:
-    console.findings(result.findings)
-    what = "Rehearsed" if result.engine == "rehearsal" else "Trained"
-    console.say(f"\n{what} {result.steps} steps in {_span(result.seconds)}, loss {result.loss:.3g}")
-    called = "so far" if result.paused else "LoRA"
-    console.say(f"  {called:<13} {result.lora}  ({result.lora.stat().st_size / 1e6:.1f} MB)")
-    earlier = [path for path in result.checkpoints if path != result.lora and path.exists()]
-    if earlier:
-        console.say(
-            f"  to choose     {len(earlier)} earlier checkpoints beside it, {earlier[0].name} to {earlier[-1].name}"
-        )
-    console.say(f"  what happened {result.run_folder}")
-    if result.paused:
-        console.say(
-            f"Epoch {result.epoch} of {result.epochs} is done. To go on: the same command without --until-epoch"
-        )
-
-
-def as_data(result: Result) -> dict[str, Any]:
-    return {
-        "engine": result.engine,
-        "lora": str(result.lora),
-        "checkpoints": [str(path) for path in result.checkpoints],
-        "steps": result.steps,
-        "epoch": result.epoch,
-        "epochs": result.epochs,
-        "paused": result.paused,
-        "loss": result.loss,
-        "seconds": round(result.seconds, 1),
-        "run": str(result.run_folder),
-    }
-
-
-def _span(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"

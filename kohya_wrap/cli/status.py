@@ -69,7 +69,7 @@ def _lines(one: Status) -> list[str]:
 
 
 def _line(one: Status) -> str:
-    from kohya_wrap.cli.training_display import clock
+    from kohya_wrap.domain.wording import clock
 
     parts = [f"epoch {one.epoch}/{one.epochs}, step {one.step}/{one.steps}"]
     if one.loss is not None:

@@ -23,7 +23,7 @@ def command(where: Path, now: bool, as_json: bool) -> None:
     kohya-wrap stop my-lora --now
     """
     from kohya_wrap.cli.console import Console
-    from kohya_wrap.cli.training_display import clock
+    from kohya_wrap.domain.wording import clock
     from kohya_wrap.workflow import watched
 
     console = Console(as_json=as_json)

@@ -1,4 +1,4 @@
-"""Numbers in sentences: one image is, two images are."""
+"""Numbers in sentences: one image is, two images are; a minute and a half is 1:30."""
 
 from __future__ import annotations
 
@@ -10,3 +10,9 @@ def counted(number: int, noun: str) -> str:
 def share(number: int, of: int, noun: str, verb: tuple[str, str]) -> str:
     """`1 of 2 images has`, `2 of 2 images have`; `verb` is of one, and of several."""
     return f"{number} of {counted(of, noun)} {verb[number != 1]}"
+
+
+def clock(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

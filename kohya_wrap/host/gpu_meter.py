@@ -65,7 +65,7 @@ def _use(pynvml: Any, uuid: str) -> GpuUse | None:
         card = pynvml.nvmlDeviceGetHandleByUUID(uuid.encode())
         memory = pynvml.nvmlDeviceGetMemoryInfo(card)
     except pynvml.NVMLError:
-        raise
+        return None
     try:
         busy: int | None = int(pynvml.nvmlDeviceGetUtilizationRates(card).gpu)
     except pynvml.NVMLError:

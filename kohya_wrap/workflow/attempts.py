@@ -32,7 +32,8 @@ from kohya_wrap.training.failure import Cause
 from kohya_wrap.training.journal import Journal
 from kohya_wrap.training.keep import Keeper
 from kohya_wrap.training.stop_file import StopFile
-from kohya_wrap.workflow.followed import End, Followed, OnEvent
+from kohya_wrap.training.supervise import OnEvent
+from kohya_wrap.workflow.followed import End, Followed
 from kohya_wrap.workflow.launch import Launch
 from kohya_wrap.workflow.prepare import Job
 from kohya_wrap.workflow.run_folder import RunFolder

@@ -25,6 +25,7 @@ from kohya_wrap.training.end_now import EndNow, Why
 from kohya_wrap.training.keep import Keeper
 from kohya_wrap.training.output import OutputReader
 from kohya_wrap.training.seen import Seen
+from kohya_wrap.training.supervise import OnEvent
 from kohya_wrap.training.watchdog import Watchdog
 from kohya_wrap.workflow.launch import Launch
 from kohya_wrap.workflow.prepare import Job
@@ -32,8 +33,6 @@ from kohya_wrap.workflow.run_folder import RunFolder
 
 _LONG_EPOCH = 600.0  # seconds
 _SETTLED = 20  # steps after which the pace is believed
-
-OnEvent = Callable[[Event], None]
 
 
 @dataclass(frozen=True)

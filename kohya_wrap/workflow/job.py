@@ -31,6 +31,7 @@ from kohya_wrap.places import Places
 from kohya_wrap.training.end_now import Why
 from kohya_wrap.training.journal import Journal
 from kohya_wrap.training.seen import Seen
+from kohya_wrap.training.supervise import OnEvent
 from kohya_wrap.workflow import (
     base_model,
     cached_with,
@@ -42,7 +43,6 @@ from kohya_wrap.workflow import (
 )
 from kohya_wrap.workflow.alone import alone, refuse_trainers
 from kohya_wrap.workflow.attempts import Attempts
-from kohya_wrap.workflow.followed import OnEvent
 from kohya_wrap.workflow.prepare import Job
 from kohya_wrap.workflow.probe import Probe
 from kohya_wrap.workflow.provision import OnNews, provide
