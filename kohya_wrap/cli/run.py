@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from kohya_wrap.cli import options
+from kohya_wrap.cli import in_order, options
 
 if TYPE_CHECKING:
     from kohya_wrap.cli.console import Console
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from kohya_wrap.workflow.wishes import Wishes
 
 
-@click.command("run", short_help="Train the LoRA that a config describes.")
+@click.command("run", cls=in_order.Command, short_help="Train the LoRA that a config describes.")
 @options.config_file
 @options.gpu("The card to train on.")
 @click.option(
@@ -51,6 +51,7 @@ if TYPE_CHECKING:
 @click.option(
     "--detach", is_flag=True, help="Give the shell back when the training is at work; it goes on by itself."
 )
+@in_order.afterwards
 @options.set_values
 @options.provisioning
 @options.json_output
@@ -66,6 +67,7 @@ def command(
     max_hours: float | None,
     count_setup: bool,
     detach: bool,
+    afterwards: tuple[tuple[str, bool], ...],
     words: tuple[str, ...],
     as_json: bool,
     **provisioning: Any,
@@ -80,15 +82,18 @@ def command(
     kohya-wrap run --set learning_rate=2e-4 --set output_name=stronger
     kohya-wrap run --detach                  then: kohya-wrap status, logs -f, stop
     kohya-wrap run --until-epoch 6           look at it, then go on with: kohya-wrap run
+    kohya-wrap run --then upload:hf://me/my-lora --then terminate-instance
     kohya-wrap run --engine rehearsal        the same way in seconds, without a GPU: no training
     """
     began = time.monotonic()
+    from kohya_wrap.cli.afterwards import every_end
     from kohya_wrap.cli.console import Console
+    from kohya_wrap.domain.afterwards import parse
     from kohya_wrap.places import Places
     from kohya_wrap.workflow.prepare import JobRequest, prepare
     from kohya_wrap.workflow.wishes import Wishes, budget_of
 
-    console = Console(as_json=as_json)
+    console, steps = Console(as_json=as_json), parse(afterwards)
     if detach:
         _detach(console, config)
         return
@@ -98,10 +103,12 @@ def command(
     job = prepare(JobRequest(config, gpu, engine or "", words=words, **provisioning), places, os.environ)
     within = budget_of(job.user.wrapper, price, max_cost, max_hours)
     wishes = Wishes(restart, until_epoch, within, began if count_setup else None)
-    job, result = train(console, job, places, wishes)
-    say_result(console, result)
+    with every_end(console, steps, [job]) as outcome:
+        job, result = train(console, job, places, wishes)
+        outcome.data = as_data(result)
+        say_result(console, result)
     if as_json:
-        console.envelope("run", as_data(result), findings=(*job.findings, *result.findings))
+        console.envelope("run", outcome.data, findings=(*job.findings, *result.findings))
 
 
 def _detach(console: Console, config: Path) -> None:

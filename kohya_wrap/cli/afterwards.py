@@ -1,0 +1,146 @@
+"""The steps after a training, said as they are done; what they came to, as an exit code."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kohya_wrap.errors import ExitCode, Interrupted, KohyaWrapError, MachineError, Stopped
+
+if TYPE_CHECKING:
+    from kohya_wrap.cli.console import Console
+    from kohya_wrap.domain.afterwards import Step
+    from kohya_wrap.workflow.afterwards import Afterwards, StepDone
+    from kohya_wrap.workflow.prepare import Job
+    from kohya_wrap.workflow.run_folder import RunFolder
+
+# Nothing was begun, and who typed it is told at once.
+_NOTHING_BEGAN = (ExitCode.USAGE, ExitCode.CONFIG, ExitCode.DATASET)
+
+
+@dataclass
+class Outcome:
+    """Attributes:
+    data: what --json shows of the training; None while it has not succeeded.
+    """
+
+    data: dict[str, Any] | None = None
+    then: list[dict[str, Any]] = field(default_factory=list)
+
+
+@contextmanager
+def every_end(console: Console, steps: tuple[Step, ...], jobs: Sequence[Job]) -> Iterator[Outcome]:
+    """Ask whether the steps can be done, let the block train, do them whatever came of it.
+
+    Raises:
+        UsageError, MachineError: they cannot; nothing was begun.
+        MachineError: the block succeeded and a step did not. An error of the block itself always comes first.
+    """
+    outcome = Outcome()
+    if not steps:
+        yield outcome
+        return
+    from kohya_wrap.workflow.afterwards import ready
+
+    outputs = [Path(job.config.get("output_dir") or job.project.output) for job in jobs]
+    afterwards = ready(steps, os.environ, outputs, Path.cwd())
+    console.say(_announced(afterwards))
+    began = time.time()
+    with _terminal_may_be_lost():
+        try:
+            yield outcome
+        except BaseException as error:
+            well = outcome.data is not None  # what came after it is a terminal that is gone
+            if not isinstance(error, KohyaWrapError) or error.code not in _NOTHING_BEGAN:
+                _do(console, afterwards, jobs, began, outcome, well=well)
+            raise
+        try:
+            failed = _do(console, afterwards, jobs, began, outcome, well=True)
+        except (KeyboardInterrupt, Stopped) as cut:
+            raise _cut_short(cut) from None
+    if outcome.data is not None:
+        outcome.data["then"] = outcome.then
+    if failed is not None:
+        raise MachineError(
+            f"The training is done and kept; afterwards: {failed.message}",
+            why=failed.why,
+            hint=failed.hint,
+            data=outcome.data,
+        )
+
+
+def _do(
+    console: Console,
+    afterwards: Afterwards,
+    jobs: Sequence[Job],
+    began: float,
+    outcome: Outcome,
+    *,
+    well: bool,
+) -> KohyaWrapError | None:
+    from kohya_wrap.workflow.afterwards import begun_since
+
+    def say(text: str) -> None:
+        with suppress(OSError):
+            console.say(f"then: {text}")
+
+    def on_done(done: StepDone) -> None:
+        outcome.then.append({"step": done.step.words, "ok": done.error is None, "text": done.text})
+        if done.error is None:
+            say(f"{done.step.words}: {done.text}")
+        else:
+            say(f"{done.step.words}: failed: {done.error.message}")
+            say(f"  why: {done.error.why}")
+            say(f"  try: {done.error.hint}")
+        _record(runs, done)
+
+    left = [step.words for step in afterwards.steps if step not in afterwards.due(well=well)]
+    if left:
+        say(f"not done, since the training did not succeed: {', '.join(left)}")
+    runs = begun_since(began, [(job.project, str(job.config.get("output_name"))) for job in jobs])
+    return afterwards.do(well=well, runs=runs, say=say, on_done=on_done)
+
+
+def _record(runs: Sequence[RunFolder], done: StepDone) -> None:
+    """For whoever comes later: the run folder is the record."""
+    from kohya_wrap.domain.events import Afterwards
+    from kohya_wrap.training.journal import Journal
+
+    for run in runs:
+        with suppress(OSError), Journal(run.journal) as journal:
+            journal.write(Afterwards(done.step.words, done.error is None, done.text))
+
+
+def _announced(afterwards: Afterwards) -> str:
+    """What will follow, and on which machine, before it costs anything."""
+    said = [
+        f"{step.words} ({afterwards.instance.title})" if step.ends_instance else step.words
+        for step in afterwards.steps
+    ]
+    when = ["on every end" if step.always else "on success" for step in afterwards.steps]
+    return "Then: " + "; ".join(f"{words}, {end}" for words, end in zip(said, when, strict=True))
+
+
+def _cut_short(cut: BaseException) -> KohyaWrapError:
+    by = Interrupted if isinstance(cut, KeyboardInterrupt) else Stopped
+    return by(
+        "The training is done and kept; what should follow was cut short.",
+        why="Ctrl-C." if by is Interrupted else "SIGTERM: somebody, or the machine going away, asked for it.",
+        hint="Do by hand what stands above as not done; `run` again would train anew.",
+    )
+
+
+@contextmanager
+def _terminal_may_be_lost() -> Iterator[None]:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN) if hasattr(signal, "SIGHUP") else None
+    try:
+        yield
+    finally:
+        if before is not None:
+            signal.signal(signal.SIGHUP, before)
