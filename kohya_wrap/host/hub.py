@@ -113,7 +113,7 @@ def fetch(remote: Remote, target: Path, progress: Progress) -> Path:
                 if had and error.response.status_code == 416:  # nothing is left to send
                     return part
                 raise
-            except network_errors():
+            except _network_errors():
                 if bytes_here(target, remote.sha256) == had:  # the library has tried five times
                     raise
 
@@ -171,7 +171,7 @@ def _explained(where: str, locked: str) -> Iterator[None]:
                 hint="Make room and repeat the command; it goes on where it stopped.",
             ) from None
         raise _cut(where, error) from None
-    except network_errors() as error:
+    except _network_errors() as error:
         raise _cut(where, error) from None
 
 
@@ -183,7 +183,7 @@ def _cut(where: str, error: Exception) -> EngineError:
     )
 
 
-def network_errors() -> tuple[type[Exception], ...]:
+def _network_errors() -> tuple[type[Exception], ...]:
     """The HTTP client changes with huggingface_hub's major version; its base error is a base of theirs."""
     from huggingface_hub.errors import HfHubHTTPError
 

@@ -204,7 +204,7 @@ def test_a_cap_is_an_end(rented: Shell, guide: Path, provider: LoopbackProvider)
 def test_what_never_began_ends_nothing(rented: Shell, guide: Path, provider: LoopbackProvider) -> None:
     words = ("--then-always", UPLOAD, "--then-always", "terminate-instance")
     assert rented("run", guide, *REHEARSAL, *words, "--set", "network_dimm=4").code == 3
-    assert rented("run", guide, *REHEARSAL, "--until-epoch", "2").code == 0
+    assert rented("run", guide, *REHEARSAL, "--until-epoch", "2", **SLOW).code == 0
     assert rented("run", guide, *REHEARSAL, *words, "--until-epoch", "1").code == 2
     assert provider.asked == []
 
@@ -320,3 +320,61 @@ def test_no_key_is_said_before(rented: Shell, guide: Path) -> None:
     assert answer.code == 8
     assert "RUNPOD_API_KEY" in answer.three_lines[1]
     assert "engine started" not in answer.out
+
+
+def test_one_end_is_enough(rented: Shell, guide: Path, provider: LoopbackProvider) -> None:
+    words = ("--then-always", UPLOAD, "--then", "terminate-instance", "--then-always", "stop-instance")
+    assert rented("run", guide, *REHEARSAL, *words).code == 0
+    assert provider.asked == [TERMINATE_RUNPOD]
+    assert rented("run", guide, *REHEARSAL, "--restart", *words, **NAN).code == 6
+    assert provider.asked == [TERMINATE_RUNPOD, STOP_RUNPOD]
+
+
+def test_a_set_up_that_fails_is_an_end(rented: Shell, guide: Path, provider: LoopbackProvider) -> None:
+    nowhere = {
+        "HF_ENDPOINT": "http://127.0.0.1:9",
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": "url.file:///nowhere/.insteadOf",
+        "GIT_CONFIG_VALUE_0": "https://",
+    }
+    words = ("--then", "echo well", "--then-always", UPLOAD, "--then-always", "stop-instance")
+    answer = rented("run", guide, "--gpu", "cpu", *words, **nowhere)
+    assert answer.code == 5
+    assert f"then: {UPLOAD}: nothing was made, so there is nothing to upload" in then(answer)
+    assert "then: well" not in then(answer)
+    assert provider.asked == [STOP_RUNPOD]
+
+
+def test_a_lost_terminal_changes_nothing(rented: Shell, guide: Path, provider: LoopbackProvider) -> None:
+    words = ("--then", "sleep 2", "--then", UPLOAD, "--then", "terminate-instance")
+    with rented.start("run", guide, *REHEARSAL, *words) as run:
+        until(run, "Rehearsed 50 steps")
+        run.send_signal(signal.SIGHUP)
+        _, err = run.communicate(timeout=60)
+    assert (run.returncode, err) == (0, "")
+    assert provider.asked == [TERMINATE_RUNPOD]
+
+
+def test_a_reader_that_is_gone_changes_nothing(
+    rented: Shell, guide: Path, provider: LoopbackProvider
+) -> None:
+    words = ("--then", UPLOAD, "--then", "terminate-instance")
+    with rented.start("run", guide, *REHEARSAL, *words, **SLOW) as run:
+        until(run, "epoch 2/10")
+        assert run.stdout is not None
+        run.stdout.close()
+        run.wait(timeout=60)
+    assert provider.asked == [TERMINATE_RUNPOD]
+
+
+def test_cut_short_it_says_that_the_training_is_done(
+    rented: Shell, guide: Path, provider: LoopbackProvider
+) -> None:
+    words = ("--then", "sh -c 'echo asleep; sleep 60'", "--then", UPLOAD, "--then", "terminate-instance")
+    with rented.start("run", guide, *REHEARSAL, *words) as run:
+        until(run, "then: asleep")
+        run.send_signal(signal.SIGINT)
+        _, err = run.communicate(timeout=30)
+    assert run.returncode == 130
+    assert "error: The training is done and kept; what should follow was cut short." in err
+    assert provider.asked == []

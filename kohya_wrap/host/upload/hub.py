@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kohya_wrap.errors import MachineError
+from kohya_wrap.errors import KohyaWrapError, MachineError
 from kohya_wrap.host import hub
 from kohya_wrap.host.again import Unreachable
 from kohya_wrap.host.upload.item import Item
+
+_PASSING = (408, 409, 412, 429)  # 409, 412: somebody commits at the same time
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,6 @@ class Repository:
         """HF_ENDPOINT and HF_TOKEN as they are now; else the token of `hf auth login`."""
         from huggingface_hub import HfApi
 
-        hub.utils()
         return HfApi(
             endpoint=os.environ.get("HF_ENDPOINT", "").rstrip("/") or None,
             token=os.environ.get("HF_TOKEN") or None,
@@ -70,22 +71,26 @@ class Repository:
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
-        from huggingface_hub.errors import HfHubHTTPError, LocalTokenNotFoundError, OfflineModeIsEnabled
+        """Whatever the library raises: some of it is wrapped in errors of no kind, with the real one as their cause."""
+        from huggingface_hub.errors import LocalTokenNotFoundError, OfflineModeIsEnabled
 
-        network: tuple[type[Exception], ...] = (OSError, *hub.network_errors())
+        hub.utils()
         try:
             yield
-        except (LocalTokenNotFoundError, OfflineModeIsEnabled) as error:
-            offline = isinstance(error, OfflineModeIsEnabled)
-            raise self._refused("HF_HUB_OFFLINE forbids it" if offline else "there is no token") from None
-        except HfHubHTTPError as error:
-            status = error.response.status_code
-            if status >= 500 or status in (408, 409, 412, 429):  # 409, 412: somebody commits at the same time
+        except KohyaWrapError:
+            raise
+        except LocalTokenNotFoundError:
+            raise self._refused("there is no token") from None
+        except OfflineModeIsEnabled:
+            raise self._refused("HF_HUB_OFFLINE forbids it") from None
+        except Exception as error:
+            status = _status(error)
+            if status is None:
+                text = (str(error) or type(error).__name__).splitlines()[0]
+                raise self._unreachable(text.rstrip(".")) from None
+            if status >= 500 or status in _PASSING:
                 raise self._unreachable(f"the Hub answered {status}") from None
             raise self._refused(f"the Hub answered {status}") from None
-        except network as error:
-            text = (str(error) or type(error).__name__).splitlines()[0]
-            raise self._unreachable(text.rstrip(".")) from None
 
     def _refused(self, why: str) -> MachineError:
         return MachineError(
@@ -100,6 +105,16 @@ class Repository:
             why="The network is down, or the Hub is.",
             hint="Try by hand when it is back: hf upload " + self.repo,
         )
+
+
+def _status(error: BaseException | None) -> int | None:
+    """Of the answer that was the cause."""
+    while error is not None:
+        status = getattr(getattr(error, "response", None), "status_code", None)
+        if status is not None:
+            return int(status)
+        error = error.__cause__
+    return None
 
 
 def _is(there: Any, item: Item) -> bool:
