@@ -56,9 +56,8 @@ def every_end(console: Console, steps: tuple[Step, ...], jobs: Sequence[Job]) ->
         try:
             yield outcome
         except BaseException as error:
-            well = outcome.data is not None  # what came after it is a terminal that is gone
             if not isinstance(error, KohyaWrapError) or error.code not in _NOTHING_BEGAN:
-                _do(console, afterwards, jobs, began, outcome, well=well)
+                _do(console, afterwards, jobs, began, outcome, well=False)
             raise
         try:
             failed = _do(console, afterwards, jobs, began, outcome, well=True)
@@ -87,8 +86,7 @@ def _do(
     from kohya_wrap.workflow.afterwards import begun_since
 
     def say(text: str) -> None:
-        with suppress(OSError):
-            console.say(f"then: {text}")
+        console.say(f"then: {text}")
 
     def on_done(done: StepDone) -> None:
         outcome.then.append({"step": done.step.words, "ok": done.error is None, "text": done.text})

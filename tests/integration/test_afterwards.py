@@ -5,7 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import pty
+import shutil
 import signal
+import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -276,8 +280,6 @@ def test_detached_it_is_done_by_the_process_that_goes_on(
     assert provider.asked == []
     rented("status", guide, "--follow")
     (log,) = (guide.parent / ".kohya-wrap" / "runs").glob("detached-*.log")
-    import time
-
     end = time.monotonic() + 30
     while not provider.accepted:
         assert time.monotonic() < end, log.read_text(encoding="utf-8")
@@ -355,15 +357,20 @@ def test_a_lost_terminal_changes_nothing(rented: Shell, guide: Path, provider: L
     assert provider.asked == [TERMINATE_RUNPOD]
 
 
-def test_a_reader_that_is_gone_changes_nothing(
+def test_a_screen_that_is_gone_changes_nothing(
     rented: Shell, guide: Path, provider: LoopbackProvider
 ) -> None:
-    words = ("--then", UPLOAD, "--then", "terminate-instance")
-    with rented.start("run", guide, *REHEARSAL, *words, **SLOW) as run:
-        until(run, "epoch 2/10")
-        assert run.stdout is not None
-        run.stdout.close()
-        run.wait(timeout=60)
+    words = (*REHEARSAL, "--then", UPLOAD, "--then", "terminate-instance")
+    ours, theirs = pty.openpty()
+    run = subprocess.Popen(
+        [*rented.program, "run", str(guide), *words],
+        stdout=theirs, stderr=theirs, cwd=rented.cwd, env={**os.environ, **rented.variables, **SLOW},
+    )  # fmt: skip
+    os.close(theirs)
+    while b"loss=" not in os.read(ours, 1 << 16):
+        pass
+    os.close(ours)
+    run.wait(timeout=60)
     assert provider.asked == [TERMINATE_RUNPOD]
 
 
@@ -378,3 +385,23 @@ def test_cut_short_it_says_that_the_training_is_done(
     assert run.returncode == 130
     assert "error: The training is done and kept; what should follow was cut short." in err
     assert provider.asked == []
+
+
+def test_what_was_uploaded_of_a_stopped_run_goes_on(rented: Shell, guide: Path, ssh: SmallSsh) -> None:
+    with rented.start("run", guide, *REHEARSAL, "--then-always", UPLOAD, **SLOW) as run:
+        until(run, "epoch 3/10")
+        run.send_signal(signal.SIGTERM)
+        run.communicate(timeout=60)
+    (here,) = (guide.parent / ".kohya-wrap" / "runs").glob("2*")
+    shutil.rmtree(here)
+    shutil.copytree(ssh.home / "loras" / here.name, here)
+    again = rented("run", guide, *REHEARSAL)
+    assert (again.code, again.err) == (0, "")
+    assert "going on after epoch " in again.out
+
+
+def test_said_by_variables(rented: Shell, guide: Path) -> None:
+    steps = "echo 'one step'\necho another"
+    answer = rented("run", guide, *REHEARSAL, "--then", "echo typed", KOHYA_WRAP_RUN_THEN_ALWAYS=steps)
+    said = [line for line in then(answer) if ":" not in line.removeprefix("then: ")]
+    assert said == ["then: typed", "then: one step", "then: another"]
