@@ -46,7 +46,7 @@ def every_end(console: Console, steps: tuple[Step, ...], jobs: Sequence[Job]) ->
     if not steps:
         yield outcome
         return
-    from kohya_wrap.workflow.afterwards import ready
+    from kohya_wrap.workflow.beforehand import ready
 
     outputs = [Path(job.config.get("output_dir") or job.project.output) for job in jobs]
     afterwards = ready(steps, os.environ, outputs, Path.cwd())
@@ -108,11 +108,13 @@ def _do(
 def _record(runs: Sequence[RunFolder], done: StepDone) -> None:
     """For whoever comes later: the run folder is the record."""
     from kohya_wrap.domain.events import Afterwards
+    from kohya_wrap.host.tool import redact
     from kohya_wrap.training.journal import Journal
 
+    event = Afterwards(redact(done.step.words), done.error is None, redact(done.text))
     for run in runs:
         with suppress(OSError), Journal(run.journal) as journal:
-            journal.write(Afterwards(done.step.words, done.error is None, done.text))
+            journal.write(event)
 
 
 def _announced(afterwards: Afterwards) -> str:

@@ -6,7 +6,7 @@ import os
 import re
 import shlex
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,13 +14,11 @@ from typing import Any
 from kohya_wrap.errors import MachineError
 from kohya_wrap.host import provider_api, tool
 from kohya_wrap.host.again import OnWait
+from kohya_wrap.host.outer_variables import Variables
 from kohya_wrap.host.provider_api import Call
 
 STOP, TERMINATE = "stop", "terminate"
 
-# An SSH session has none of the container's variables: both providers leave them in one of these.
-_FILES = ("etc/rp_environment", "etc/environment")
-_FIRST_PROCESS = "proc/1/environ"
 _CONTAINER_MARKS = (".dockerenv", "run/.containerenv")
 
 
@@ -120,7 +118,7 @@ Instance = Rented | Machine
 
 def detect(env: Mapping[str, str], root: Path = Path("/")) -> Instance:
     """By the variables of `env`, else of those that the providers leave under `root`."""
-    known = _Known(env, root)
+    known = Variables(env, root)
     pod, container, label = known("RUNPOD_POD_ID"), known("CONTAINER_ID"), known("VAST_CONTAINERLABEL")
     if re.fullmatch(r"[A-Za-z0-9_-]+", pod):
         base = (env.get("KOHYA_WRAP_RUNPOD_URL") or "https://api.runpod.io").rstrip("/")
@@ -148,52 +146,6 @@ def detect(env: Mapping[str, str], root: Path = Path("/")) -> Instance:
         )
     marked = any((root / mark).exists() for mark in _CONTAINER_MARKS) or bool(known("container"))
     return Machine(marked or not (root / "run/systemd/system").is_dir(), os.geteuid() == 0)
-
-
-@dataclass
-class _Known:
-    env: Mapping[str, str]
-    root: Path
-    _found: dict[str, str] | None = None
-
-    def __call__(self, name: str) -> str:
-        if self.env.get(name):
-            return self.env[name]
-        if self._found is None:
-            readers: list[tuple[str, Callable[[str], Iterator[tuple[str, str]]]]] = [
-                (_FIRST_PROCESS, _of_process),
-                *((path, _of_shell) for path in reversed(_FILES)),
-            ]
-            self._found = {}
-            for path, read in readers:  # the last one wins
-                self._found.update(read(_text(self.root / path)))
-        return self._found.get(name, "")
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8", errors="replace")
-    except OSError:  # not there, or another user's
-        return ""
-
-
-def _of_process(text: str) -> Iterator[tuple[str, str]]:
-    for word in text.split("\0"):
-        name, _, value = word.partition("=")
-        yield name, value
-
-
-def _of_shell(text: str) -> Iterator[tuple[str, str]]:
-    """NAME=value, also quoted or exported, one a line."""
-    for line in text.splitlines():
-        try:
-            words = shlex.split(line, comments=True)
-        except ValueError:
-            continue
-        for word in words:
-            name, equals, value = word.partition("=")
-            if equals:
-                yield name, value
 
 
 def _usable(key: str) -> str:

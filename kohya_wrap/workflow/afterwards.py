@@ -1,12 +1,10 @@
-"""The steps after a training: proven possible before it starts, done in their order when it has ended.
+"""The steps after a training, done in their order when it has ended.
 
 An instance is ended only when all that was to be done before it was done, and what the training made is whole.
 """
 
 from __future__ import annotations
 
-import shlex
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,20 +12,19 @@ from pathlib import Path
 
 import psutil
 
-from kohya_wrap.domain.afterwards import Kind, Step, kept_by
+from kohya_wrap.domain.afterwards import Kind, Step
 from kohya_wrap.domain.events import Supervised
-from kohya_wrap.errors import KohyaWrapError, MachineError, UsageError
+from kohya_wrap.errors import KohyaWrapError, MachineError
 from kohya_wrap.host import child, instance, tool
 from kohya_wrap.host.instance import Instance
-from kohya_wrap.host.upload import item, named
-from kohya_wrap.host.upload.folder import Folder
+from kohya_wrap.host.upload import item
 from kohya_wrap.host.upload.item import Destination
 from kohya_wrap.places import Project
 from kohya_wrap.workflow import run_folder, to_upload
 from kohya_wrap.workflow.run_folder import RunFolder
 
 _PAUSES = (5.0, 15.0, 60.0, 180.0)  # seconds before each new attempt at what the network failed
-_ENDS = {Kind.STOP: instance.STOP, Kind.TERMINATE: instance.TERMINATE}
+ENDS = {Kind.STOP: instance.STOP, Kind.TERMINATE: instance.TERMINATE}
 
 OnSaid = Callable[[str], None]
 
@@ -97,7 +94,7 @@ class Afterwards:
             return self._run(step, runs, well, say)
         if step.kind is Kind.UPLOAD:
             return self._upload(step, runs, say)
-        what = _ENDS[step.kind]
+        what = ENDS[step.kind]
         say(f"asking to {what} {self.instance.title}")
         self.instance.end(what, pauses(self.env), say)
         return f"accepted: {self.instance.title} will {what}"
@@ -142,40 +139,6 @@ class Afterwards:
             raise _stays(step, f"a training is at work here: {others[0]}")
 
 
-def ready(steps: tuple[Step, ...], env: Mapping[str, str], outputs: Sequence[Path], base: Path) -> Afterwards:
-    """Proven as far as can be without doing them, so that no hours are paid for a typo.
-
-    Args:
-        outputs: the folders that the trainings write to.
-        base: where relative destinations begin.
-
-    Raises:
-        UsageError: words without a meaning here; results that would be lost with the instance.
-        MachineError: a provider, key, machine or folder that cannot be had.
-    """
-    places = {
-        step.destination: named.destination(step.destination, base)
-        for step in steps
-        if step.kind is Kind.UPLOAD
-    }
-    here = instance.detect(env)
-    for step in steps:
-        if step.kind is Kind.COMMAND:
-            _require_program(step, env)
-        elif step.ends_instance:
-            here.require(_ENDS[step.kind])
-            _require_that_it_keeps(step, steps, here, places, outputs)
-    for place in places.values():
-        if isinstance(place, Folder) and any(place.path.resolve() == output.resolve() for output in outputs):
-            raise UsageError(
-                f"upload:{place.where} is the folder that the training writes to.",
-                why="An upload is a second copy somewhere else.",
-                hint="upload:/another/folder, upload:hf://user/repo or upload:user@host:path",
-            )
-        place.require()
-    return Afterwards(steps, here, places, env)
-
-
 def pauses(env: Mapping[str, str]) -> tuple[float, ...]:
     """KOHYA_WRAP_RETRY_SECONDS, before each of them, instead of our own."""
     told = env.get("KOHYA_WRAP_RETRY_SECONDS")
@@ -194,40 +157,6 @@ def begun_since(moment: float, trained: Sequence[tuple[Project, str]]) -> list[R
         for run in run_folder.of_name(project, name)
         if any(isinstance(event, Supervised) and when >= moment - 0.001 for when, event in run.timed)
     ]
-
-
-def _require_program(step: Step, env: Mapping[str, str]) -> None:
-    if shutil.which(step.argv[0], path=env.get("PATH")) is None:
-        raise UsageError(
-            f"`{step.argv[0]}` is no program here.",
-            why=f"--then {shlex.quote(step.words)} is none of the known words, so it is a command; it would fail after the training.",
-            hint="stop-instance, terminate-instance, upload:DEST, or a command that is on the PATH",
-        )
-
-
-def _require_that_it_keeps(
-    step: Step,
-    steps: Sequence[Step],
-    here: Instance,
-    places: Mapping[str, Destination],
-    outputs: Sequence[Path],
-) -> None:
-    """Raises UsageError: what the training makes would be gone with the instance, and nothing takes it away before."""
-    what = _ENDS[step.kind]
-    if all(here.outlives(output, what) for output in outputs):
-        return
-    kept = kept_by(steps, step)
-    for one in kept:
-        place = places.get(one.destination)
-        if not isinstance(place, Folder) or here.outlives(place.path, what):
-            return
-    option = "--then-always" if step.always else "--then"
-    lies_here = f" {kept[0].words} lies on it too." if kept else ""
-    raise UsageError(
-        f"{option} {step.words} would delete what the training makes: nothing brings it away before.{lies_here}",
-        why=f"{here.title} loses what is not on a drive of its own when it is {'stopped' if what == instance.STOP else 'terminated'}.",
-        hint=f"{option} upload:hf://user/repo {option} {step.words}   (or upload:user@host:path, or a command of yours)",
-    )
 
 
 def _at_work(env: Mapping[str, str]) -> list[Path]:

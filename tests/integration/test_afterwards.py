@@ -405,3 +405,11 @@ def test_said_by_variables(rented: Shell, guide: Path) -> None:
     answer = rented("run", guide, *REHEARSAL, "--then", "echo typed", KOHYA_WRAP_RUN_THEN_ALWAYS=steps)
     said = [line for line in then(answer) if ":" not in line.removeprefix("then: ")]
     assert said == ["then: typed", "then: one step", "then: another"]
+
+
+def test_a_token_in_a_command_is_written_nowhere(rented: Shell, guide: Path, ssh: SmallSsh) -> None:
+    command = "echo https://me:secret-word@example.org/hook"
+    answer = rented("run", guide, *REHEARSAL, "--then", command, "--then", UPLOAD)
+    assert answer.code == 0 and "secret-word" not in answer.out
+    written = [*guide.parent.rglob("*"), *ssh.home.rglob("*")]
+    assert not any(b"secret-word" in path.read_bytes() for path in written if path.is_file())
