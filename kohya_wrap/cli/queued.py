@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kohya_wrap.cli import training
+from kohya_wrap.cli.afterwards import every_end
 from kohya_wrap.cli.console import Console
 from kohya_wrap.cli.training import Session
 from kohya_wrap.domain.finding import Level
 from kohya_wrap.errors import KohyaWrapError
 
 if TYPE_CHECKING:
+    from kohya_wrap.domain.afterwards import Step
     from kohya_wrap.host.child import StopRequest
     from kohya_wrap.workflow.prepare import Job, JobRequest
     from kohya_wrap.workflow.queue import Entry, Outcome
@@ -27,6 +29,7 @@ def run(
     request: JobRequest,
     wishes: Callable[[Job, float], Wishes],
     session: Session,
+    steps: tuple[Step, ...],
     *,
     restart: bool,
     cards: Mapping[str, str] | None = None,
@@ -44,7 +47,8 @@ def run(
     record = queue.Record.of(entries)
     if restart:
         record = queue.Record(record.path)
-    wrong = queue.checked(entries, request.gpu, session.places, session.env)
+    found = queue.checked(entries, request.gpu, session.places, session.env)
+    wrong = found.wrong
     place = {entry: f"{number} of {len(entries)}: {entry.title}" for number, entry in enumerate(entries, 1)}
     for entry in wrong:
         _say_failed(console, place[entry], wrong[entry])
@@ -68,21 +72,24 @@ def run(
         elif outcome.error and outcome.entry not in wrong and not outcome.ends_all:
             _say_failed(console, place[outcome.entry], outcome.error)
 
-    if cards:
-        with signals_as_request() as stop:
-            queue.side_by_side(entries, record, wrong, partial(one, stop=stop), cards, ended)
-    else:
-        for outcome in queue.one_by_one(entries, record, wrong, one):
-            ended(outcome)
-    rows = [_row(had_turn[entry]) if entry in had_turn else _not_begun(entry) for entry in entries]
-    console.say()
-    for line in _table(rows):
-        console.say(line)
-    outcomes = [had_turn[entry] for entry in entries if entry in had_turn]
-    if error := _whole(outcomes, len(entries), rows):
-        raise error
+    with every_end(console, steps, list(found.trained.values())) as end:
+        if cards:
+            with signals_as_request() as stop:
+                queue.side_by_side(entries, record, wrong, partial(one, stop=stop), cards, ended)
+        else:
+            for outcome in queue.one_by_one(entries, record, wrong, one):
+                ended(outcome)
+        outcomes = [had_turn[entry] for entry in entries if entry in had_turn]
+        rows = [_row(had_turn[entry]) if entry in had_turn else _not_begun(entry) for entry in entries]
+        console.say()
+        for line in _table(rows):
+            console.say(line)
+        end.before = [outcome.run for outcome in outcomes if outcome.before and outcome.run]
+        if error := _whole(outcomes, len(entries), rows):
+            raise error
+        end.data = {"jobs": rows}
     if console.as_json:
-        console.envelope("run", {"jobs": rows})
+        console.envelope("run", end.data)
 
 
 class Told(Console):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from kohya_wrap.cli import options
+from kohya_wrap.cli import in_order, options
 
 if TYPE_CHECKING:
     from kohya_wrap.cli.console import Console
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from kohya_wrap.workflow.wishes import Wishes
 
 
-@click.command("run", short_help="Train the LoRA that a config describes.")
+@click.command("run", cls=in_order.Command, short_help="Train the LoRA that a config describes.")
 @click.argument("configs", type=click.Path(path_type=Path), nargs=-1, metavar="[CONFIG]...")
 @options.gpu("The card to train on.")
 @click.option(
@@ -61,6 +61,7 @@ if TYPE_CHECKING:
     "--probe", is_flag=True, help="First two steps on the batch that needs the most memory, and a sample."
 )
 @options.notify
+@in_order.afterwards
 @options.set_values
 @click.option(
     "--sweep",
@@ -87,6 +88,7 @@ def command(
     detach: bool,
     probe: bool,
     notify: tuple[str, ...],
+    afterwards: tuple[tuple[str, bool], ...],
     words: tuple[str, ...],
     sweeps: tuple[str, ...],
     as_json: bool,
@@ -105,19 +107,23 @@ def command(
     kohya-wrap run --until-epoch 6           look at it, then go on with: kohya-wrap run
     kohya-wrap run cat/ dog/ style.toml      one after the other
     kohya-wrap run --sweep network_dim=16,32 --sweep unet_lr=1e-4,2e-4 --gpus 0,1
+    kohya-wrap run --then upload:hf://me/my-lora --then terminate-instance
     kohya-wrap run --engine rehearsal        the same way in seconds, without a GPU: no training
     """
     began = time.monotonic()
     from kohya_wrap.cli import queued
+    from kohya_wrap.cli.afterwards import every_end
     from kohya_wrap.cli.console import Console
     from kohya_wrap.cli.training import Session, as_data, say_result, train
+    from kohya_wrap.domain.afterwards import parse
     from kohya_wrap.places import Places
     from kohya_wrap.workflow import machine, queue
+    from kohya_wrap.workflow.afterwards import Trained
     from kohya_wrap.workflow.notify import targets
     from kohya_wrap.workflow.prepare import JobRequest, prepare
     from kohya_wrap.workflow.wishes import Wishes, budget_of
 
-    console = Console(as_json=as_json)
+    console, steps = Console(as_json=as_json), parse(afterwards)
     named = queue.configs_of(configs or (Path("training_config.toml"),))
     if detach:
         _detach(console, named)
@@ -143,13 +149,15 @@ def command(
         def in_turn(job: Job, spent: float) -> Wishes:
             return wishes(job, spent if over_all else 0.0, time.monotonic())
 
-        queued.run(console, entries, request, in_turn, session, restart=restart, cards=cards)
+        queued.run(console, entries, request, in_turn, session, steps, restart=restart, cards=cards)
         return
     job = prepare(request, session.places, os.environ)
-    job, result = train(console, job, session, wishes(job, 0.0, began))
-    say_result(console, result)
+    with every_end(console, steps, [Trained.of(job)]) as outcome:
+        job, result = train(console, job, session, wishes(job, 0.0, began))
+        outcome.data = as_data(result)
+        say_result(console, result)
     if as_json:
-        console.envelope("run", as_data(result), findings=(*job.findings, *result.findings))
+        console.envelope("run", outcome.data, findings=(*job.findings, *result.findings))
 
 
 def _detach(console: Console, configs: Sequence[Path]) -> None:

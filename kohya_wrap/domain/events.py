@@ -225,6 +225,15 @@ class RunEnded(Event):
     files: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Afterwards(Event):
+    """A step that was asked for after the training: done, or why not."""
+
+    step: str
+    ok: bool
+    text: str
+
+
 _KINDS: dict[str, type[Event]] = {kind.__name__: kind for kind in Event.__subclasses__()}
 
 

@@ -56,7 +56,7 @@ def locate(repo: str, filename: str, revision: str) -> Remote:
     endpoint = os.environ.get("HF_ENDPOINT", "https://huggingface.co").rstrip("/")
     where = f"{repo}/{filename} on the Hub"
     locked = f"Accept its licence at {endpoint}/{repo}, then set HF_TOKEN to that account's token."
-    headers = _utils().build_hf_headers(library_name="kohya-wrap", library_version=__version__)
+    headers = utils().build_hf_headers(library_name="kohya-wrap", library_version=__version__)
     with _explained(where, locked):
         url = hf_hub_url(repo, filename, revision=revision, endpoint=endpoint)
         found = get_hf_file_metadata(url, timeout=_SECONDS_TO_ANSWER, headers=headers, endpoint=endpoint)
@@ -68,8 +68,8 @@ def locate(repo: str, filename: str, revision: str) -> Remote:
 def get_json(url: str, headers: Mapping[str, str], where: str, locked: str) -> Any:
     """The answer of an API, parsed."""
     with _explained(where, locked):
-        response = _utils().get_session().get(url, headers=dict(headers), timeout=_SECONDS_TO_ANSWER)
-        _utils().hf_raise_for_status(response)
+        response = utils().get_session().get(url, headers=dict(headers), timeout=_SECONDS_TO_ANSWER)
+        utils().hf_raise_for_status(response)
         return response.json()
 
 
@@ -96,7 +96,7 @@ def fetch(remote: Remote, target: Path, progress: Progress) -> Path:
     from huggingface_hub.errors import HfHubHTTPError
     from huggingface_hub.file_download import http_get
 
-    _utils()
+    utils()
     part = part_of(target, remote.sha256)
     part.parent.mkdir(parents=True, exist_ok=True)
     with _explained(remote.where, remote.locked):
@@ -191,7 +191,7 @@ def _network_errors() -> tuple[type[Exception], ...]:
     return tuple(base for base in bases if base.__name__ in ("HTTPError", "RequestException"))
 
 
-def _utils() -> Any:
+def utils() -> Any:
     """The library's tools, with its own progress bars and warnings off: the caller shows one display."""
     utils: Any = importlib.import_module("huggingface_hub.utils")
     utils.disable_progress_bars()

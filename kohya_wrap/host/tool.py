@@ -53,6 +53,7 @@ def run(
     env: Mapping[str, str] | None = None,
     timeout: float | None = None,
     on_line: Callable[[str], None] | None = None,
+    stdin: Path | None = None,
 ) -> Outcome:
     """Run to the end and return its Outcome.
 
@@ -60,6 +61,7 @@ def run(
         timeout: seconds without the command having ended, after which it is killed with its children
             (returncode 124).
         on_line: called with each line as it comes, for progress.
+        stdin: what it reads; nothing where it is None.
 
     Raises:
         ToolFailed: for any outcome but 0.
@@ -69,11 +71,12 @@ def run(
     lines: list[str] = []
     late = threading.Event()
     try:
-        child = subprocess.Popen(
-            words, cwd=cwd, env=dict(env) if env is not None else None, stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, encoding="utf-8", errors="replace",
-            start_new_session=True, close_fds=False,  # a lock held for it goes along (host/lock.py)
-        )  # fmt: skip
+        with (stdin or Path(os.devnull)).open("rb") as given:
+            child = subprocess.Popen(
+                words, cwd=cwd, env=dict(env) if env is not None else None, stdin=given,
+                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, encoding="utf-8", errors="replace",
+                start_new_session=True, close_fds=False,  # a lock held for it goes along (host/lock.py)
+            )  # fmt: skip
     except OSError as error:
         raise ToolFailed(Outcome(said, 127, redact(str(error)))) from error
 

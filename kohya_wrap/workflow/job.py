@@ -257,6 +257,7 @@ def _describe(run: RunFolder, job: Job, engine: Engine, price: float | None) -> 
         "engine_commit": engine.commit,
         "config": str(job.user.path),
         "output_name": job.config.get("output_name"),
+        "output_dir": str(job.config.get("output_dir")),
         "started": datetime.now().astimezone().isoformat(timespec="seconds"),
         "gpu": job.machine.preset.name,
         "planned_steps": job.plan.steps,

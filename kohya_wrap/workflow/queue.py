@@ -21,6 +21,7 @@ from kohya_wrap.errors import ConfigError, ExitCode, Interrupted, KohyaWrapError
 from kohya_wrap.host import atomic
 from kohya_wrap.places import Places, Project
 from kohya_wrap.workflow import bare_folder, effective
+from kohya_wrap.workflow.afterwards import Trained
 from kohya_wrap.workflow.effective import ConfigRequest
 from kohya_wrap.workflow.run_folder import RunFolder
 
@@ -185,16 +186,26 @@ def _name(config: Path, words: tuple[str, ...], env: Mapping[str, str]) -> str:
     return str(said or config.absolute().parent.name)
 
 
-def checked(
-    entries: Sequence[Entry], gpu: str, places: Places, env: Mapping[str, str]
-) -> dict[Entry, KohyaWrapError]:
-    """What of them cannot be trained, seen before the first one is: no image is opened.
+@dataclass(frozen=True)
+class Checked:
+    """Attributes:
+    wrong: what cannot be trained, and why.
+    trained: what the others write.
+    """
+
+    wrong: dict[Entry, KohyaWrapError]
+    trained: dict[Entry, Trained]
+
+
+def checked(entries: Sequence[Entry], gpu: str, places: Places, env: Mapping[str, str]) -> Checked:
+    """Each of them, before the first is trained: no image is opened.
 
     Raises:
         UsageError: two would write the same files.
     """
     wrong: dict[Entry, KohyaWrapError] = {}
-    writes: dict[tuple[str, str], Entry] = {}
+    trained: dict[Entry, Trained] = {}
+    writes: dict[tuple[Path, str], Entry] = {}
     for entry in entries:
         try:
             found = effective.of(ConfigRequest(entry.config, gpu, entry.words), places, env)
@@ -202,7 +213,7 @@ def checked(
         except KohyaWrapError as error:
             wrong[entry] = error
             continue
-        made = (str(found.config.get("output_dir")), str(found.config.get("output_name")))
+        made = (Path(str(found.config.get("output_dir"))), str(found.config.get("output_name")))
         if made in writes:
             raise UsageError(
                 f"{writes[made].title} and {entry.title} would both write {made[1]} into {made[0]}.",
@@ -210,7 +221,8 @@ def checked(
                 hint="Give one of them another output_name, or name it once.",
             )
         writes[made] = entry
-    return wrong
+        trained[entry] = Trained(Project(entry.config.parent.absolute()), made[1], made[0])
+    return Checked(wrong, trained)
 
 
 def one_by_one(

@@ -1,0 +1,145 @@
+"""The steps after a training, said as they are done; what they came to, as an exit code."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kohya_wrap.errors import ExitCode, Interrupted, KohyaWrapError, MachineError, Stopped
+
+if TYPE_CHECKING:
+    from kohya_wrap.cli.console import Console
+    from kohya_wrap.domain.afterwards import Step
+    from kohya_wrap.workflow.afterwards import Afterwards, StepDone, Trained
+    from kohya_wrap.workflow.run_folder import RunFolder
+
+# Nothing was begun, and who typed it is told at once.
+_NOTHING_BEGAN = (ExitCode.USAGE, ExitCode.CONFIG, ExitCode.DATASET)
+
+
+@dataclass
+class Outcome:
+    """Attributes:
+    data: what --json shows of the training; None while it has not succeeded.
+    before: folders of runs that an earlier call of the same command has done.
+    """
+
+    data: dict[str, Any] | None = None
+    then: list[dict[str, Any]] = field(default_factory=list)
+    before: list[Path] = field(default_factory=list)
+
+
+@contextmanager
+def every_end(console: Console, steps: tuple[Step, ...], trained: Sequence[Trained]) -> Iterator[Outcome]:
+    """Ask whether the steps can be done, let the block train, do them whatever came of it.
+
+    Raises:
+        UsageError, MachineError: they cannot; nothing was begun.
+        MachineError: the block succeeded and a step did not. An error of the block itself always comes first.
+    """
+    outcome = Outcome()
+    if not steps:
+        yield outcome
+        return
+    from kohya_wrap.workflow.beforehand import ready
+
+    afterwards = ready(steps, os.environ, [one.output for one in trained], Path.cwd())
+    console.say(_announced(afterwards))
+    began = time.time()
+    with _terminal_may_be_lost():
+        try:
+            yield outcome
+        except BaseException as error:
+            runs = _runs(outcome, began, trained)
+            if runs or not isinstance(error, KohyaWrapError) or error.code not in _NOTHING_BEGAN:
+                _do(console, afterwards, runs, outcome, well=False)
+            raise
+        try:
+            failed = _do(console, afterwards, _runs(outcome, began, trained), outcome, well=True)
+        except (KeyboardInterrupt, Stopped) as cut:
+            raise _cut_short(cut) from None
+    if outcome.data is not None:
+        outcome.data["then"] = outcome.then
+    if failed is not None:
+        raise MachineError(
+            f"The training is done and kept; afterwards: {failed.message}",
+            why=failed.why,
+            hint=failed.hint,
+            data=outcome.data,
+        )
+
+
+def _runs(outcome: Outcome, began: float, trained: Sequence[Trained]) -> list[RunFolder]:
+    from kohya_wrap.workflow.afterwards import begun_since
+    from kohya_wrap.workflow.run_folder import RunFolder
+
+    return [*map(RunFolder, outcome.before), *begun_since(began, trained)]
+
+
+def _do(
+    console: Console, afterwards: Afterwards, runs: Sequence[RunFolder], outcome: Outcome, *, well: bool
+) -> KohyaWrapError | None:
+    def say(text: str) -> None:
+        console.say(f"then: {text}")
+
+    def on_done(done: StepDone) -> None:
+        outcome.then.append({"step": done.step.words, "ok": done.error is None, "text": done.text})
+        if done.error is None:
+            say(f"{done.step.words}: {done.text}")
+        else:
+            say(f"{done.step.words}: failed: {done.error.message}")
+            say(f"  why: {done.error.why}")
+            say(f"  try: {done.error.hint}")
+        _record(runs, done)
+
+    left = [step.words for step in afterwards.steps if step not in afterwards.due(well=well)]
+    if left:
+        say(f"not done, since the training did not succeed: {', '.join(left)}")
+    return afterwards.do(well=well, runs=runs, say=say, on_done=on_done)
+
+
+def _record(runs: Sequence[RunFolder], done: StepDone) -> None:
+    """For whoever comes later: the run folder is the record."""
+    from kohya_wrap.domain.events import Afterwards
+    from kohya_wrap.host.tool import redact
+    from kohya_wrap.training.journal import Journal
+
+    event = Afterwards(redact(done.step.words), done.error is None, redact(done.text))
+    for run in runs:
+        with suppress(OSError), Journal(run.journal) as journal:
+            journal.write(event)
+
+
+def _announced(afterwards: Afterwards) -> str:
+    """What will follow, and on which machine, before it costs anything."""
+    said = [
+        f"{step.words} ({afterwards.instance.title})" if step.ends_instance else step.words
+        for step in afterwards.steps
+    ]
+    when = ["on every end" if step.always else "on success" for step in afterwards.steps]
+    return "Then: " + "; ".join(f"{words}, {end}" for words, end in zip(said, when, strict=True))
+
+
+def _cut_short(cut: BaseException) -> KohyaWrapError:
+    by = Interrupted if isinstance(cut, KeyboardInterrupt) else Stopped
+    return by(
+        "The training is done and kept; what should follow was cut short.",
+        why="Ctrl-C." if by is Interrupted else "SIGTERM: somebody, or the machine going away, asked for it.",
+        hint="Do by hand what stands above as not done; `run` again would train anew.",
+    )
+
+
+@contextmanager
+def _terminal_may_be_lost() -> Iterator[None]:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN) if hasattr(signal, "SIGHUP") else None
+    try:
+        yield
+    finally:
+        if before is not None:
+            signal.signal(signal.SIGHUP, before)

@@ -1,0 +1,120 @@
+"""One call to a provider's API, until it is answered; the key is in its header and nowhere else."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from kohya_wrap import __version__
+from kohya_wrap.errors import MachineError
+from kohya_wrap.host.again import OnWait, Unreachable, patiently
+
+if TYPE_CHECKING:
+    from urllib.error import HTTPError
+
+_SECONDS_TO_ANSWER = 30.0
+
+
+@dataclass(frozen=True)
+class Call:
+    """Attributes:
+    what: "RunPod pod abc, terminate", for messages.
+    by_hand: where a person does the same.
+    """
+
+    method: str
+    url: str
+    body: Mapping[str, Any] | None
+    what: str
+    by_hand: str
+
+
+def ask(call: Call, key: str, pauses: Sequence[float], on_wait: OnWait) -> None:
+    """Returns when the provider has accepted it.
+
+    An answer that was lost may have been a yes: what is then "not there", or in another state already, is done.
+
+    Raises:
+        Unreachable: no answer, or an overloaded server, in every attempt.
+        MachineError: refused.
+    """
+    unclear = False
+
+    def attempt() -> None:
+        nonlocal unclear
+        try:
+            _once(call, key, done_before=unclear)
+        except Unreachable:
+            unclear = True
+            raise
+
+    patiently(attempt, pauses, on_wait)
+
+
+def _once(call: Call, key: str, *, done_before: bool) -> None:
+    from http.client import HTTPException
+    from urllib.error import HTTPError, URLError
+    from urllib.request import HTTPRedirectHandler, Request, build_opener
+
+    class NoRedirect(HTTPRedirectHandler):  # which would hand the key to another host
+        def redirect_request(self, *_: Any) -> None:
+            return None
+
+    headers = {
+        "Authorization": f"Bearer {key}",
+        "Content-Type": "application/json",
+        "Accept": "application/json",
+        "User-Agent": f"kohya-wrap/{__version__}",  # urllib's own name is turned away by some gateways
+    }
+    data = None if call.body is None else json.dumps(call.body).encode()
+    request = Request(call.url, data=data, headers=headers, method=call.method)
+    try:
+        with build_opener(NoRedirect).open(request, timeout=_SECONDS_TO_ANSWER) as answer:
+            said = _parsed(answer.read())
+    except HTTPError as error:
+        with error:
+            _explain(call, error, key, done_before=done_before)
+        return
+    except (URLError, HTTPException, OSError) as error:
+        reason = getattr(error, "reason", None) or error
+        raise Unreachable(
+            f"{call.what}: no answer ({str(reason).replace(key, '***') or type(reason).__name__}).",
+            why="The network is down, or the provider's API is.",
+            hint=call.by_hand,
+        ) from None
+    if said.get("success") is False:  # Vast.ai says so with status 200
+        raise MachineError(
+            f"{call.what}: refused{_detail(said, key)}.",
+            why="The provider does not want to.",
+            hint=call.by_hand,
+        )
+
+
+def _explain(call: Call, error: HTTPError, key: str, *, done_before: bool) -> None:
+    """Returns where that answer means that an earlier attempt was heard."""
+    status, said = error.code, _parsed(error.read())
+    if done_before and status in (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.GONE):
+        return
+    message = f"{call.what}: the provider answered {status}{_detail(said, key)}."
+    if status >= 500 or status in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.REQUEST_TIMEOUT):
+        raise Unreachable(message, why="It is overloaded or under repair.", hint=call.by_hand)
+    if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+        raise MachineError(message, why="Its API key is not one that may do this.", hint=call.by_hand)
+    raise MachineError(message, why="It does not know this instance, or not this request.", hint=call.by_hand)
+
+
+def _parsed(body: bytes) -> Mapping[str, Any]:
+    try:
+        said = json.loads(body)
+    except ValueError:
+        return {}
+    return said if isinstance(said, dict) else {}
+
+
+def _detail(said: Mapping[str, Any], key: str) -> str:
+    """RFC 9457's detail (RunPod), msg (Vast.ai)."""
+    text = str(said.get("detail") or said.get("msg") or said.get("message") or "")
+    return f": {text.replace(key, '***')[:200].rstrip('.')}" if text else ""

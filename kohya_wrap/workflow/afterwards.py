@@ -1,0 +1,200 @@
+"""The steps after a training, done in their order when it has ended.
+
+An instance is ended only when all that was to be done before it was done, and what the training made is whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from kohya_wrap.domain.afterwards import Kind, Step
+from kohya_wrap.domain.events import Supervised
+from kohya_wrap.errors import KohyaWrapError, MachineError
+from kohya_wrap.host import child, instance, tool
+from kohya_wrap.host.instance import Instance
+from kohya_wrap.host.upload import item
+from kohya_wrap.host.upload.item import Destination
+from kohya_wrap.places import Project
+from kohya_wrap.workflow import run_folder, to_upload
+from kohya_wrap.workflow.prepare import Job
+from kohya_wrap.workflow.run_folder import RunFolder
+
+_PAUSES = (5.0, 15.0, 60.0, 180.0)  # seconds before each new attempt at what the network failed
+ENDS = {Kind.STOP: instance.STOP, Kind.TERMINATE: instance.TERMINATE}
+
+OnSaid = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What is trained before the steps, and where it is written to."""
+
+    project: Project
+    output_name: str
+    output: Path
+
+    @classmethod
+    def of(cls, job: Job) -> Trained:
+        output = Path(job.config.get("output_dir") or job.project.output)
+        return cls(job.project, str(job.config.get("output_name")), output)
+
+
+@dataclass(frozen=True)
+class StepDone:
+    """Attributes:
+    text: what was done, one line.
+    error: why it was not; None where it was.
+    """
+
+    step: Step
+    text: str
+    error: KohyaWrapError | None = None
+
+
+@dataclass(frozen=True)
+class Afterwards:
+    """Attributes:
+    destinations: by the words of the uploads.
+    """
+
+    steps: tuple[Step, ...]
+    instance: Instance
+    destinations: Mapping[str, Destination]
+    env: Mapping[str, str]
+
+    def due(self, *, well: bool) -> tuple[Step, ...]:
+        return tuple(step for step in self.steps if well or step.always)
+
+    def do(
+        self,
+        *,
+        well: bool,
+        runs: Sequence[RunFolder],
+        say: OnSaid,
+        on_done: Callable[[StepDone], None],
+    ) -> KohyaWrapError | None:
+        """Each in turn; what fails ends no instance, and the others are done all the same.
+
+        Args:
+            well: the training gave what was asked for.
+            runs: what was trained, as their folders have it by now.
+            on_done: told after each step.
+
+        Returns:
+            The first failure.
+        """
+        failed: KohyaWrapError | None = None
+        for step in self.due(well=well):
+            try:
+                if step.ends_instance:
+                    self._require_that_nothing_is_lost(step, runs, failed)
+                done = StepDone(step, self._do(step, runs, well, say))
+            except KohyaWrapError as error:
+                done = StepDone(step, error.message, error)
+            except OSError as error:
+                done = StepDone(step, str(error), _unreadable(step, error))
+            failed = failed or done.error
+            on_done(done)
+            if step.ends_instance and done.error is None:
+                break
+        return failed
+
+    def _do(self, step: Step, runs: Sequence[RunFolder], well: bool, say: OnSaid) -> str:
+        if step.kind is Kind.COMMAND:
+            return self._run(step, runs, well, say)
+        if step.kind is Kind.UPLOAD:
+            return self._upload(step, runs, say)
+        what = ENDS[step.kind]
+        say(f"asking to {what} {self.instance.title}")
+        self.instance.end(what, pauses(self.env), say)
+        return f"accepted: {self.instance.title} will {what}"
+
+    def _run(self, step: Step, runs: Sequence[RunFolder], well: bool, say: OnSaid) -> str:
+        about = {"KOHYA_WRAP_THEN_OUTCOME": "done" if well else "failed"}
+        if runs:
+            ledger = runs[-1].ledger
+            about["KOHYA_WRAP_THEN_RUN"] = str(runs[-1].path)
+            about["KOHYA_WRAP_THEN_OUTCOME"] = ledger.outcome or about["KOHYA_WRAP_THEN_OUTCOME"]
+            about["KOHYA_WRAP_THEN_LORA"] = ledger.checkpoints[-1] if ledger.checkpoints else ""
+        try:
+            tool.run(step.argv, env={**self.env, **about}, on_line=say)
+        except tool.ToolFailed as failed:
+            last = failed.outcome.last_line
+            raise MachineError(
+                f"`{step.words}` ended with {failed.outcome.returncode}" + (f": {last}" if last else "."),
+                why="It is a command of yours: what it said stands above.",
+                hint=step.words,
+            ) from None
+        return "done, exit code 0"
+
+    def _upload(self, step: Step, runs: Sequence[RunFolder], say: OnSaid) -> str:
+        to = self.destinations[step.destination]
+        items = to_upload.made(runs).items()
+        if not items:
+            return "nothing was made, so there is nothing to upload"
+        megabytes = sum(one.size for one in items) / 1e6
+        say(f"uploading {_files(len(items))} ({megabytes:.1f} MB) to {to.where}")
+        item.deliver(items, to, pauses(self.env), say)
+        return f"uploaded {_files(len(items))} to {to.where}, hashes equal"
+
+    def _require_that_nothing_is_lost(
+        self, step: Step, runs: Sequence[RunFolder], failed: KohyaWrapError | None
+    ) -> None:
+        """Raises MachineError: something is not as it should be, so the instance stays."""
+        if failed is not None:
+            raise _stays(step, f"what should be done before it was not: {failed.message}")
+        if problems := to_upload.made(runs).problems:
+            raise _stays(step, f"{problems[0]}")
+        if others := _at_work(self.env):
+            raise _stays(step, f"a training is at work here: {others[0]}")
+
+
+def pauses(env: Mapping[str, str]) -> tuple[float, ...]:
+    """KOHYA_WRAP_RETRY_SECONDS, before each of them, instead of our own."""
+    told = env.get("KOHYA_WRAP_RETRY_SECONDS")
+    return (float(told),) * len(_PAUSES) if told else _PAUSES
+
+
+def begun_since(moment: float, trained: Sequence[Trained]) -> list[RunFolder]:
+    """The runs that some kohya-wrap took in hand since `moment` (seconds since the epoch)."""
+    return [
+        run
+        for one in trained
+        for run in run_folder.of_name(one.project, one.output_name)
+        if any(isinstance(event, Supervised) and when >= moment - 0.001 for when, event in run.timed)
+    ]
+
+
+def _at_work(env: Mapping[str, str]) -> list[Path]:
+    """Logs of trainers at work from this home: others on the machine need it as well."""
+    found = []
+    for log, process in child.living():
+        with suppress(psutil.Error, OSError):  # gone meanwhile
+            if process.environ().get("HOME") == env.get("HOME"):
+                found.append(log)
+    return found
+
+
+def _stays(step: Step, why: str) -> MachineError:
+    return MachineError(
+        f"{step.words} was not done: {why.rstrip('.')}.",
+        why="An instance is ended only when all before it was done, and what was made is whole.",
+        hint="Everything is kept, and the instance goes on costing money: bring the files away, then end it by hand.",
+    )
+
+
+def _unreadable(step: Step, error: OSError) -> MachineError:
+    return MachineError(
+        f"{step.words} was not done: {error}.",
+        why="A file or the disk cannot be read.",
+        hint="df -h .   and look at what is there; everything is kept",
+    )
+
+
+def _files(count: int) -> str:
+    return "1 file" if count == 1 else f"{count} files"

@@ -1,0 +1,415 @@
+"""What follows a training: uploads believed by their hashes, and an instance that is ended after them and never before."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import pty
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.fixtures import small_ssh
+from tests.fixtures.loopback_provider import KEY, LoopbackProvider
+from tests.fixtures.shell import Answer, Shell, until
+from tests.fixtures.small_ssh import SmallSsh
+
+REHEARSAL = ("--engine", "rehearsal")
+SLOW = {"KOHYA_WRAP_REHEARSAL_STEP_SECONDS": "0.1"}
+NAN = {"KOHYA_WRAP_REHEARSAL_FAULT": "nan@20"}
+UPLOAD = "upload:me@nas:loras"
+TERMINATE_RUNPOD = ("POST", "/v2/pods/abc123/action", {"action": "terminate"})
+STOP_RUNPOD = ("POST", "/v2/pods/abc123/action", {"action": "stop"})
+TERMINATE_VAST = ("DELETE", "/api/v0/instances/4711/", {})
+STOP_VAST = ("PUT", "/api/v0/instances/4711/", {"state": "stopped"})
+
+
+@pytest.fixture
+def provider() -> Iterator[LoopbackProvider]:
+    with LoopbackProvider() as provider:
+        yield provider
+
+
+@pytest.fixture
+def ssh(tmp_path: Path) -> SmallSsh:
+    return small_ssh.make(tmp_path / "other-machine")
+
+
+@pytest.fixture
+def rented(shell: Shell, provider: LoopbackProvider, ssh: SmallSsh) -> Shell:
+    """A shell on a pod of RunPod's, from which me@nas can be reached."""
+    path = f"{ssh.programs}{os.pathsep}{os.environ['PATH']}"
+    more = {"PATH": path, "KOHYA_WRAP_RETRY_SECONDS": "0", **provider.runpod}
+    return Shell(shell.cwd, {**shell.variables, **more})
+
+
+def digests(folder: Path) -> dict[str, str]:
+    """Of LoRA files, by name."""
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.glob("*.safetensors")}
+
+
+def then(answer: Answer) -> list[str]:
+    return [line for line in answer.out.splitlines() if line.startswith("then: ")]
+
+
+@pytest.mark.parametrize(
+    "variables, end, call",
+    [
+        ("runpod", "terminate-instance", TERMINATE_RUNPOD),
+        ("runpod", "stop-instance", STOP_RUNPOD),
+        ("vast", "terminate-instance", TERMINATE_VAST),
+        ("vast", "stop-instance", STOP_VAST),
+    ],
+)
+def test_one_call_after_the_upload_was_verified(
+    shell: Shell,
+    guide: Path,
+    provider: LoopbackProvider,
+    ssh: SmallSsh,
+    variables: str,
+    end: str,
+    call: object,
+) -> None:
+    there: list[dict[str, str]] = []
+    provider.when_accepted = lambda: there.append(digests(ssh.home / "loras"))
+    path = f"{ssh.programs}{os.pathsep}{os.environ['PATH']}"
+    answer = shell(
+        "run", guide, *REHEARSAL, "--then", UPLOAD, "--then", end, PATH=path, **getattr(provider, variables)
+    )
+    assert (answer.code, answer.err) == (0, "")
+    assert provider.asked == provider.accepted == [call]
+    assert provider.keys == [f"Bearer {KEY}"]
+    assert there == [digests(guide.parent / "output")] and len(there[0]) == 5
+    assert "then: upload:me@nas:loras: uploaded 9 files to me@nas:loras, hashes equal" in then(answer)
+    (run,) = (guide.parent / ".kohya-wrap" / "runs").glob("2*")
+    assert {path.name for path in (ssh.home / "loras" / run.name).iterdir()} == {
+        "run.toml", "events.jsonl", "engine_config.toml", "engine.log",
+    }  # fmt: skip
+    kept = [path for path in run.rglob("*") if path.is_file()]
+    assert KEY not in answer.out and not any(KEY.encode() in path.read_bytes() for path in kept)
+
+
+def test_never_where_the_upload_could_not_be_verified(
+    rented: Shell, guide: Path, provider: LoopbackProvider, ssh: SmallSsh
+) -> None:
+    ssh.turn("tampers")
+    answer = rented("run", guide, *REHEARSAL, "--then", UPLOAD, "--then", "terminate-instance")
+    assert answer.code == 8
+    assert provider.asked == []
+    what, why, hint = answer.three_lines
+    assert what.startswith("The training is done and kept; afterwards: 5 of 9 files are not at me@nas:loras")
+    assert "hashes" in why and str(guide.parent) in hint
+    assert any("terminate-instance was not done: what should be done before" in line for line in then(answer))
+    assert (guide.parent / "output" / "my_lora.safetensors").is_file()
+
+
+def test_the_network_comes_back(rented: Shell, guide: Path, provider: LoopbackProvider) -> None:
+    provider.answers = [(500, {}), (500, {"detail": "try later"})]
+    answer = rented("run", guide, *REHEARSAL, "--then", UPLOAD, "--then", "terminate-instance")
+    assert (answer.code, answer.err) == (0, "")
+    assert provider.accepted == [TERMINATE_RUNPOD] and len(provider.asked) == 3
+    assert any("answered 500: try later. Again in 0 s." in line for line in then(answer))
+
+
+def test_a_dead_network_ends_nothing_and_keeps_all(
+    rented: Shell, guide: Path, provider: LoopbackProvider, ssh: SmallSsh
+) -> None:
+    nobody = {"KOHYA_WRAP_RUNPOD_URL": "http://127.0.0.1:9"}
+    answer = rented("run", guide, *REHEARSAL, "--then", UPLOAD, "--then", "terminate-instance", **nobody)
+    assert answer.code == 8
+    what, why, hint = answer.three_lines
+    assert "RunPod pod abc123, terminate: no answer" in what and "network is down" in why
+    assert "goes on costing money" in hint
+    assert sum("no answer" in line for line in then(answer)) == 5, "four pauses, and the last word"
+    assert digests(ssh.home / "loras") == digests(guide.parent / "output")
+
+
+def test_a_machine_that_is_gone_when_it_is_needed(
+    rented: Shell, guide: Path, provider: LoopbackProvider, ssh: SmallSsh
+) -> None:
+    with rented.start(
+        "run", guide, *REHEARSAL, "--then", UPLOAD, "--then", "terminate-instance", **SLOW
+    ) as run:
+        until(run, "epoch 2/10")
+        ssh.turn("down")
+        _, err = run.communicate(timeout=60)
+    assert run.returncode == 8
+    assert "Connection timed out" in err
+    assert provider.asked == []
+
+
+def test_a_key_that_may_not_is_said_at_once(rented: Shell, guide: Path, provider: LoopbackProvider) -> None:
+    provider.answers = [(403, {"title": "Forbidden", "status": 403, "detail": f"{KEY} may not"})]
+    answer = rented("run", guide, *REHEARSAL, "--then", UPLOAD, "--then", "terminate-instance")
+    assert answer.code == 8
+    what, why, hint = answer.three_lines
+    assert "answered 403: *** may not" in what and "key" in why and "by hand" in hint
+    assert len(provider.asked) == 1
+
+
+def test_on_failure_only_what_is_for_every_end(
+    rented: Shell, guide: Path, provider: LoopbackProvider, ssh: SmallSsh
+) -> None:
+    words = (
+        "--then",
+        UPLOAD,
+        "--then",
+        "stop-instance",
+        "--then-always",
+        "sh -c 'echo $KOHYA_WRAP_THEN_OUTCOME'",
+    )
+    answer = rented("run", guide, *REHEARSAL, *words, **NAN)
+    assert answer.code == 6
+    assert "loss" in answer.three_lines[0]
+    assert "then: failed" in then(answer)
+    assert f"then: not done, since the training did not succeed: {UPLOAD}, stop-instance" in then(answer)
+    assert provider.asked == []
+    assert not digests(ssh.home / "loras")
+
+
+def test_on_failure_terminated_where_it_is_for_every_end(
+    rented: Shell, guide: Path, provider: LoopbackProvider, ssh: SmallSsh
+) -> None:
+    words = ("--then-always", UPLOAD, "--then-always", "terminate-instance")
+    answer = rented("run", guide, *REHEARSAL, *words, **NAN)
+    assert answer.code == 6
+    assert provider.asked == [TERMINATE_RUNPOD]
+    assert digests(ssh.home / "loras") == digests(guide.parent / "output") != {}
+
+
+@pytest.mark.parametrize("number, code", [(signal.SIGTERM, 7), (signal.SIGINT, 130)])
+def test_stopped_by_a_signal_with_what_is_needed_to_go_on(
+    rented: Shell, guide: Path, provider: LoopbackProvider, ssh: SmallSsh, number: int, code: int
+) -> None:
+    words = ("--then-always", UPLOAD, "--then-always", "terminate-instance")
+    with rented.start("run", guide, *REHEARSAL, *words, **SLOW) as run:
+        until(run, "epoch 3/10")
+        run.send_signal(number)
+        run.communicate(timeout=60)
+    assert run.returncode == code
+    assert provider.asked == [TERMINATE_RUNPOD]
+    (state,) = ssh.home.glob("loras/2*/attempts/1/*-state")
+    here = guide.parent / ".kohya-wrap" / "runs" / state.relative_to(ssh.home / "loras")
+    assert sorted(path.name for path in state.iterdir()) == sorted(path.name for path in here.iterdir())
+
+
+def test_a_cap_is_an_end(rented: Shell, guide: Path, provider: LoopbackProvider) -> None:
+    words = ("--max-hours", str(2 / 3600), "--then-always", UPLOAD, "--then-always", "terminate-instance")
+    assert rented("run", guide, *REHEARSAL, *words, **SLOW).code == 7
+    assert provider.asked == [TERMINATE_RUNPOD]
+
+
+def test_what_never_began_ends_nothing(rented: Shell, guide: Path, provider: LoopbackProvider) -> None:
+    words = ("--then-always", UPLOAD, "--then-always", "terminate-instance")
+    assert rented("run", guide, *REHEARSAL, *words, "--set", "network_dimm=4").code == 3
+    assert rented("run", guide, *REHEARSAL, "--until-epoch", "2", **SLOW).code == 0
+    assert rented("run", guide, *REHEARSAL, *words, "--until-epoch", "1").code == 2
+    assert provider.asked == []
+
+
+def test_commands_have_their_words_and_no_shell(rented: Shell, guide: Path, tmp_path: Path) -> None:
+    program = tmp_path / "notify"
+    program.write_text('#!/bin/sh\nfor word in "$@"; do echo "[$word]"; done; exit 3\n', encoding="utf-8")
+    program.chmod(0o755)
+    command = f"{program} 'two words' $HOME *"
+    answer = rented("run", guide, *REHEARSAL, "--then", command, "--then", "touch after")
+    assert then(answer)[:3] == ["then: [two words]", "then: [$HOME]", "then: [*]"]
+    assert answer.code == 8
+    assert f"`{command}` ended with 3" in answer.three_lines[0]
+    assert (tmp_path / "after").exists(), "what does not depend on it is done all the same"
+
+
+def test_a_command_that_failed_keeps_the_instance(
+    rented: Shell, guide: Path, provider: LoopbackProvider
+) -> None:
+    answer = rented("run", guide, *REHEARSAL, "--then", "false", "--then", "terminate-instance")
+    assert answer.code == 8
+    assert provider.asked == []
+
+
+def test_a_damaged_lora_keeps_the_instance(rented: Shell, guide: Path, provider: LoopbackProvider) -> None:
+    lora = guide.parent / "output" / "my_lora.safetensors"
+    damage = f"truncate -s -5 {lora}"
+    answer = rented("run", guide, *REHEARSAL, "--then", damage, "--then", "terminate-instance")
+    assert answer.code == 8
+    assert "my_lora.safetensors is no whole .safetensors file" in answer.three_lines[0]
+    assert provider.asked == []
+
+
+def test_another_training_keeps_the_instance(rented: Shell, guide: Path, provider: LoopbackProvider) -> None:
+    other = ("--set", "output_name=other")
+    with rented.start("run", guide, *REHEARSAL, *other, KOHYA_WRAP_REHEARSAL_STEP_SECONDS="1") as run:
+        until(run, "engine started")
+        answer = rented("run", guide, *REHEARSAL, "--then", UPLOAD, "--then", "terminate-instance")
+        run.send_signal(signal.SIGINT)
+        run.communicate(timeout=60)
+    assert answer.code == 8
+    assert "a training is at work here" in answer.three_lines[0]
+    assert provider.asked == []
+
+
+def test_in_the_order_typed_over_both_options(rented: Shell, guide: Path) -> None:
+    words = ("--then-always", "echo 1", "--then", "echo 2", "--then-always", "echo 3", "--then", "echo 4")
+    answer = rented("run", guide, *REHEARSAL, *words)
+    assert [line for line in then(answer) if line.split()[1].isdecimal()] == [f"then: {n}" for n in "1234"]
+
+
+def test_recorded_and_in_json(rented: Shell, guide: Path) -> None:
+    answer = rented("run", guide, *REHEARSAL, "--then", "echo hello", "--json")
+    assert answer.envelope["data"]["then"] == [
+        {"step": "echo hello", "ok": True, "text": "done, exit code 0"}
+    ]
+    (run,) = (guide.parent / ".kohya-wrap" / "runs").glob("2*")
+    last = json.loads((run / "events.jsonl").read_text(encoding="utf-8").splitlines()[-1])
+    assert (last["event"], last["step"], last["ok"]) == ("Afterwards", "echo hello", True)
+    assert rented("status", guide, "--json").envelope["data"]["runs"][0]["state"] == "done"
+
+
+def test_detached_it_is_done_by_the_process_that_goes_on(
+    rented: Shell, guide: Path, provider: LoopbackProvider
+) -> None:
+    words = ("--then", UPLOAD, "--then", "terminate-instance", "--detach")
+    began = rented("run", guide, *REHEARSAL, *words, **SLOW)
+    assert began.code == 0 and "terminate-instance (RunPod pod abc123), on success" in began.out
+    assert provider.asked == []
+    rented("status", guide, "--follow")
+    (log,) = (guide.parent / ".kohya-wrap" / "runs").glob("detached-*.log")
+    end = time.monotonic() + 30
+    while not provider.accepted:
+        assert time.monotonic() < end, log.read_text(encoding="utf-8")
+        time.sleep(0.1)
+    assert provider.asked == [TERMINATE_RUNPOD]
+
+
+@pytest.mark.parametrize(
+    "words, code, said",
+    [
+        (("--then", "terminate-instance"), 2, "nothing brings it away before"),
+        (("--then", UPLOAD, "--then-always", "terminate-instance"), 2, "nothing brings it away before"),
+        (("--then", "upload:here", "--then", "terminate-instance"), 2, "upload:here lies on it too"),
+        (("--then", "stop-instance"), 2, "RunPod pod abc123 loses"),
+        (("--then", "terminate-instnce"), 2, "`terminate-instnce` is no program here"),
+        (("--then", "upload:s3://bucket"), 2, "s3:// is none that can be verified"),
+        (("--then", "upload:my-lora/output"), 2, "is the folder that the training writes to"),
+        (("--then", "upload:my-lora/training_config.toml"), 8, "cannot be written to"),
+    ],
+)
+def test_refused_before_it_costs_anything(
+    rented: Shell, guide: Path, provider: LoopbackProvider, words: tuple[str, ...], code: int, said: str
+) -> None:
+    answer = rented("run", guide, *REHEARSAL, *words)
+    assert answer.code == code
+    assert said in " ".join(answer.three_lines)
+    assert "engine started" not in answer.out and provider.asked == []
+
+
+def test_a_machine_that_lets_nobody_in_is_said_before(rented: Shell, guide: Path, ssh: SmallSsh) -> None:
+    ssh.turn("closed")
+    answer = rented("run", guide, *REHEARSAL, "--then", UPLOAD)
+    assert answer.code == 8
+    assert "Permission denied" in answer.three_lines[0] and "ssh me@nas" in answer.three_lines[2]
+    assert "engine started" not in answer.out
+
+
+def test_no_key_is_said_before(rented: Shell, guide: Path) -> None:
+    answer = rented("run", guide, *REHEARSAL, "--then", UPLOAD, "--then", "stop-instance", RUNPOD_API_KEY="")
+    assert answer.code == 8
+    assert "RUNPOD_API_KEY" in answer.three_lines[1]
+    assert "engine started" not in answer.out
+
+
+def test_one_end_is_enough(rented: Shell, guide: Path, provider: LoopbackProvider) -> None:
+    words = ("--then-always", UPLOAD, "--then", "terminate-instance", "--then-always", "stop-instance")
+    assert rented("run", guide, *REHEARSAL, *words).code == 0
+    assert provider.asked == [TERMINATE_RUNPOD]
+    assert rented("run", guide, *REHEARSAL, "--restart", *words, **NAN).code == 6
+    assert provider.asked == [TERMINATE_RUNPOD, STOP_RUNPOD]
+
+
+def test_a_set_up_that_fails_is_an_end(rented: Shell, guide: Path, provider: LoopbackProvider) -> None:
+    nowhere = {
+        "HF_ENDPOINT": "http://127.0.0.1:9",
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": "url.file:///nowhere/.insteadOf",
+        "GIT_CONFIG_VALUE_0": "https://",
+    }
+    words = ("--then", "echo well", "--then-always", UPLOAD, "--then-always", "stop-instance")
+    answer = rented("run", guide, "--gpu", "cpu", *words, **nowhere)
+    assert answer.code == 5
+    assert f"then: {UPLOAD}: nothing was made, so there is nothing to upload" in then(answer)
+    assert "then: well" not in then(answer)
+    assert provider.asked == [STOP_RUNPOD]
+
+
+def test_a_lost_terminal_changes_nothing(rented: Shell, guide: Path, provider: LoopbackProvider) -> None:
+    words = ("--then", "sleep 2", "--then", UPLOAD, "--then", "terminate-instance")
+    with rented.start("run", guide, *REHEARSAL, *words) as run:
+        until(run, "Rehearsed 50 steps")
+        run.send_signal(signal.SIGHUP)
+        _, err = run.communicate(timeout=60)
+    assert (run.returncode, err) == (0, "")
+    assert provider.asked == [TERMINATE_RUNPOD]
+
+
+def test_a_screen_that_is_gone_changes_nothing(
+    rented: Shell, guide: Path, provider: LoopbackProvider
+) -> None:
+    words = (*REHEARSAL, "--then", UPLOAD, "--then", "terminate-instance")
+    ours, theirs = pty.openpty()
+    run = subprocess.Popen(
+        [*rented.program, "run", str(guide), *words],
+        stdout=theirs, stderr=theirs, cwd=rented.cwd, env={**os.environ, **rented.variables, **SLOW},
+    )  # fmt: skip
+    os.close(theirs)
+    while b"loss=" not in os.read(ours, 1 << 16):
+        pass
+    os.close(ours)
+    run.wait(timeout=60)
+    assert provider.asked == [TERMINATE_RUNPOD]
+
+
+def test_cut_short_it_says_that_the_training_is_done(
+    rented: Shell, guide: Path, provider: LoopbackProvider
+) -> None:
+    words = ("--then", "sh -c 'echo asleep; sleep 60'", "--then", UPLOAD, "--then", "terminate-instance")
+    with rented.start("run", guide, *REHEARSAL, *words) as run:
+        until(run, "then: asleep")
+        run.send_signal(signal.SIGINT)
+        _, err = run.communicate(timeout=30)
+    assert run.returncode == 130
+    assert "error: The training is done and kept; what should follow was cut short." in err
+    assert provider.asked == []
+
+
+def test_what_was_uploaded_of_a_stopped_run_goes_on(rented: Shell, guide: Path, ssh: SmallSsh) -> None:
+    with rented.start("run", guide, *REHEARSAL, "--then-always", UPLOAD, **SLOW) as run:
+        until(run, "epoch 3/10")
+        run.send_signal(signal.SIGTERM)
+        run.communicate(timeout=60)
+    (here,) = (guide.parent / ".kohya-wrap" / "runs").glob("2*")
+    shutil.rmtree(here)
+    shutil.copytree(ssh.home / "loras" / here.name, here)
+    again = rented("run", guide, *REHEARSAL)
+    assert (again.code, again.err) == (0, "")
+    assert "going on after epoch " in again.out
+
+
+def test_said_by_variables(rented: Shell, guide: Path) -> None:
+    steps = "echo 'one step'\necho another"
+    answer = rented("run", guide, *REHEARSAL, "--then", "echo typed", KOHYA_WRAP_RUN_THEN_ALWAYS=steps)
+    said = [line for line in then(answer) if ":" not in line.removeprefix("then: ")]
+    assert said == ["then: typed", "then: one step", "then: another"]
+
+
+def test_a_token_in_a_command_is_written_nowhere(rented: Shell, guide: Path, ssh: SmallSsh) -> None:
+    command = "echo https://me:secret-word@example.org/hook"
+    answer = rented("run", guide, *REHEARSAL, "--then", command, "--then", UPLOAD)
+    assert answer.code == 0 and "secret-word" not in answer.out
+    written = [*guide.parent.rglob("*"), *ssh.home.rglob("*")]
+    assert not any(b"secret-word" in path.read_bytes() for path in written if path.is_file())

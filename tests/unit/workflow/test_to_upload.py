@@ -1,0 +1,66 @@
+"""What of a training is brought away."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from kohya_wrap.domain.events import CheckpointKept, RunEnded, RunStarted
+from kohya_wrap.training.journal import Journal
+from kohya_wrap.workflow.run_folder import RunFolder
+from kohya_wrap.workflow.to_upload import made
+
+
+def run_of(project: Path, *kept: str, outcome: str = "done", name: str = "cat") -> RunFolder:
+    """A run with these checkpoints, of a kind whose content is not looked into."""
+    run = RunFolder(project / "runs" / f"of-{project.name}")
+    output = project / "output"
+    (output / "sample").mkdir(parents=True)
+    run.path.mkdir(parents=True)
+    run.describe({"output_name": name, "output_dir": str(output)})
+    with Journal(run.journal) as journal:
+        journal.write(RunStarted("real", "x", "c", "g", 1, 1))
+        for file in kept:
+            (output / file).write_bytes(file.encode())
+            journal.write(CheckpointKept(str(output / file)))
+        journal.write(RunEnded(outcome, "", ()))
+    return run
+
+
+def names(*runs: RunFolder) -> set[str]:
+    return {name for _, name in made(runs).files}
+
+
+def test_files_of_the_run_and_no_others(tmp_path: Path) -> None:
+    run = run_of(tmp_path / "a", "cat-000001.ckpt", "cat.ckpt")
+    for other in ("sample/cat_e000001_00.png", "sample/dog_e000001_00.png", "dog.safetensors"):
+        (tmp_path / "a" / "output" / other).touch()
+    assert names(run) == {
+        "cat-000001.ckpt", "cat.ckpt", "sample/cat_e000001_00.png", "of-a/run.toml", "of-a/events.jsonl",
+    }  # fmt: skip
+
+
+def test_what_was_removed_in_its_turn_is_not_missed_but_the_last_one_is(tmp_path: Path) -> None:
+    run = run_of(tmp_path / "a", "cat-000001.ckpt", "cat.ckpt")
+    (tmp_path / "a/output/cat-000001.ckpt").unlink()
+    assert made([run]).problems == ()
+    (tmp_path / "a/output/cat.ckpt").unlink()
+    assert "cat.ckpt" in made([run]).problems[0]
+
+
+def test_a_done_run_without_a_file_is_not_whole(tmp_path: Path) -> None:
+    assert made([run_of(tmp_path / "a")]).problems
+    assert not made([run_of(tmp_path / "b", outcome="failed")]).problems
+
+
+def test_two_projects_with_one_name(tmp_path: Path) -> None:
+    found = names(run_of(tmp_path / "a", "cat.ckpt"), run_of(tmp_path / "b", "cat.ckpt"))
+    assert {"cat.ckpt", "of-b/cat.ckpt"} <= found
+
+
+@pytest.mark.parametrize("content", [b"", b"x" * 100])
+def test_a_lora_that_was_cut_short(tmp_path: Path, content: bytes) -> None:
+    run = run_of(tmp_path / "a", "cat.safetensors")
+    (tmp_path / "a/output/cat.safetensors").write_bytes(content)
+    assert "is no whole .safetensors file" in made([run]).problems[0]
