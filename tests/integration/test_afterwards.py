@@ -413,3 +413,44 @@ def test_a_token_in_a_command_is_written_nowhere(rented: Shell, guide: Path, ssh
     assert answer.code == 0 and "secret-word" not in answer.out
     written = [*guide.parent.rglob("*"), *ssh.home.rglob("*")]
     assert not any(b"secret-word" in path.read_bytes() for path in written if path.is_file())
+
+
+@pytest.fixture
+def two(guide: Path, tmp_path: Path) -> tuple[Path, Path]:
+    """The guide's project, and another beside it whose config is broken."""
+    shutil.copytree(guide.parent, tmp_path / "other")
+    other = tmp_path / "other" / "training_config.toml"
+    text = other.read_text(encoding="utf-8").replace("my_lora", "other")
+    other.write_text(f"learnin_rate = 1e-4\n{text}", encoding="utf-8")
+    return guide, other
+
+
+def test_a_queue_is_followed_once_and_by_all_of_it(
+    rented: Shell, two: tuple[Path, Path], provider: LoopbackProvider, ssh: SmallSsh
+) -> None:
+    """Nothing while one of it has failed; then what an earlier call has trained is brought away too."""
+    guide, other = two
+    words = ("run", guide, other, *REHEARSAL, "--then", UPLOAD, "--then", "terminate-instance")
+    failed = rented(*words)
+    assert failed.code == 3
+    assert provider.asked == [] and not (ssh.home / "loras").exists()
+    assert any("not done, since the training did not succeed" in line for line in then(failed))
+    mended = other.read_text(encoding="utf-8").partition("\n")[2]
+    other.write_text(mended, encoding="utf-8")
+    answer = rented(*words)
+    assert (answer.code, answer.err) == (0, "")
+    made = digests(guide.parent / "output") | digests(other.parent / "output")
+    assert len(made) == 10 and digests(ssh.home / "loras") == made
+    assert provider.accepted == [TERMINATE_RUNPOD]
+    assert [line.split()[1] for line in answer.out.splitlines() if line.startswith("my-lora/")] == ["done"]
+
+
+def test_a_queue_that_failed_in_part_is_followed_by_what_is_for_every_end(
+    rented: Shell, two: tuple[Path, Path], provider: LoopbackProvider, ssh: SmallSsh
+) -> None:
+    guide, other = two
+    every = ("--then-always", UPLOAD, "--then-always", "terminate-instance")
+    answer = rented("run", guide, other, *REHEARSAL, *every)
+    assert answer.code == 3
+    assert digests(ssh.home / "loras") == digests(guide.parent / "output")
+    assert provider.accepted == [TERMINATE_RUNPOD]
