@@ -367,7 +367,7 @@ def test_a_screen_that_is_gone_changes_nothing(
         stdout=theirs, stderr=theirs, cwd=rented.cwd, env={**os.environ, **rented.variables, **SLOW},
     )  # fmt: skip
     os.close(theirs)
-    while b"loss=" not in os.read(ours, 1 << 16):
+    while b"saved " not in os.read(ours, 1 << 16):
         pass
     os.close(ours)
     run.wait(timeout=60)
@@ -433,7 +433,7 @@ def test_a_queue_is_followed_once_and_by_all_of_it(
     words = ("run", guide, other, *REHEARSAL, "--then", UPLOAD, "--then", "terminate-instance")
     failed = rented(*words)
     assert failed.code == 3
-    assert provider.asked == [] and not (ssh.home / "loras").exists()
+    assert provider.asked == [] and not digests(ssh.home / "loras")
     assert any("not done, since the training did not succeed" in line for line in then(failed))
     mended = other.read_text(encoding="utf-8").partition("\n")[2]
     other.write_text(mended, encoding="utf-8")
@@ -442,7 +442,7 @@ def test_a_queue_is_followed_once_and_by_all_of_it(
     made = digests(guide.parent / "output") | digests(other.parent / "output")
     assert len(made) == 10 and digests(ssh.home / "loras") == made
     assert provider.accepted == [TERMINATE_RUNPOD]
-    assert [line.split()[1] for line in answer.out.splitlines() if line.startswith("my-lora/")] == ["done"]
+    assert [line.split()[1] for line in answer.out.splitlines() if line.startswith(f"{guide} ")] == ["done"]
 
 
 def test_a_queue_that_failed_in_part_is_followed_by_what_is_for_every_end(
