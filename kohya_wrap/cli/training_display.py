@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from kohya_wrap.cli.console import Console
 from kohya_wrap.cli.training_so_far import SoFar
-from kohya_wrap.domain import warning
+from kohya_wrap.domain import loss, warning
 from kohya_wrap.domain.events import (
     AttemptStarted,
     CheckpointKept,
@@ -19,6 +19,7 @@ from kohya_wrap.domain.events import (
     TrainerFound,
     TrainerStarted,
     Unfit,
+    Validated,
 )
 from kohya_wrap.domain.wording import clock
 from kohya_wrap.host.gpu_meter import GpuMeter
@@ -78,6 +79,8 @@ class TrainingDisplay:
         elif isinstance(event, Progress):
             if self._live is None and self._due(event):
                 self._line(self._guides_line(event))
+        elif isinstance(event, Validated):
+            self._line(f"validation loss {loss.validation(self._so_far.shown().validated)}")
         elif isinstance(event, CheckpointKept):
             self._line(f"saved {Path(event.path).name}")
         elif isinstance(event, AttemptStarted):

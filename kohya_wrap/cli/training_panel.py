@@ -13,6 +13,7 @@ from rich.text import Text
 from kohya_wrap.cli import plain
 from kohya_wrap.cli.sparkline import sparkline
 from kohya_wrap.cli.training_so_far import Shown
+from kohya_wrap.domain import loss
 from kohya_wrap.domain.loss import Trend
 from kohya_wrap.domain.wording import clock
 
@@ -47,6 +48,8 @@ class TrainingPanel:
         if shown.losses:
             facts.add_row("loss", self._loss(width - _LABEL, options.ascii_only))
             facts.add_row("guide", _reading(shown))
+        if shown.validated:
+            facts.add_row("check", loss.validation(shown.validated))
         if shown.gpu is not None:
             busy = "" if shown.gpu.busy is None else f", {shown.gpu.busy} % busy"
             held = f"{shown.gpu.used / _GIB:.1f} of {shown.gpu.memory / _GIB:.1f} GiB"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from kohya_wrap.domain import loss
@@ -16,6 +17,7 @@ from kohya_wrap.domain.events import (
     Supervised,
     TrainerFound,
     TrainerStarted,
+    Validated,
 )
 from kohya_wrap.domain.loss import Range, Trend
 from kohya_wrap.host.gpu_meter import GpuUse
@@ -32,6 +34,7 @@ class Shown:
     expected: the guide's range; None where it does not hold, and `rescaled_by` says why.
     dollars: so far, and when the last step is done.
     checkpoint: a file's name.
+    validated: the loss of the images set aside, by epoch; empty where there are none.
     """
 
     name: str
@@ -51,6 +54,7 @@ class Shown:
     gpu: GpuUse | None = None
     dollars: tuple[float, float | None] | None = None
     checkpoint: str = ""
+    validated: Mapping[int, float] = field(default_factory=dict)
 
 
 class SoFar:
@@ -80,6 +84,8 @@ class SoFar:
             self._shown = replace(now, doing="watching the trainer that is at work")
         elif isinstance(event, CheckpointKept):
             self._shown = replace(now, checkpoint=Path(event.path).name)
+        elif isinstance(event, Validated):
+            self._shown = replace(now, validated={**now.validated, event.epoch: event.loss})
         elif isinstance(event, Progress):
             self._shown = self._further(event)
 

@@ -10,6 +10,7 @@ from typing import Any
 from kohya_wrap.config.limits import Machine, machine_limits
 from kohya_wrap.config.presets import CardForFamily, GpuPreset, RecipeForFamily
 from kohya_wrap.config.user import UserConfig
+from kohya_wrap.domain import validation
 from kohya_wrap.domain.config import Layer, Origin, TrainingConfig, settle
 from kohya_wrap.domain.family import Family, FamilyName
 from kohya_wrap.domain.finding import Finding, Level
@@ -102,6 +103,8 @@ def _wrapper_defaults(folder: Path, by_user: Mapping[str, Any], caption_extensio
         "save_model_as": "safetensors",
         "save_precision": "fp16",  # the engine's default writes fp32, twice the size
     }
+    if by_user.get("validation_split") or by_user.get("dataset_config"):
+        values["validation_seed"] = validation.SEED
     if not by_user.get("persistent_data_loader_workers"):
         # In the training process itself: with cached latents there is nothing to load, eight workers take
         # seconds to start at every epoch, and the number of workers changes the order of the images.

@@ -115,6 +115,14 @@ class Progress(Event):
 
 
 @dataclass(frozen=True)
+class Validated(Event):
+    """The loss of images that are not trained on, at fixed timesteps: it tells overfitting, as the training loss does not."""
+
+    epoch: int
+    loss: float
+
+
+@dataclass(frozen=True)
 class CheckpointSaved(Event):
     path: str
 

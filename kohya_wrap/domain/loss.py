@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -78,3 +78,10 @@ def trend(averages: Sequence[float]) -> Trend:
     if max(averages) <= lowest * (1 + _WANDERS):
         return Trend.FLAT
     return Trend.FALLS if last < averages[-2] and last < first * (1 - _WANDERS) else Trend.STEADY
+
+
+def validation(by_epoch: Mapping[int, float]) -> str:
+    """The loss of images that are not trained on: the last, and the least if that lies behind."""
+    last, best = max(by_epoch), min(by_epoch, key=lambda epoch: by_epoch[epoch])
+    text = f"{by_epoch[last]:.3g} after epoch {last}"
+    return text if best == last else f"{text}; least {by_epoch[best]:.3g} after epoch {best}"

@@ -70,11 +70,11 @@ def new_folder(path: Path) -> Iterator[Path]:
 
 def bytes_below(path: Path) -> int:
     """Of a file, or of all files in a folder; what is removed meanwhile does not count."""
-    files = path.rglob("*") if path.is_dir() else (path,)
+    inside = (Path(folder, name) for folder, _, names in os.walk(path) for name in names)
     total = 0
-    for file in files:
+    for file in inside if path.is_dir() else (path,):
         with suppress(OSError):
-            total += file.stat().st_size if file.is_file() else 0
+            total += file.stat().st_size
     return total
 
 

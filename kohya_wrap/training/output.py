@@ -17,11 +17,15 @@ from kohya_wrap.domain.events import (
     PlanSeen,
     Progress,
     StateSaved,
+    Validated,
 )
 
 _BAR = re.compile(
     r"steps:\s+\d+%\|[^|]*\|\s*(\d+)/(\d+) \[([\d:]+)<([\d:?]+),\s*([\d.]+|\?)(it/s|s/it)"
     r"(?:, (.*?avr_loss=([^,\]\s]+)))?\s*\]"
+)
+_VALIDATION = re.compile(
+    r"epoch validation steps:\s+100%\|[^|]*\|\s*(\d+)/\1 \[.*?val_epoch_avg_loss=([^,\]\s]+)"
 )
 _EPOCH = re.compile(r"^epoch (\d+)/(\d+)$")
 _CHECKPOINT = re.compile(r"saving checkpoint: (.+)$")
@@ -69,6 +73,8 @@ class OutputReader:
         return []
 
     def _plain(self, line: str) -> Event | None:
+        if match := _VALIDATION.search(line):
+            return Validated(self._epoch, float(match[2]))
         if match := _EPOCH.match(line):
             self._epoch = int(match[1])
             return EpochStarted(self._epoch, int(match[2]))

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from kohya_wrap.domain.events import Advice, CheckpointKept, Event, Progress, StateKept
+from kohya_wrap.domain.events import Advice, CheckpointKept, Event, Progress, StateKept, Validated
 from kohya_wrap.host import atomic
 from kohya_wrap.host.gpu_meter import GpuMeter
 
@@ -34,6 +34,7 @@ class Watchdog:
     _busy: list[int] = field(default_factory=list)
     _window: tuple[float, int] | None = None  # its beginning: time and step
     _first_pace: float | None = None
+    _validated: dict[int, float] = field(default_factory=dict)  # epoch -> loss
 
     def told(self, event: Event) -> Iterator[Advice]:
         if isinstance(event, CheckpointKept | StateKept):
@@ -41,6 +42,9 @@ class Watchdog:
             self._window = None  # saving, and drawing samples, are no steps
         elif isinstance(event, Progress):
             yield from self._paced(event.step, time.monotonic())
+        elif isinstance(event, Validated):
+            self._validated[event.epoch] = event.loss
+            yield from self._overfits()
 
     def __call__(self) -> Iterator[Advice]:
         if time.monotonic() < self._next:
@@ -80,6 +84,17 @@ class Watchdog:
                 f"a step takes {pace:.2f} s now, and took {self._first_pace:.2f} s at first: another process on this machine, "
                 "a card that is too hot (nvidia-smi), or a slow disk.",
                 "slow",
+            )
+
+    def _overfits(self) -> Iterator[Advice]:
+        """Twice in a row above the least: once may be chance, with few images."""
+        best = min(self._validated, key=lambda epoch: self._validated[epoch])
+        since = [epoch for epoch in self._validated if epoch > best]
+        if len(since) > 1:
+            yield Advice(
+                f"the validation loss was least after epoch {best} ({self._validated[best]:.3g}) and is "
+                f"{self._validated[since[-1]]:.3g} now: what follows may be learned by heart; compare the checkpoints from there.",
+                "overfits",
             )
 
     def _idle(self) -> Iterator[Advice]:

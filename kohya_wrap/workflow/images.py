@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from kohya_wrap.dataset import inventory
-from kohya_wrap.domain import buckets, regularisation
+from kohya_wrap.domain import buckets, regularisation, validation
 from kohya_wrap.domain.config import Layer, Origin, TrainingConfig
 from kohya_wrap.domain.dataset import Inventory
 from kohya_wrap.places import Project
@@ -40,7 +40,7 @@ class Images:
         """Image passes of every bucket in an epoch, and how many of them a micro-batch takes."""
         if self.configured is not None:  # each of its datasets may have its own: counted already
             return self.configured.batches(config), 1
-        train = self.train.sized()
+        train = validation.trained(self.train, config).sized()
         regular = regularisation.repeated(train, self.regular.sized() if self.regular else [])
         passes = buckets.fill(bucketing.rule(config), [*train, *regular]).values()
         return list(passes), config.get("train_batch_size", 1)

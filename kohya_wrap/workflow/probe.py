@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from kohya_wrap.domain import buckets
+from kohya_wrap.domain import buckets, validation
 from kohya_wrap.domain.buckets import Size
 from kohya_wrap.domain.config import Layer, Origin, TrainingConfig
 from kohya_wrap.domain.dataset import Inventory
@@ -101,14 +101,15 @@ class Probe:
 
     def _hardest(self) -> tuple[Size, int]:
         """The bucket whose fullest batch has the most pixels, and its image passes in an epoch."""
-        filled = buckets.fill(bucketing.rule(self.config), self.job.images.train.sized())
+        trained = validation.trained(self.job.images.train, self.config)
+        filled = buckets.fill(bucketing.rule(self.config), trained.sized())
         batch = self._batch({})
         return max(filled.items(), key=lambda item: (item[0][0] * item[0][1] * min(item[1], batch), item))
 
     def _images(self, size: Size) -> Inventory:
         rule = bucketing.rule(self.config)
         among = buckets.candidates(rule) if rule.enabled and not rule.no_upscale else None
-        train = self.job.images.train
+        train = validation.trained(self.job.images.train, self.config)
         subsets = (
             replace(s, images=tuple(i for i in s.images if buckets.select(rule, i.facts.size, among) == size))
             for s in train.subsets

@@ -106,3 +106,8 @@ def test_what_is_not_known_has_no_line(changes: dict[str, object], label: str) -
 
 def test_a_terminal_of_ascii_gets_ascii() -> None:
     assert drawn(replace(SHOWN), 80, "ascii").isascii()
+
+
+def test_the_validation_loss_where_images_are_set_aside() -> None:
+    text = drawn(replace(SHOWN, validated={1: 0.14, 2: 0.098, 3: 0.101}), 80)
+    assert "│ check   0.101 after epoch 3; least 0.098 after epoch 2 " in text

@@ -10,6 +10,7 @@ from typing import Any
 
 from kohya_wrap.dataset import inventory
 from kohya_wrap.dataset.check import Settings, arithmetic
+from kohya_wrap.domain import validation
 from kohya_wrap.domain.config import Layer, Origin, settle
 from kohya_wrap.domain.family import FAMILIES, FamilyName
 from kohya_wrap.domain.framing import frame
@@ -43,7 +44,7 @@ counted = []
 with contextlib.redirect_stdout(sys.stderr):
     for asked in json.load(sys.stdin):
         args = parser.parse_args([])
-        vars(args).update(asked)
+        vars(args).update({name: value for name, value in asked.items() if value is not None})
         train_util.prepare_dataset_args(args, True)
         subsets = config_util.generate_dreambooth_subsets_config_by_subdirs(args.train_data_dir, args.reg_data_dir)
         blueprint = BlueprintGenerator(ConfigSanitizer(True, True, False, True)).generate({"datasets": [{"subsets": subsets}]}, args)
@@ -84,17 +85,20 @@ def test_buckets_batches_and_steps_are_the_engines(real_engine: RealEngine, tmp_
         ours = settings(one.options)
         found = inventory.survey(one.folder, None)
         regular = inventory.survey(one.regular, None) if one.regular else None
-        images = [image for subset in found.subsets for image in subset.images]
+        trained = validation.trained(found, ours.config)
+        images = [image for subset in trained.subsets for image in subset.images]
         framed = {str(image.path): frame(ours.rule, image.facts.size) for image in images}
         if None in framed.values():  # a side of 0: the engine dies of it, or trains on NaN
             assert theirs is None or any(0 in bucket for bucket, _ in theirs[0].values()), one.options
             refused += 1
             continue
-        if theirs is None:  # of a regularisation image
-            assert regular and any(frame(ours.rule, size) is None for size, _ in regular.sized()), one.options
+        if theirs is None:  # of a regularisation image, or of one that is set aside
+            others = [*found.sized(), *(regular.sized() if regular else [])]
+            assert any(frame(ours.rule, size) is None for size, _ in others), one.options
             refused += 1
             continue
         of_images, batches, steps = theirs
+        assert {path for path in of_images if path.startswith(f"{one.folder}/")} == set(framed), one.options
         for path, framing in framed.items():
             assert framing is not None
             assert [list(framing.bucket), list(framing.resized)] == of_images[path], (path, one.options)

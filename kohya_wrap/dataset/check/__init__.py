@@ -23,7 +23,7 @@ from kohya_wrap.dataset.check.look import LEAST, Look, measure
 from kohya_wrap.dataset.check.remarks import Remark
 from kohya_wrap.dataset.check.result import Checked, CheckedImage, Concept
 from kohya_wrap.dataset.check.settings import Settings
-from kohya_wrap.domain import buckets, framing
+from kohya_wrap.domain import buckets, framing, validation
 from kohya_wrap.domain.captions import has_trigger
 from kohya_wrap.domain.dataset import ImageFacts, Inventory, Subset
 from kohya_wrap.domain.finding import Finding, Level
@@ -98,7 +98,7 @@ def check(
         *caches.findings(subsets, settings.family.name),
         *_captions(subsets, concepts, checked, settings),
         *variety.findings(checked),
-        *_uncounted(settings),
+        *_uncounted(found, settings),
     )
     filled, plan = arithmetic.count(found, regular, settings)
     size = variety.size_class(len(checked))
@@ -157,15 +157,15 @@ def _captions(
         yield from fusing.findings(concept, names, settings.subject, str(subset.folder))
 
 
-def _uncounted(settings: Settings) -> Iterator[Finding]:
+def _uncounted(found: Inventory, settings: Settings) -> Iterator[Finding]:
     if settings.tokenizer is None:
         yield Finding(
             Level.NOTE, "tokens-not-counted",
             "the captions' tokens were not counted: the tokenizer comes with the engine.",
             "kohya-wrap init   on the machine that shall train",
         )  # fmt: skip
-    if settings.config.get("validation_split"):
+    if aside := found.images - validation.trained(found, settings.config).images:
         yield Finding(
             Level.NOTE, "validation-split",
-            "`validation_split` takes images out of the training: buckets, batches and steps are counted without it.",
+            f"`validation_split` sets {aside} of {found.images} images aside: they are judged by, and not trained on.",
         )  # fmt: skip

@@ -6,7 +6,7 @@ from collections import Counter
 
 from kohya_wrap.dataset.check.result import Bucket
 from kohya_wrap.dataset.check.settings import Settings
-from kohya_wrap.domain import buckets, regularisation, steps
+from kohya_wrap.domain import buckets, regularisation, steps, validation
 from kohya_wrap.domain.dataset import Inventory
 from kohya_wrap.domain.steps import StepPlan
 
@@ -17,7 +17,7 @@ def count(
     """The buckets, fullest first, and the plan; regularisation images are counted where they are used."""
     config, rule = settings.config, settings.rule
     batch, accumulation = config.get("train_batch_size", 1), config.get("gradient_accumulation_steps", 1)
-    train = found.sized()
+    train = validation.trained(found, config).sized()
     sized = [*train, *regularisation.repeated(train, regular.sized() if regular else [])]
     # A bucket with a side of 0 is an error of its own.
     passes = {size: number for size, number in buckets.fill(rule, sized).items() if 0 not in size}

@@ -53,3 +53,9 @@ def test_what_shifts_the_scale(options: dict[str, Any], what: str) -> None:
 )
 def test_trend(averages: list[float], trend: Trend) -> None:
     assert loss.trend(averages) is trend
+
+
+def test_the_validation_loss_in_words() -> None:
+    assert loss.validation({1: 0.2}) == "0.2 after epoch 1"
+    assert loss.validation({1: 0.2, 2: 0.098, 4: 0.1123}) == "0.112 after epoch 4; least 0.098 after epoch 2"
+    assert loss.validation({1: 0.2, 2: 0.1}) == "0.1 after epoch 2"

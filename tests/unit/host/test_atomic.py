@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -180,3 +181,22 @@ def test_a_name_as_long_as_names_may_be(tmp_path: Path, name: str) -> None:
     atomic.write_text(path, "two")
     atomic.link_or_copy(path, path.with_name(f"{name[1:-4]}b.txt"))
     assert [other.read_text() for other in path.parent.iterdir()] == ["two", "two"]
+
+
+def test_bytes_of_what_may_be_removed_meanwhile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The engine removes its oldest state whenever it writes one."""
+    state = tmp_path / "state"
+    (state / "inner").mkdir(parents=True)
+    (state / "a.bin").write_bytes(bytes(100))
+    (state / "inner" / "b.bin").write_bytes(bytes(20))
+    assert (atomic.bytes_below(state), atomic.bytes_below(state / "a.bin")) == (120, 100)
+    assert atomic.bytes_below(tmp_path / "gone") == 0
+    real = Path.is_dir
+
+    def removed_just_now(path: Path) -> bool:
+        was = real(path)
+        shutil.rmtree(path, ignore_errors=True)
+        return was
+
+    monkeypatch.setattr(Path, "is_dir", removed_just_now)
+    assert atomic.bytes_below(state) == 0

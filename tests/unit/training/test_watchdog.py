@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from kohya_wrap.domain.events import Advice, CheckpointKept, Progress, StateKept
+from kohya_wrap.domain.events import Advice, CheckpointKept, Progress, StateKept, Validated
 from kohya_wrap.host import atomic
 from kohya_wrap.host.gpu_meter import GpuMeter, GpuUse
 from kohya_wrap.training import watchdog
@@ -107,3 +107,13 @@ def test_it_looks_at_the_disk_every_half_minute(world: World, monkeypatch: pytes
     world.pace = 0.25
     world.train(4 * 300)
     assert len(asked) == 2 * 10, "of two folders, ten times in five minutes"
+
+
+def test_a_validation_loss_that_rises_twice(world: World) -> None:
+    said = [
+        {one.about for one in world.dog.told(Validated(epoch, loss))}
+        for epoch, loss in enumerate((0.2, 0.11, 0.12, 0.1, 0.11, 0.105), 1)
+    ]
+    assert said == [set()] * 5 + [{"overfits"}]
+    (advice,) = world.dog.told(Validated(7, 0.13))
+    assert advice.text.startswith("the validation loss was least after epoch 4 (0.1) and is 0.13 now")
