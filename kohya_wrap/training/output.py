@@ -60,10 +60,20 @@ class OutputReader:
         self._loss: float | None = None
         self._not_finite = False
         self._traceback: list[str] | None = None
+        self._validated: Validated | None = None  # not told yet: what follows may be its end
+        self._judged: Validated | None = None
 
     def feed(self, line: str) -> list[Event]:
         if self._traceback is not None:
             return self._in_traceback(line)
+        if match := _VALIDATION.search(line):  # drawn first with the average of all but the last
+            self._validated = Validated(self._epoch, float(match[2]))
+            return []
+        judged = [self._validated] if self._validated not in (None, self._judged) else []
+        self._judged, self._validated = self._validated or self._judged, None
+        return [*judged, *self._fed(line)]
+
+    def _fed(self, line: str) -> list[Event]:
         if "Traceback (most recent call last)" in line:  # often glued to an unfinished bar
             self._traceback = []
         if bar := _BAR.search(line):
@@ -73,8 +83,6 @@ class OutputReader:
         return []
 
     def _plain(self, line: str) -> Event | None:
-        if match := _VALIDATION.search(line):
-            return Validated(self._epoch, float(match[2]))
         if match := _EPOCH.match(line):
             self._epoch = int(match[1])
             return EpochStarted(self._epoch, int(match[2]))

@@ -139,9 +139,11 @@ def test_the_validation_loss_when_it_is_whole() -> None:
         "epoch validation steps:   0%|          | 0/4 [00:00<?, ?it/s]",
         "epoch validation steps:  25%|██▌       | 1/4 [00:01<00:03,  1.00s/it]",
         "epoch validation steps:  25%|██▌       | 1/4 [00:01<00:03,  1.00s/it, val_epoch_avg_loss=0.9, timestep=200]",
-        "epoch validation steps: 100%|██████████| 4/4 [00:04<00:00,  1.00s/it]",
+        "epoch validation steps: 100%|██████████| 4/4 [00:04<00:00,  1.00s/it, val_epoch_avg_loss=0.4, timestep=600]",
         "epoch validation steps: 100%|██████████| 4/4 [00:04<00:00,  1.00s/it, val_epoch_avg_loss=0.112, timestep=800]",
         "validation steps: 100%|██████████| 4/4 [00:04<00:00,  1.00s/it, val_avg_loss=0.5, timestep=800]",
+        "epoch validation steps: 100%|██████████| 4/4 [00:04<00:00,  1.00s/it, val_epoch_avg_loss=0.112, timestep=800]",
+        "another line",
     ]
     events = [event for line in ["epoch 3/10", *bars] for event in reader.feed(line)]
     assert events == [EpochStarted(3, 10), Validated(3, 0.112)]
