@@ -48,7 +48,7 @@ def read(path: Path) -> UserToml:
         ConfigError: no such file, a folder, a pipe or device, too large, not UTF-8, JSON, or a syntax error (line, column and the
             line shown).
     """
-    return of_text(_text(path), path)
+    return of_text(text(path), path)
 
 
 def of_text(text: str, path: Path) -> UserToml:
@@ -63,6 +63,12 @@ def parse(text: str, path: Path) -> dict[str, Any]:
 
     try:
         data: dict[str, Any] = tomlkit.parse(text).unwrap()
+    except RecursionError as error:
+        raise ConfigError(
+            f"{path.name} cannot be read: its brackets are nested too deep.",
+            why="The file is damaged, or made to do harm: no option needs more than a list.",
+            hint="Mend it, or name another.",
+        ) from error
     except TOMLKitError as error:
         if text.lstrip().startswith(("{", "[")) and (as_json := _json(text)) is not None:
             raise _is_json(path, as_json) from error
@@ -107,7 +113,7 @@ def _twice(path: Path, key: str, first: int, second: int) -> ConfigError:
 def _json(text: str) -> Any:
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 
@@ -125,7 +131,8 @@ def _is_json(path: Path, data: Any) -> ConfigError:
     )
 
 
-def _text(path: Path) -> str:
+def text(path: Path) -> str:
+    """The file's text, line ends as they are. Raises ConfigError: as `read`, but for what is wrong in the text."""
     try:
         found = path.stat()
         if not stat.S_ISREG(found.st_mode) and not stat.S_ISDIR(found.st_mode):

@@ -20,7 +20,7 @@ from kohya_wrap.domain.family import FamilyName
 from kohya_wrap.domain.finding import Finding, Level
 from kohya_wrap.engine import tokenizers
 from kohya_wrap.places import Places, Project
-from kohya_wrap.workflow import assumed, bare_folder, bucketing, dataset_config, effective
+from kohya_wrap.workflow import assumed, bare_folder, bucketing, dataset_config, dataset_values, effective
 from kohya_wrap.workflow.base_model import Facts
 from kohya_wrap.workflow.configured import Configured
 from kohya_wrap.workflow.effective import Asked, Effective
@@ -95,6 +95,7 @@ def run(request: CheckRequest, places: Places, env: Mapping[str, str], on_images
     seen = _seen(asked, on_images, loose=bool(bare and bare.loose))
     meant = _meant(asked, facts, machine, known, seen.found)
     if seen.configured:
+        effective.refuse(dataset_values.findings(seen.configured.file, meant.config, meant.family.script))
         meant = replace(meant, config=seen.configured.of_only_dataset(meant.config))
     settings = _settings(meant, places, config, base_said, _built(seen.folder))
     regular = seen.regular

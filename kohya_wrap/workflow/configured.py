@@ -15,6 +15,7 @@ from kohya_wrap.domain.dataset import Inventory
 from kohya_wrap.domain.finding import Finding
 from kohya_wrap.host import atomic
 from kohya_wrap.workflow import bucketing, training_view
+from kohya_wrap.workflow.dataset_file import DatasetFile
 
 Table = Mapping[str, Any]
 
@@ -48,11 +49,16 @@ class ConfiguredSubset:
 
 @dataclass(frozen=True)
 class Configured:
-    """What the file names; `data` as it is written, but for relative paths."""
+    """What the file names, less what the engine ignores in it."""
 
-    data: Table
+    file: DatasetFile
     subsets: tuple[ConfiguredSubset, ...]
     findings: tuple[Finding, ...]
+
+    @property
+    def data(self) -> Table:
+        """As it is written, but for relative paths."""
+        return self.file.data
 
     @property
     def seen(self) -> Inventory:
@@ -111,11 +117,13 @@ class Configured:
     def place(self, root: Path, written: Path) -> Layer:
         """Write it for the engine, which reads JSON as well, with the folders of the view."""
         data = json.loads(json.dumps(self.data))
+        written_subsets = [dataset.pop("subsets") for dataset in data["datasets"]]
         for subset in self.subsets:
             dataset, inner = subset.place
-            own = data["datasets"][dataset]["subsets"][inner]
+            own = written_subsets[dataset][inner]
             own["image_dir"] = str(root / subset.path / Path(own["image_dir"]).name)
             own["caption_extension"] = subset.seen.caption_extension
+            data["datasets"][dataset].setdefault("subsets", []).append(own)
         atomic.write_text(written, json.dumps(data, indent=1))
         values = {"dataset_config": str(written), "train_data_dir": None, "reg_data_dir": None}
         return Layer(Origin.HARDWARE, values, "the training view")

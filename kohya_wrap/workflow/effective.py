@@ -106,7 +106,7 @@ def meant(asked: Asked, gpu: str, places: Places, env: Mapping[str, str]) -> Eff
     sound = check.sound(found.config, found.table, found.family.script)
     base = assumed.reference(asked.values, asked.user, places) if sound.get("vae") else None  # may bring it
     missing = inputs.missing(sound, asked.user.lines, base, project.models)
-    images = inputs.images(sound, asked.user.lines, project)
+    images = inputs.images(sound, asked.user.lines, project, found.family.script)
     in_the_way = inputs.in_the_way(sound, asked.user.lines)
     denied = base_model.denied(asked.values, asked.user, facts)
     said = (*card_said, *base_said, *denied, *found.findings, *missing, *in_the_way, *images)

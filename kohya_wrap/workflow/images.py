@@ -11,8 +11,9 @@ from kohya_wrap.dataset import inventory
 from kohya_wrap.domain import buckets, regularisation
 from kohya_wrap.domain.config import Layer, Origin, TrainingConfig
 from kohya_wrap.domain.dataset import Inventory
+from kohya_wrap.domain.finding import Finding
 from kohya_wrap.places import Project
-from kohya_wrap.workflow import bucketing, dataset_config
+from kohya_wrap.workflow import bucketing, dataset_config, dataset_values
 from kohya_wrap.workflow.configured import Configured
 from kohya_wrap.workflow.effective import Asked
 
@@ -44,6 +45,12 @@ class Images:
         regular = regularisation.repeated(train, self.regular.sized() if self.regular else [])
         passes = buckets.fill(bucketing.rule(config), [*train, *regular]).values()
         return list(passes), config.get("train_batch_size", 1)
+
+    def values(self, config: TrainingConfig, script: str) -> tuple[Finding, ...]:
+        """What is to be said of the values in a dataset_config."""
+        return (
+            () if self.configured is None else dataset_values.findings(self.configured.file, config, script)
+        )
 
     def cacheable(self, config: TrainingConfig) -> TrainingConfig:
         """Without the caches that a dataset_config forbids, unless the user asks for them."""
