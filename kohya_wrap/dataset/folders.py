@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,6 +44,18 @@ def repeats_and_tokens(name: str) -> tuple[int, str] | None:
     except ValueError:
         return None
     return (repeats, rest) if repeats > 0 else None
+
+
+def called(named: Sequence[Path]) -> list[str]:
+    """The name of each folder, with as many folders above it as tell it from the others."""
+    return [_called(path, {other for other in named if other != path}) for path in named]
+
+
+def _called(path: Path, others: set[Path]) -> str:
+    for depth in range(1, len(path.parts) + 1):
+        if all(other.parts[-depth:] != path.parts[-depth:] for other in others):
+            return "/".join(path.parts[-depth:])
+    return str(path)
 
 
 def is_read(path: Path) -> bool:

@@ -15,6 +15,7 @@ from kohya_wrap.domain.config import SECRETS
 from kohya_wrap.errors import ConfigError
 from kohya_wrap.host import atomic, toml_lines
 
+_SHOWN = 200  # letters of a line in a message
 LARGEST = 1 << 20  # bytes; a config of all options with a comment each has a tenth of it
 
 
@@ -63,12 +64,6 @@ def parse(text: str, path: Path) -> dict[str, Any]:
 
     try:
         data: dict[str, Any] = tomlkit.parse(text).unwrap()
-    except RecursionError as error:
-        raise ConfigError(
-            f"{path.name} cannot be read: its brackets are nested too deep.",
-            why="The file is damaged, or made to do harm: no option needs more than a list.",
-            hint="Mend it, or name another.",
-        ) from error
     except TOMLKitError as error:
         if text.lstrip().startswith(("{", "[")) and (as_json := _json(text)) is not None:
             raise _is_json(path, as_json) from error
@@ -90,6 +85,7 @@ def _syntax(path: Path, text: str, line: int, column: int, said: str) -> ConfigE
     shown = lines[line - 1].strip() if line <= len(lines) else ""
     if any(secret in shown for secret in SECRETS):
         shown = f"{shown.partition('=')[0].strip()} = (not shown)"
+    shown = shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}…"
     # The parser speaks of the line's end as of a character that must not be in a text.
     never_closed = "\\u000a" in said or "\\u000d" in said
     why = (

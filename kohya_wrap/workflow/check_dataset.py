@@ -97,7 +97,9 @@ def run(request: CheckRequest, places: Places, env: Mapping[str, str], on_images
     if seen.configured:
         effective.refuse(dataset_values.findings(seen.configured.file, meant.config, meant.family.script))
         meant = replace(meant, config=seen.configured.of_only_dataset(meant.config))
-    settings = _settings(meant, places, config, base_said, _built(seen.folder))
+    settings = _settings(
+        meant, places, config, base_said, _built(seen.folder), configured=bool(seen.configured)
+    )
     regular = seen.regular
     known_before = (*(bare.findings if bare else ()), *(regular.findings if regular else ()))
     checked = check.check(seen.found, seen.looks, settings, regular, known_before)
@@ -129,7 +131,7 @@ def _seen(asked: Asked, on_images: OnImages, *, loose: bool) -> _Seen:
     values = asked.values
     if named := values.get("dataset_config"):
         read, looks = check.looking(_counting([], on_images))
-        where = asked.user.lines.get("dataset_config", "")
+        where = asked.where("dataset_config")
         configured = dataset_config.survey(Path(named), values, where, read)
         dataset_config.refuse_several(configured, "dataset check", asked.user.path)
         return _Seen(Path(named).parent, configured.seen, looks, configured.regular, configured)
@@ -187,6 +189,8 @@ def _settings(
     config: Path | None,
     base_said: tuple[Finding, ...],
     built: Mapping[str, str],
+    *,
+    configured: bool,
 ) -> check.Settings:
     wrapper = meant.asked.user.wrapper
     vocabulary = tokenizers.find(places)
@@ -201,6 +205,7 @@ def _settings(
         config_ready=not wrong if config else None,
         tokenizer=vocabulary / tokenizers.NAMES[0] if vocabulary else None,
         built=built,
+        configured=configured,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +64,12 @@ class Configured:
     def seen(self) -> Inventory:
         """All that is trained on."""
         train = [subset.seen for subset in self.subsets if not subset.regular]
-        every = tuple(folder for found in train for folder in found.subsets)
+        every = tuple(
+            replace(folder, options=bucketing.layer(one.options).values)
+            for one in self.subsets
+            if not one.regular
+            for folder in one.seen.subsets
+        )
         return Inventory(every, train[0].caption_extension, self.findings)
 
     @property

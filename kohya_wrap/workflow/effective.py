@@ -48,6 +48,13 @@ class Asked:
             values |= layer.values
         return values
 
+    def where(self, name: str) -> str:
+        """What says it, as findings name the place: a line of the file, a variable, `--set`."""
+        by_hand = [layer for layer in self.by_hand if name in layer.values]
+        if by_hand:
+            return by_hand[-1].details.get(name, by_hand[-1].detail)
+        return self.user.lines.get(name, "")
+
 
 @dataclass(frozen=True)
 class Effective:

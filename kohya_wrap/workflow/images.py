@@ -68,7 +68,7 @@ def of(asked: Asked, project: Project) -> Images:
     """
     values = asked.values
     if path := values.get("dataset_config"):
-        where = asked.user.lines.get("dataset_config", "")
+        where = asked.where("dataset_config")
         configured = dataset_config.read(Path(path), values, where)
         return Images(configured.seen, None, configured)
     train = inventory.take(

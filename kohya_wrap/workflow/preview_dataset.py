@@ -76,6 +76,7 @@ def _about(request: PreviewRequest, found: DatasetCheck) -> About:
         title=(found.config.absolute().parent if found.config else found.folder.absolute()).name,
         seen_as=f"Seen as {found.meant.family.title} at {resolution}, batches of {config.get('train_batch_size', 1)}",
         dataset=found.folder.absolute(),
+        edited=found.config.absolute() if found.config and found.settings.configured else None,
         findings=found.findings,
         made=datetime.now().strftime("%Y-%m-%d %H:%M"),
         program=request.program,

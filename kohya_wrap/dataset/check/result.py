@@ -20,6 +20,8 @@ class CheckedImage:
     """All that is known of one image and its caption.
 
     Attributes:
+        concept: what its folder is called.
+        caption_extension: of its folder.
         framing: None where it has no bucket: the engine dies of it, and a finding says so.
         text: the caption as it is trained, prefix and suffix with it; of several lines with enable_wildcard.
         tokens: CLIP tokens of `text`; None where no tokenizer is prepared.
@@ -29,6 +31,8 @@ class CheckedImage:
     """
 
     image: TrainingImage
+    concept: str
+    caption_extension: str
     repeats: int
     look: Look
     framing: Framing | None
@@ -41,7 +45,7 @@ class CheckedImage:
     @property
     def name(self) -> str:
         """As it is called in messages: with its folder, since several folders may hold an `a.png`."""
-        return f"{self.image.path.parent.name}/{self.image.path.name}"
+        return f"{self.concept}/{self.image.path.name}"
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,7 @@ class Concept:
     """One folder's captions as a whole.
 
     Attributes:
+        folder: its name, with folders above it where two are called alike.
         trigger: empty where none is known.
         assumed: the trigger is not the project's own but what the captions begin with.
         first: captions that begin with the trigger.

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from kohya_wrap.dataset import edited_captions
 from kohya_wrap.dataset.check.remarks import listed
@@ -63,13 +64,13 @@ class Card:
     codes: tuple[str, ...]
 
 
-def of(checked: Checked, terms: Mapping[Term, int]) -> Iterator[Card]:
+def of(checked: Checked, terms: Mapping[Term, int], dataset: Path) -> Iterator[Card]:
     """In the engine's order; the pictures are read in several threads, a few ahead.
 
     Args:
         terms: number of each term of each concept.
+        dataset: from which captions are named.
     """
-    extension = checked.inventory.caption_extension
     standing = _standing(checked, terms)
     copies = Counter(image.image.facts.digest for image in checked.images)
     side = _SIDE if len(checked.images) <= MANY else _SMALL_SIDE
@@ -79,7 +80,7 @@ def of(checked: Checked, terms: Mapping[Term, int]) -> Iterator[Card]:
             small = pool.map(lambda image: thumbnail.make(image.image.path, side), batch)
             for number, (image, picture) in enumerate(zip(batch, small, strict=True), start):
                 codes = {finding.code for finding in image.findings} | _twins(image, copies)
-                card = _card(number, image, picture, extension)
+                card = _card(number, image, picture, dataset)
                 yield replace(card, terms=standing.get(_place(image), ()), codes=tuple(sorted(codes)))
 
 
@@ -99,15 +100,16 @@ def _twins(image: CheckedImage, copies: Mapping[str, int]) -> set[str]:
 
 
 def _place(image: CheckedImage) -> tuple[str, str]:
-    return image.image.path.parent.name, image.image.path.name
+    return image.concept, image.image.path.name
 
 
-def _card(number: int, image: CheckedImage, picture: Thumbnail, extension: str) -> Card:
+def _card(number: int, image: CheckedImage, picture: Thumbnail, dataset: Path) -> Card:
     """But for its terms and codes."""
     facts, caption, framing = image.image.facts, image.image.caption, image.framing
     whole = (0, 0, *facts.size)
     concept, name = _place(image)
-    key = edited_captions.key_of(edited_captions.path_of(image.image.path, extension))
+    path = edited_captions.path_of(image.image.path, image.caption_extension)
+    key = edited_captions.key_of(path, dataset)
     text = caption.text if caption.path else ""
     shown = text.removesuffix("\n")
     return Card(

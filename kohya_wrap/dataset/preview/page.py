@@ -26,10 +26,11 @@ class About:
 
     Attributes:
         seen_as: the family and the resolution that the dataset was checked for.
-        dataset: the folder of the concept folders; edits are for the captions in it.
+        dataset: the folder of the concept folders, or of the dataset_config; edits are for the captions in it.
         findings: of the dataset as a whole, weightiest last.
         made: when, for people.
         program: how `kohya-wrap` is typed here.
+        edited: the config whose dataset_config names the folders; None where `dataset` has them.
     """
 
     title: str
@@ -38,6 +39,7 @@ class About:
     findings: Sequence[Finding]
     made: str
     program: str = "kohya-wrap"
+    edited: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ def render(
         (concept.folder, term.text): number
         for number, (concept, term) in enumerate((c, t) for c in checked.concepts for t in c.terms)
     }
-    shown = list(_counted(cards.of(checked, numbers), len(checked.images), on_images))
+    shown = list(_counted(cards.of(checked, numbers, about.dataset), len(checked.images), on_images))
     style, script = (_own(templates / f"dataset.{ending}") for ending in ("css", "js"))
     text = environment.get_template("dataset.html.j2").render(
         about=about,
@@ -94,7 +96,7 @@ def render(
         saved={
             "kohya_wrap": "captions",
             "schema": edited_captions.SCHEMA,
-            "dataset": str(about.dataset),
+            "dataset": str(about.edited or about.dataset),
             "caption_extension": checked.inventory.caption_extension,
         },
         style=style,
