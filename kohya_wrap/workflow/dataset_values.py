@@ -37,7 +37,7 @@ def findings(file: DatasetFile, config: TrainingConfig, script: str) -> tuple[Fi
         config: what holds where the file is silent; its own values are sound.
         script: that will train.
     """
-    outside = tuple(_outside(file))
+    outside = (*_outside(file), *_filled(file, config))
     by_buckets = {
         (found.code, found.where): found
         for number, table in enumerate(file.data["datasets"], 1)
@@ -57,6 +57,19 @@ def _outside(file: DatasetFile) -> Iterator[Finding]:
                     f"Write {name} = {bound.example}, or leave it out.",
                     file.where(section, name),
                 )
+
+
+def _filled(file: DatasetFile, config: TrainingConfig) -> Iterator[Finding]:
+    taken = config.get("resolution")
+    if (config.origin("resolution") or Origin.ENGINE) >= Origin.FILE or "resolution" in file.data.get(
+        "general", {}
+    ):
+        return
+    for number, table in enumerate(file.data["datasets"], 1):
+        if "resolution" not in table:
+            section = of_dataset(number)
+            message = f"{section}: `resolution` is not given: {taken} is taken, where the engine would fail."
+            yield Finding(Level.NOTE, "filled", message, "", file.where(section))
 
 
 def _tables(file: DatasetFile) -> Iterator[tuple[str, Mapping[str, Any]]]:

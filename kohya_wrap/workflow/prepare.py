@@ -153,7 +153,7 @@ def _rehearsable(asked: Asked, options: Mapping[str, Any]) -> None:
         where = f"{lines[names[0]]}: " if names[0] in lines else ""
         raise UsageError(
             f"{where}the rehearsal does not play {', '.join(names)}; the real engine does.",
-            why="Nothing is wrong with the config: the rehearsal is a miniature, and these change what it would count.",
+            why="It is a miniature, and these change what it would count; what they name was not looked into.",
             hint=f"kohya-wrap run {shlex.quote(str(asked.user.path))} --engine real   (or rehearse a copy without {names[0]})",
         )
 

@@ -48,9 +48,10 @@ def shortened(findings: Iterable[Finding]) -> tuple[Finding, ...]:
 def say(console: Console, found: DatasetCheck) -> None:
     checked, config = found.checked, found.meant.config
     images = counted(len(checked.images), "image")
+    endings = dict.fromkeys(subset.caption_extension for subset in checked.inventory.subsets)
     console.say(
         f"{found.folder}: {images}, {counted(checked.inventory.captions, 'caption')} "
-        f"({checked.inventory.caption_extension}), seen as {found.meant.family.title} at {config.get('resolution')}"
+        f"({', '.join(endings) or checked.inventory.caption_extension}), seen as {found.meant.family.title} at {config.get('resolution')}"
     )
     console.say(f"{images}: {checked.size_class}\n")
     console.out.print(_concepts(checked.concepts))
