@@ -46,9 +46,9 @@ def repeats_and_tokens(name: str) -> tuple[int, str] | None:
     return (repeats, rest) if repeats > 0 else None
 
 
-def called(named: Sequence[Path]) -> list[str]:
-    """The name of each folder, with as many folders above it as tell it from the others."""
-    return [_called(path, {other for other in named if other != path}) for path in named]
+def called(named: Sequence[Path], among: Sequence[Path] = ()) -> list[str]:
+    """The name of each folder, with as many folders above it as tell it from the others, and from those `among` it."""
+    return [_called(path, {*named, *among} - {path}) for path in named]
 
 
 def _called(path: Path, others: set[Path]) -> str:

@@ -15,6 +15,7 @@ from kohya_wrap.dataset import captions, check, folders, inventory
 from kohya_wrap.dataset.building import record
 from kohya_wrap.dataset.check.result import Checked
 from kohya_wrap.dataset.folders import Folder
+from kohya_wrap.domain.config import TrainingConfig
 from kohya_wrap.domain.dataset import Inventory
 from kohya_wrap.domain.family import FamilyName
 from kohya_wrap.domain.finding import Finding, Level
@@ -57,6 +58,7 @@ class CheckRequest:
 class DatasetCheck:
     """Attributes:
     config: None where a folder alone was named.
+    configs: of each dataset of a dataset_config; else the one.
     """
 
     config: Path | None
@@ -65,6 +67,7 @@ class DatasetCheck:
     settings: check.Settings
     checked: Checked
     findings: tuple[Finding, ...]
+    configs: tuple[TrainingConfig, ...]
 
 
 OnImages = Callable[[int, int], None]  # images read, of how many
@@ -96,16 +99,34 @@ def run(request: CheckRequest, places: Places, env: Mapping[str, str], on_images
     meant = _meant(asked, facts, machine, known, seen.found)
     if seen.configured:
         effective.refuse(dataset_values.findings(seen.configured.file, meant.config, meant.family.script))
-        meant = replace(meant, config=seen.configured.of_only_dataset(meant.config))
     settings = _settings(
         meant, places, config, base_said, _built(seen.folder), configured=bool(seen.configured)
     )
-    regular = seen.regular
-    known_before = (*(bare.findings if bare else ()), *(regular.findings if regular else ()))
-    checked = check.check(seen.found, seen.looks, settings, regular, known_before)
+    known_before = (*(bare.findings if bare else ()), *(seen.regular.findings if seen.regular else ()))
+    if seen.configured:
+        configs, checked = _of_each(seen.configured, seen.looks, settings, known_before)
+        meant = replace(meant, config=configs[0])
+    else:
+        configs = (meant.config,)
+        checked = check.check(seen.found, seen.looks, settings, seen.regular, known_before)
     assumptions = (finding for finding in base_said if finding.code == "family-assumed")
     findings = effective.in_order((*card_said, *assumptions, *checked.findings))
-    return DatasetCheck(config, seen.folder, meant, settings, checked, findings)
+    return DatasetCheck(config, seen.folder, meant, settings, checked, findings, configs)
+
+
+def _of_each(
+    configured: Configured, looks: check.Looks, settings: check.Settings, before: tuple[Finding, ...]
+) -> tuple[tuple[TrainingConfig, ...], Checked]:
+    """Each of the datasets by its own buckets and batches, and all of them together."""
+    among = [subset.folder for subset in configured.seen.subsets]
+    configs, several = [], []
+    for number, dataset in configured.datasets.items():
+        config = configured.of_dataset(number, settings.config)
+        own = replace(settings, config=config, rule=bucketing.rule(config))
+        configs.append(config)
+        several.append(check.check(dataset.seen, looks, own, dataset.regular, before, among))
+    alone = len(several) == 1
+    return tuple(configs), several[0] if alone else check.together(several, configured.seen, settings)
 
 
 @dataclass(frozen=True)
@@ -133,7 +154,6 @@ def _seen(asked: Asked, on_images: OnImages, *, loose: bool) -> _Seen:
         read, looks = check.looking(_counting([], on_images))
         where = asked.where("dataset_config")
         configured = dataset_config.survey(Path(named), values, where, read)
-        dataset_config.refuse_several(configured, "dataset check", asked.user.path)
         return _Seen(Path(named).parent, configured.seen, looks, configured.regular, configured)
     folder = Path(values.get("train_data_dir") or Project(asked.user.path.parent.absolute()).training_data)
     listed = (folders.numbered(folder) or (folders.loose(folder, 1),)) if folder.is_dir() else ()

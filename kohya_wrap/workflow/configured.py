@@ -79,9 +79,18 @@ class Configured:
         every = tuple(folder for one in found for folder in one.subsets)
         return Inventory(every, found[0].caption_extension, ()) if found else None
 
-    def of_only_dataset(self, config: TrainingConfig) -> TrainingConfig:
-        """`config` with what the first of its datasets says, its batch under the name of the option beside it."""
-        own = config.with_layer(bucketing.layer(self.data.get("general", {}) | self.data["datasets"][0]))
+    @property
+    def datasets(self) -> dict[int, Configured]:
+        """Each that has images to train on, by its place in the file."""
+        numbers = dict.fromkeys(subset.place[0] for subset in self.subsets if not subset.regular)
+        return {
+            number: replace(self, subsets=tuple(s for s in self.subsets if s.place[0] == number))
+            for number in numbers
+        }
+
+    def of_dataset(self, number: int, config: TrainingConfig) -> TrainingConfig:
+        """`config` with what this dataset says, its batch under the name of the option beside it."""
+        own = config.with_layer(bucketing.layer(self.data.get("general", {}) | self.data["datasets"][number]))
         batch = {"train_batch_size": own.get("batch_size") or config.get("train_batch_size", 1)}
         return own.with_layer(Layer(Origin.COMMAND_LINE, batch, "dataset_config"))
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from kohya_wrap.dataset import folders, inventory
 from kohya_wrap.dataset.folders import Folder
 from kohya_wrap.domain import dataset_config
-from kohya_wrap.domain.finding import Finding, Level, typed
+from kohya_wrap.domain.finding import Finding, Level
 from kohya_wrap.errors import ConfigError
 from kohya_wrap.host import image_file
 from kohya_wrap.workflow import dataset_file
@@ -93,16 +93,6 @@ def mistakes(file: DatasetFile) -> tuple[Finding, ...]:
 
 def _refused(file: DatasetFile) -> list[Finding]:
     return [_error(file, at, what) for at, what in dataset_config.problems(file.written)]
-
-
-def refuse_several(found: Configured, command: str, config: Path) -> None:
-    """Raises ConfigError: it has datasets with buckets and batches of their own, where `command` counts one."""
-    if (number := len(found.data["datasets"])) > 1:
-        raise ConfigError(
-            f"The dataset_config has {number} [[datasets]], which `{command}` does not count together.",
-            why="Each has buckets and batches of its own; `run` counts them all.",
-            hint=f"kohya-wrap config check {typed(config)}   (opens no image; kohya-wrap run {typed(config)} opens all)",
-        )
 
 
 def _error(file: DatasetFile, at: str, what: str) -> Finding:

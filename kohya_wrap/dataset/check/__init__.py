@@ -23,13 +23,14 @@ from kohya_wrap.dataset.check.look import LEAST, Look, measure
 from kohya_wrap.dataset.check.remarks import Remark
 from kohya_wrap.dataset.check.result import Checked, CheckedImage, Concept
 from kohya_wrap.dataset.check.settings import Settings
+from kohya_wrap.dataset.check.together import together
 from kohya_wrap.domain import buckets, framing
 from kohya_wrap.domain.captions import has_trigger
 from kohya_wrap.domain.dataset import ImageFacts, Inventory, Subset
 from kohya_wrap.domain.finding import Finding, Level
 from kohya_wrap.host import image_file
 
-__all__ = ["Settings", "check", "looking", "survey"]
+__all__ = ["Settings", "check", "looking", "survey", "together"]
 
 Looks = dict[Path, Look]
 _REPEATS = 10  # as `dataset build` has it
@@ -72,12 +73,14 @@ def check(
     settings: Settings,
     regular: Inventory | None = None,
     before: tuple[Finding, ...] = (),
+    among: Sequence[Path] = (),
 ) -> Checked:
     """Judge what `survey` has read.
 
     Args:
         regular: the regularisation images; they are only counted.
         before: what is known already of the folder.
+        among: folders that are checked as well, from which these are told by their names.
     """
     subsets = [subset for subset in found.subsets if subset.images]
     own = [settings.of(subset) for subset in subsets]
@@ -85,7 +88,7 @@ def check(
         [texts.trained(image.caption, of_it.config) for image in subset.images]
         for subset, of_it in zip(subsets, own, strict=True)
     ]
-    called = folders.called([subset.folder for subset in subsets])
+    called = folders.called([subset.folder for subset in subsets], among)
     concepts = [
         audit.concept(subset, name, _by_name(subset, said), of_it, alone=len(subsets) == 1)
         for subset, name, said, of_it in zip(subsets, called, spoken, own, strict=True)

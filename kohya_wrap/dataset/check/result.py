@@ -28,6 +28,7 @@ class CheckedImage:
         has_trigger: None where no trigger is known.
         alike: other images that show nearly the same; the first of very many.
         findings: of this image alone; each has its path in `where`.
+        dataset: of several in a dataset_config, counted from 1; else 0.
     """
 
     image: TrainingImage
@@ -41,6 +42,7 @@ class CheckedImage:
     has_trigger: bool | None
     alike: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
+    dataset: int = 0
 
     @property
     def name(self) -> str:
@@ -52,12 +54,14 @@ class CheckedImage:
 class Bucket:
     """Attributes:
     passes: images times their repeats, in one epoch.
+    dataset: as of an image.
     """
 
     size: Size
     images: int
     passes: int
     batches: int
+    dataset: int = 0
 
 
 @dataclass(frozen=True)
@@ -70,6 +74,7 @@ class Concept:
         assumed: the trigger is not the project's own but what the captions begin with.
         first: captions that begin with the trigger.
         terms: most frequent first, without the trigger.
+        dataset: as of an image.
     """
 
     folder: str
@@ -82,6 +87,7 @@ class Concept:
     first: int
     style: CaptionStyle | None
     terms: tuple[Term, ...]
+    dataset: int = 0
 
 
 class State(str, Enum):

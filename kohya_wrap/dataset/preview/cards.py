@@ -36,6 +36,7 @@ class Card:
     whole: the outline of the image, in its pixels; `kept` is that of what is trained, empty where all of it is.
     alike: the names of images that show the same, in words.
     terms: numbers of those that stand in its caption.
+    dataset: of several in a dataset_config, counted from 1; else 0.
     codes: of its findings, and of those of the dataset that are about it.
     """
 
@@ -62,6 +63,7 @@ class Card:
     terms: tuple[int, ...]
     findings: tuple[Finding, ...]
     codes: tuple[str, ...]
+    dataset: int
 
 
 def of(checked: Checked, terms: Mapping[Term, int], dataset: Path) -> Iterator[Card]:
@@ -86,11 +88,11 @@ def of(checked: Checked, terms: Mapping[Term, int], dataset: Path) -> Iterator[C
 
 def _standing(checked: Checked, terms: Mapping[Term, int]) -> dict[tuple[str, str], tuple[int, ...]]:
     """(concept, file name) -> the numbers of the terms in its caption."""
-    found: dict[tuple[str, str], list[int]] = {}
+    found: dict[tuple[str, str], set[int]] = {}
     for concept in checked.concepts:
         for term in concept.terms:
             for name in term.names:
-                found.setdefault((concept.folder, name), []).append(terms[concept.folder, term.text])
+                found.setdefault((concept.folder, name), set()).add(terms[concept.folder, term.text])
     return {place: tuple(sorted(numbers)) for place, numbers in found.items()}
 
 
@@ -136,6 +138,7 @@ def _card(number: int, image: CheckedImage, picture: Thumbnail, dataset: Path) -
         terms=(),
         findings=image.findings,
         codes=(),
+        dataset=image.dataset,
     )
 
 

@@ -81,11 +81,13 @@ def render(
         (concept.folder, term.text): number
         for number, (concept, term) in enumerate((c, t) for c in checked.concepts for t in c.terms)
     }
+    concepts = list({concept.folder: concept for concept in checked.concepts}.values())
     shown = list(_counted(cards.of(checked, numbers, about.dataset), len(checked.images), on_images))
     style, script = (_own(templates / f"dataset.{ending}") for ending in ("css", "js"))
     text = environment.get_template("dataset.html.j2").render(
         about=about,
         checked=checked,
+        concepts=concepts,
         findings=[(finding, _file_of(finding, about.dataset)) for finding in reversed(about.findings)],
         groups=_groups(checked, shown),
         terms=_terms(checked, numbers),
@@ -130,9 +132,9 @@ def _file_of(finding: Finding, dataset: Path) -> str:
 
 def _groups(checked: Checked, shown: Sequence[Card]) -> list[Group]:
     """In the order of the buckets; what has none comes first, since the engine dies of it."""
-    order = [(NO_BUCKET, None), *((cards.name_of(bucket.size), bucket.size) for bucket in checked.buckets)]
-    held = {name: [card for card in shown if card.bucket == name] for name, _ in order}
-    return [Group(name, size, held[name]) for name, size in order if held[name]]
+    order = {NO_BUCKET: None, **{cards.name_of(bucket.size): bucket.size for bucket in checked.buckets}}
+    held = {name: [card for card in shown if card.bucket == name] for name in order}
+    return [Group(name, size, held[name]) for name, size in order.items() if held[name]]
 
 
 def _terms(checked: Checked, numbers: Mapping[cards.Term, int]) -> dict[str, list[ShownTerm]]:
