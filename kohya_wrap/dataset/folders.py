@@ -54,7 +54,7 @@ def called(named: Sequence[Path], among: Sequence[Path] = ()) -> list[str]:
 def _called(path: Path, others: set[Path]) -> str:
     for depth in range(1, len(path.parts) + 1):
         if all(other.parts[-depth:] != path.parts[-depth:] for other in others):
-            return "/".join(path.parts[-depth:])
+            return Path(*path.parts[-depth:]).as_posix()
     return str(path)
 
 
