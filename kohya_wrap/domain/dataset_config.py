@@ -126,17 +126,25 @@ def _meant(name: str, known: Mapping[str, Any]) -> str:
 
 
 def ignored(data: Options) -> Iterator[tuple[int, int]]:
-    """(dataset, subset), counted from 0, of those that name a folder which stands before them in the same dataset.
+    """(dataset, subset), counted from 0, of those whose folder another subset of the same dataset names.
 
-    The engine registers the first alone, whatever else the two say, and goes by the text, so that `./a` is not `a`
-    (DreamBoothDataset and DreamBoothSubset.__eq__ of its train_util.py).
+    The engine registers the first alone, whatever else the two say, and goes by the text: `./a` is not `a`. Nor is
+    `a/`, but it lists the same paths, and the later takes the place of the earlier (DreamBoothDataset.__init__,
+    DreamBoothSubset.__eq__ and register_image of its train_util.py; run at the pin).
     """
     for number, dataset in enumerate(data["datasets"]):
-        seen: set[str] = set()
+        kept: dict[str, int] = {}  # by the paths that it lists
+        texts: set[str] = set()
         for inner, subset in enumerate(dataset["subsets"]):
-            if subset["image_dir"] in seen:
+            text = subset["image_dir"]
+            lists = text if text.endswith("/") else f"{text}/"
+            if text in texts:
                 yield number, inner
-            seen.add(subset["image_dir"])
+                continue
+            if lists in kept:
+                yield number, kept[lists]
+            kept[lists] = inner
+            texts.add(text)
 
 
 def lost(given: Options, data: Options) -> list[str]:

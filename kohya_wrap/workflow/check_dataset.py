@@ -21,7 +21,15 @@ from kohya_wrap.domain.family import FamilyName
 from kohya_wrap.domain.finding import Finding, Level
 from kohya_wrap.engine import tokenizers
 from kohya_wrap.places import Places, Project
-from kohya_wrap.workflow import assumed, bare_folder, bucketing, dataset_config, dataset_values, effective
+from kohya_wrap.workflow import (
+    assumed,
+    bare_folder,
+    bucketing,
+    check_each,
+    dataset_config,
+    dataset_values,
+    effective,
+)
 from kohya_wrap.workflow.base_model import Facts
 from kohya_wrap.workflow.configured import Configured
 from kohya_wrap.workflow.effective import Asked, Effective
@@ -104,7 +112,7 @@ def run(request: CheckRequest, places: Places, env: Mapping[str, str], on_images
     )
     known_before = (*(bare.findings if bare else ()), *(seen.regular.findings if seen.regular else ()))
     if seen.configured:
-        configs, checked = _of_each(seen.configured, seen.looks, settings, known_before)
+        configs, checked = check_each.of_each(seen.configured, seen.looks, settings, known_before)
         meant = replace(meant, config=configs[0])
     else:
         configs = (meant.config,)
@@ -112,21 +120,6 @@ def run(request: CheckRequest, places: Places, env: Mapping[str, str], on_images
     assumptions = (finding for finding in base_said if finding.code == "family-assumed")
     findings = effective.in_order((*card_said, *assumptions, *checked.findings))
     return DatasetCheck(config, seen.folder, meant, settings, checked, findings, configs)
-
-
-def _of_each(
-    configured: Configured, looks: check.Looks, settings: check.Settings, before: tuple[Finding, ...]
-) -> tuple[tuple[TrainingConfig, ...], Checked]:
-    """Each of the datasets by its own buckets and batches, and all of them together."""
-    among = [subset.folder for subset in configured.seen.subsets]
-    configs, several = [], []
-    for number, dataset in configured.datasets.items():
-        config = configured.of_dataset(number, settings.config)
-        own = replace(settings, config=config, rule=bucketing.rule(config))
-        configs.append(config)
-        several.append(check.check(dataset.seen, looks, own, dataset.regular, before, among))
-    alone = len(several) == 1
-    return tuple(configs), several[0] if alone else check.together(several, configured.seen, settings)
 
 
 @dataclass(frozen=True)

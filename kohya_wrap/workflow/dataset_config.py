@@ -137,7 +137,7 @@ def _twice(file: DatasetFile) -> Iterator[Finding]:
         yield Finding(
             Level.WARNING,
             "folder-twice",
-            f"{at}: {named} is named by a subset before it, and the engine reads the first alone, whatever this one says.",
+            f"{at}: {named} is named by another subset of this dataset too, and the engine reads that one alone.",
             "Remove one of the two; num_repeats says how often a folder is shown.",
             file.where(at, "image_dir"),
         )

@@ -86,6 +86,8 @@ def test_options_beside_it_that_lose(given: dict[str, Any], data: dict[str, Any]
         ([["a"], ["a"]], []),
         ([["b", "a"], ["a", "a", "a"]], [(1, 1), (1, 2)]),
         ([["a", "./a"]], []),  # the engine goes by the text
+        ([["a", "b", "a/"]], [(0, 0)]),  # which lists the same paths: the later takes its place
+        ([["a", "a", "a/", "a"]], [(0, 1), (0, 0), (0, 3)]),
     ],
 )
 def test_a_folder_that_a_dataset_names_again_is_ignored(
