@@ -22,8 +22,8 @@ def trigger_lacks(inventory: Inventory, trigger: str, project: Path) -> Iterator
     full = [subset for subset in inventory.subsets if subset.images]
     if not trigger or len(full) != 1:
         return
-    images = full[0].images
-    without = sum(not captions.has_trigger(image.caption.line, trigger) for image in images)
+    images, prefix = full[0].images, full[0].options.get("caption_prefix", "")
+    without = sum(not captions.has_trigger(f"{prefix} {image.caption.line}", trigger) for image in images)
     if without:
         yield Finding(
             Level.WARNING,

@@ -27,9 +27,9 @@ class Edit(BaseModel):
 
 class EditedCaptions(BaseModel):
     """Attributes:
-    dataset: the folder of the concept folders, where the page was made.
+    dataset: the folder of the concept folders where the page was made, or the config whose dataset_config names others.
     caption_extension: with its dot.
-    edits: by the caption's folder and name, `10_cat/a.txt`.
+    edits: by the caption's path in the dataset, `10_cat/a.txt`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -70,12 +70,22 @@ def path_of(image: Path, extension: str) -> Path:
     return folders.caption_of(image, extension) or Path(f"{image.with_suffix('')}{extension}")
 
 
-def key_of(caption: Path) -> str:
-    """What a caption is called in the file: folders of one dataset have different names."""
-    return f"{caption.parent.name}/{caption.name}"
+def key_of(caption: Path, dataset: Path) -> str:
+    """What a caption is called in the file: its path in the dataset, in which two folders may be called alike.
+
+    It has a folder's name in it in any case, so that it is the same where that folder alone is named.
+    """
+    if caption.parent == dataset:
+        return f"{caption.parent.name}/{caption.name}"
+    inside = caption.is_relative_to(dataset)
+    return (caption.relative_to(dataset) if inside else caption).as_posix()
 
 
-def known(listed: Iterable[Folder], extension: str) -> dict[str, Path]:
-    """Every caption that may be edited, by its key; no key leads anywhere else."""
-    captions = (path_of(image, extension) for folder in listed for image in folder.images)
-    return {key_of(path): path for path in captions if not image_file.looks_like_image(path)}
+def known(listed: Iterable[tuple[Folder, str]], dataset: Path) -> dict[str, Path]:
+    """Every caption that may be edited, by its key; no key leads anywhere else.
+
+    Args:
+        listed: each folder, with the ending of its captions.
+    """
+    captions = (path_of(image, extension) for folder, extension in listed for image in folder.images)
+    return {key_of(path, dataset): path for path in captions if not image_file.looks_like_image(path)}

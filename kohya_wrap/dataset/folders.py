@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,6 +44,18 @@ def repeats_and_tokens(name: str) -> tuple[int, str] | None:
     except ValueError:
         return None
     return (repeats, rest) if repeats > 0 else None
+
+
+def called(named: Sequence[Path], among: Sequence[Path] = ()) -> list[str]:
+    """The name of each folder, with as many folders above it as tell it from the others, and from those `among` it."""
+    return [_called(path, {*named, *among} - {path}) for path in named]
+
+
+def _called(path: Path, others: set[Path]) -> str:
+    for depth in range(1, len(path.parts) + 1):
+        if all(other.parts[-depth:] != path.parts[-depth:] for other in others):
+            return Path(*path.parts[-depth:]).as_posix()
+    return str(path)
 
 
 def is_read(path: Path) -> bool:

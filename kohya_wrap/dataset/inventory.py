@@ -123,7 +123,7 @@ def _subset(folder: Folder, extension: str, problems: list[Finding], read: Read)
         ]  # two images may share a caption
         if isinstance(facts, ImageFacts) and isinstance(caption, CaptionFacts):
             images.append(TrainingImage(path, facts, caption))
-    return Subset(folder.path, folder.repeats, folder.class_tokens, tuple(images))
+    return Subset(folder.path, folder.repeats, folder.class_tokens, tuple(images), extension)
 
 
 def look(pictures: Sequence[Path], read: Read = image_file.facts) -> list[ImageFacts | Finding]:

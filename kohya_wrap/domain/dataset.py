@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
+from typing import Any
 
 from kohya_wrap.domain.buckets import Size
 from kohya_wrap.domain.finding import Finding
@@ -67,12 +69,19 @@ class TrainingImage:
 
 @dataclass(frozen=True)
 class Subset:
-    """One `N_concept` folder."""
+    """One `N_concept` folder, or one that a dataset_config names.
+
+    Attributes:
+        caption_extension: as the inventory's, but where a dataset_config says another for this folder.
+        options: what a dataset_config says for it, over the options beside it.
+    """
 
     folder: Path
     repeats: int
     class_tokens: str
     images: tuple[TrainingImage, ...]
+    caption_extension: str = ".txt"
+    options: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -17,15 +17,18 @@ def _is(*types: type) -> Callable[[Any], bool]:
 
 
 def _sides(value: Any) -> bool:
-    whole = _is(int)
-    return whole(value) or (isinstance(value, list) and len(value) == 2 and all(map(whole, value)))
+    return _whole(value) or (isinstance(value, list) and len(value) == 2 and all(map(_whole, value)))
 
 
 def _two_floats(value: Any) -> bool:
     return isinstance(value, list) and len(value) == 2 and all(map(_is(float), value))
 
 
-_BOOL, _INT, _FLOAT, _NUMBER, _TEXT = _is(bool), _is(int), _is(float), _is(int, float), _is(str)
+def _whole(value: Any) -> bool:
+    return _is(int)(value) and abs(value) < 2**63
+
+
+_BOOL, _INT, _FLOAT, _NUMBER, _TEXT = _is(bool), _whole, _is(float), _is(int, float), _is(str)
 _SUBSET: dict[str, Callable[[Any], bool]] = {
     "color_aug": _BOOL, "face_crop_aug_range": _two_floats, "flip_aug": _BOOL, "num_repeats": _INT,
     "random_crop": _BOOL, "shuffle_caption": _BOOL, "keep_tokens": _INT, "keep_tokens_separator": _TEXT,
@@ -54,7 +57,10 @@ def problems(data: Options) -> Iterator[tuple[str, str]]:
     """(where, what is wrong there) for all that the engine would refuse, or train without a word about it."""
     for name in data:
         if name not in ("general", "datasets"):
-            yield name, "only [general] and [[datasets]] may stand at the top"
+            yield (
+                name if _can_be_written(name) else repr(name),
+                "only [general] and [[datasets]] may stand at the top",
+            )
     yield from _table("[general]", data.get("general", {}), _GENERAL)
     datasets = data.get("datasets", [])
     if not isinstance(datasets, list) or not datasets:
@@ -79,7 +85,7 @@ def _subset(where: str, subset: Any) -> Iterator[tuple[str, str]]:
             yield where, f"`{name}`: kohya-wrap counts images with caption files, and no others"
             return
     yield from _table(where, subset, _SUBSET | _OF_A_SUBSET_ALONE)
-    if isinstance(subset, dict) and "image_dir" not in subset:
+    if isinstance(subset, dict) and subset.get("image_dir", "") == "":
         yield where, "it names no `image_dir`"
 
 
@@ -94,9 +100,20 @@ def _table(
             continue
         fits = known.get(name)
         if fits is None:
-            yield where, f"`{name}` is unknown here, and the engine refuses it{_meant(name, known)}"
+            yield where, f"{_shown(name)} is unknown here, and the engine refuses it{_meant(name, known)}"
         elif not fits(value):
             yield where, f"`{name}` must be {_EXPECTED.get(fits, 'of another type')}, not {value!r}"
+        elif isinstance(value, str) and not _can_be_written(value):
+            yield where, f"`{name}` holds a character that no file can hold: {value!r}"
+
+
+def _can_be_written(text: str) -> bool:
+    """No zero byte, and no half of a character, which JSON lets through."""
+    return "\0" not in text and text == text.encode("utf-8", "replace").decode()
+
+
+def _shown(name: str) -> str:
+    return f"`{name}`" if _can_be_written(name) else repr(name)
 
 
 def _meant(name: str, known: Mapping[str, Any]) -> str:
@@ -106,6 +123,28 @@ def _meant(name: str, known: Mapping[str, Any]) -> str:
         return ": it stands in [[datasets.subsets]] alone"
     close = difflib.get_close_matches(name, known, 1)
     return f": did you mean `{close[0]}`?" if close else ""
+
+
+def ignored(data: Options) -> Iterator[tuple[int, int]]:
+    """(dataset, subset), counted from 0, of those whose folder another subset of the same dataset names.
+
+    The engine registers the first alone, whatever else the two say, and goes by the text: `./a` is not `a`. Nor is
+    `a/`, but it lists the same paths, and the later takes the place of the earlier (DreamBoothDataset.__init__,
+    DreamBoothSubset.__eq__ and register_image of its train_util.py; run at the pin).
+    """
+    for number, dataset in enumerate(data["datasets"]):
+        kept: dict[str, int] = {}  # by the paths that it lists
+        texts: set[str] = set()
+        for inner, subset in enumerate(dataset["subsets"]):
+            text = subset["image_dir"]
+            lists = text if text.endswith("/") else f"{text}/"
+            if text in texts:
+                yield number, inner
+                continue
+            if lists in kept:
+                yield number, kept[lists]
+            kept[lists] = inner
+            texts.add(text)
 
 
 def lost(given: Options, data: Options) -> list[str]:

@@ -15,6 +15,7 @@ from kohya_wrap.domain.config import SECRETS
 from kohya_wrap.errors import ConfigError
 from kohya_wrap.host import atomic, toml_lines
 
+_SHOWN = 200  # letters of a line in a message
 LARGEST = 1 << 20  # bytes; a config of all options with a comment each has a tenth of it
 
 
@@ -48,7 +49,7 @@ def read(path: Path) -> UserToml:
         ConfigError: no such file, a folder, a pipe or device, too large, not UTF-8, JSON, or a syntax error (line, column and the
             line shown).
     """
-    return of_text(_text(path), path)
+    return of_text(text(path), path)
 
 
 def of_text(text: str, path: Path) -> UserToml:
@@ -84,6 +85,7 @@ def _syntax(path: Path, text: str, line: int, column: int, said: str) -> ConfigE
     shown = lines[line - 1].strip() if line <= len(lines) else ""
     if any(secret in shown for secret in SECRETS):
         shown = f"{shown.partition('=')[0].strip()} = (not shown)"
+    shown = shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}…"
     # The parser speaks of the line's end as of a character that must not be in a text.
     never_closed = "\\u000a" in said or "\\u000d" in said
     why = (
@@ -107,7 +109,7 @@ def _twice(path: Path, key: str, first: int, second: int) -> ConfigError:
 def _json(text: str) -> Any:
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 
@@ -125,7 +127,8 @@ def _is_json(path: Path, data: Any) -> ConfigError:
     )
 
 
-def _text(path: Path) -> str:
+def text(path: Path) -> str:
+    """The file's text, line ends as they are. Raises ConfigError: as `read`, but for what is wrong in the text."""
     try:
         found = path.stat()
         if not stat.S_ISREG(found.st_mode) and not stat.S_ISDIR(found.st_mode):

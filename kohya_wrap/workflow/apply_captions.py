@@ -10,6 +10,7 @@ from pathlib import Path
 from kohya_wrap.dataset import caption_files, edited_captions
 from kohya_wrap.dataset.caption_files import Backup, Change
 from kohya_wrap.dataset.edited_captions import Edit, EditedCaptions
+from kohya_wrap.dataset.folders import Folder
 from kohya_wrap.domain.finding import Finding, Level, typed
 from kohya_wrap.errors import DatasetError
 from kohya_wrap.host import lock
@@ -57,7 +58,7 @@ def apply(request: ApplyRequest, env: Mapping[str, str]) -> Applied:
     edited = edited_captions.read(request.file)
     _refuse_too_long(edited)
     chosen = _chosen(request, edited, env)
-    known = edited_captions.known(chosen.folders, edited.caption_extension)
+    known = edited_captions.known(_listed(chosen, edited), chosen.dataset)
     if edited.edits and not known.keys() & edited.edits:
         raise _another(request, edited, chosen)
     with nullcontext() if request.dry_run else lock.hold(chosen.root / ".kohya-wrap" / "captions"):
@@ -76,6 +77,12 @@ def apply(request: ApplyRequest, env: Mapping[str, str]) -> Applied:
     return Applied(chosen.root, changes, len(texts) - len(changes), backup.folder, wrong)
 
 
+def _listed(chosen: Chosen, edited: EditedCaptions) -> list[tuple[Folder, str]]:
+    """With the ending that the page was made with; each folder of a dataset_config has its own."""
+    extension = edited.caption_extension
+    return [(folder, own if chosen.configured else extension) for folder, own in chosen.folders]
+
+
 def _refuse_too_long(edited: EditedCaptions) -> None:
     for key, edit in edited.edits.items():
         if wrong := caption_files.too_long(key, len(edit.new.encode())):
@@ -87,7 +94,7 @@ def _refuse_too_long(edited: EditedCaptions) -> None:
 
 
 def _chosen(request: ApplyRequest, edited: EditedCaptions, env: Mapping[str, str]) -> Chosen:
-    if request.where is None and not edited.dataset.is_dir():
+    if request.where is None and not edited.dataset.exists():
         raise DatasetError(
             f"{edited.dataset} is not here.",
             why=f"{request.file.name} was saved in a page that was made of it, perhaps on another machine.",

@@ -10,6 +10,7 @@ from pathlib import Path
 from kohya_wrap.dataset.caption_files import Change
 from kohya_wrap.dataset.captioned import Origin
 from kohya_wrap.dataset.captioning import Captioning, Picture
+from kohya_wrap.dataset.folders import Folder
 from kohya_wrap.domain.caption_edits import Edits
 from kohya_wrap.domain.finding import Finding, typed
 from kohya_wrap.errors import UsageError
@@ -79,7 +80,11 @@ def caption(request: CaptionRequest, places: Places, env: Mapping[str, str], on_
     )
     with nullcontext() if request.dry_run else alone:
         work = Captioning(chosen.root, dry_run=request.dry_run)
-        pictures = list(work.look(chosen.folders, chosen.extension, overwrite=request.overwrite))
+        pictures = [
+            picture
+            for extension, listed in _by_ending(chosen).items()
+            for picture in work.look(listed, extension, overwrite=request.overwrite)
+        ]
         to_make = {picture.path: picture for picture in pictures if _is_to_be_made(picture, request, by)}
         others = [picture for picture in pictures if picture.path not in to_make and picture.text is not None]
         work.edit(others, request.edits)
@@ -100,6 +105,13 @@ def caption(request: CaptionRequest, places: Places, env: Mapping[str, str], on_
         work.backup.folder,
         (*work.findings, *work.not_found(request.edits)),
     )
+
+
+def _by_ending(chosen: Chosen) -> dict[str, list[Folder]]:
+    found: dict[str, list[Folder]] = {}
+    for folder, extension in chosen.folders:
+        found.setdefault(extension, []).append(folder)
+    return found
 
 
 def _require_something(request: CaptionRequest) -> None:

@@ -10,29 +10,39 @@ from kohya_wrap.dataset import folders
 from kohya_wrap.dataset.folders import Folder
 from kohya_wrap.errors import DatasetError
 from kohya_wrap.places import Project
-from kohya_wrap.workflow import effective
+from kohya_wrap.workflow import dataset_config, effective
 
 
 @dataclass(frozen=True)
 class Chosen:
     """Attributes:
     root: whose `.kohya-wrap/` remembers what was written.
+    dataset: the folder of the concept folders, or of the dataset_config that names them.
+    folders: each with the ending of its captions.
     trigger: the project's, where it has one concept; else empty.
+    configured: a dataset_config says the folders and the endings.
     """
 
     root: Path
-    folders: tuple[Folder, ...]
-    extension: str
+    dataset: Path
+    folders: tuple[tuple[Folder, str], ...]
     trigger: str
+    configured: bool = False
 
 
 @dataclass(frozen=True)
 class _Config:
-    """What a project's config says of its captions."""
+    """What a project's config says of its captions.
 
-    data: Path
+    Attributes:
+        configured: the folders that its dataset_config names; empty where it has none.
+        dataset: where these start; else the folder of the concept folders.
+    """
+
+    dataset: Path
     extension: str
     trigger: str
+    configured: tuple[tuple[Folder, str], ...] = ()
 
 
 def choose(where: Path, env: Mapping[str, str]) -> Chosen:
@@ -49,13 +59,18 @@ def choose(where: Path, env: Mapping[str, str]) -> Chosen:
             why="It names a project, or a folder with pictures.",
             hint="kohya-wrap dataset caption FOLDER --with wd14",
         )
-    above = next((folder for folder in (root, *list(root.parents)[:2]) if _config_of(folder).is_file()), None)
-    config = _read(above, env) if above else None
+    file = there if there.is_file() and there.suffix == ".toml" else _config_above(root)
+    config = _read(file, env) if file else None
+    above = file.parent if file else None
+    trigger = config.trigger if config and _has_one_concept(config) else ""
+    if config and (named := _configured(config, root, whole=above == root)):
+        assert above is not None
+        return Chosen(above, config.dataset, named, trigger, configured=True)
     if above == root or Project(root).training_data.is_dir():
-        data = config.data if config else Project(root).training_data
-        listed = _with_pictures(data)
+        dataset = config.dataset if config and not config.configured else Project(root).training_data
+        listed = _with_pictures(dataset)
     else:
-        listed = _with_pictures(root) or _alone(root)
+        dataset, listed = root, _with_pictures(root) or _alone(root)
     if not listed:
         raise DatasetError(
             f"No picture in {root}.",
@@ -63,22 +78,39 @@ def choose(where: Path, env: Mapping[str, str]) -> Chosen:
             hint="kohya-wrap dataset caption FOLDER_WITH_PICTURES --with wd14",
         )
     extension = config.extension if config and config.extension else folders.caption_extension(listed)
-    trigger = config.trigger if config and len(_with_pictures(config.data)) == 1 else ""
-    return Chosen(above or root, listed, extension, trigger)
+    return Chosen(above or root, dataset, tuple((folder, extension) for folder in listed), trigger)
 
 
-def _config_of(folder: Path) -> Path:
-    return Project(folder).config
+def _config_above(root: Path) -> Path | None:
+    """In the folder itself, or in one of the two above it."""
+    configs = (Project(folder).config for folder in (root, *list(root.parents)[:2]))
+    return next(filter(Path.is_file, configs), None)
 
 
-def _read(root: Path, env: Mapping[str, str]) -> _Config:
-    asked = effective.read(_config_of(root), (), env)
+def _read(file: Path, env: Mapping[str, str]) -> _Config:
+    asked = effective.read(file, (), env)
     data, extension = asked.values.get("train_data_dir"), asked.values.get("caption_extension")
-    return _Config(
-        Path(data) if data and isinstance(data, str) else Project(root).training_data,
-        folders.dotted(extension) if extension and isinstance(extension, str) else "",
-        asked.user.wrapper.trigger,
-    )
+    own = folders.dotted(extension) if extension and isinstance(extension, str) else ""
+    trigger = asked.user.wrapper.trigger
+    if (named := asked.values.get("dataset_config")) and isinstance(named, str):
+        said = {**asked.values, "caption_extension": own}
+        of_file, listed = dataset_config.names(Path(named), said, asked.where("dataset_config"))
+        trained = {(one.folder.path, one.extension): one for one in listed if not one.options.get("is_reg")}
+        found = tuple((one.folder, one.extension) for one in trained.values())
+        return _Config(of_file.path.parent, own, trigger, found)
+    folder = Path(data) if data and isinstance(data, str) else Project(file.parent).training_data
+    return _Config(folder, own, trigger)
+
+
+def _configured(config: _Config, root: Path, *, whole: bool) -> tuple[tuple[Folder, str], ...]:
+    """Those in the folder that was named; all of them where that is the project."""
+    inside = (one for one in config.configured if whole or one[0].path.is_relative_to(root))
+    return tuple(inside)
+
+
+def _has_one_concept(config: _Config) -> bool:
+    named = [folder.path for folder, _ in config.configured]
+    return len({*(named or (folder.path for folder in _with_pictures(config.dataset)))}) == 1
 
 
 def _with_pictures(data: Path) -> tuple[Folder, ...]:

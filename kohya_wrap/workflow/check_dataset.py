@@ -15,12 +15,21 @@ from kohya_wrap.dataset import captions, check, folders, inventory
 from kohya_wrap.dataset.building import record
 from kohya_wrap.dataset.check.result import Checked
 from kohya_wrap.dataset.folders import Folder
+from kohya_wrap.domain.config import TrainingConfig
 from kohya_wrap.domain.dataset import Inventory
 from kohya_wrap.domain.family import FamilyName
 from kohya_wrap.domain.finding import Finding, Level
 from kohya_wrap.engine import tokenizers
 from kohya_wrap.places import Places, Project
-from kohya_wrap.workflow import assumed, bare_folder, bucketing, dataset_config, effective
+from kohya_wrap.workflow import (
+    assumed,
+    bare_folder,
+    bucketing,
+    check_each,
+    dataset_config,
+    dataset_values,
+    effective,
+)
 from kohya_wrap.workflow.base_model import Facts
 from kohya_wrap.workflow.configured import Configured
 from kohya_wrap.workflow.effective import Asked, Effective
@@ -57,6 +66,7 @@ class CheckRequest:
 class DatasetCheck:
     """Attributes:
     config: None where a folder alone was named.
+    configs: of each dataset of a dataset_config; else the one.
     """
 
     config: Path | None
@@ -65,6 +75,7 @@ class DatasetCheck:
     settings: check.Settings
     checked: Checked
     findings: tuple[Finding, ...]
+    configs: tuple[TrainingConfig, ...]
 
 
 OnImages = Callable[[int, int], None]  # images read, of how many
@@ -95,14 +106,20 @@ def run(request: CheckRequest, places: Places, env: Mapping[str, str], on_images
     seen = _seen(asked, on_images, loose=bool(bare and bare.loose))
     meant = _meant(asked, facts, machine, known, seen.found)
     if seen.configured:
-        meant = replace(meant, config=seen.configured.of_only_dataset(meant.config))
-    settings = _settings(meant, places, config, base_said, _built(seen.folder))
-    regular = seen.regular
-    known_before = (*(bare.findings if bare else ()), *(regular.findings if regular else ()))
-    checked = check.check(seen.found, seen.looks, settings, regular, known_before)
+        effective.refuse(dataset_values.findings(seen.configured.file, meant.config, meant.family.script))
+    settings = _settings(
+        meant, places, config, base_said, _built(seen.folder), configured=bool(seen.configured)
+    )
+    known_before = (*(bare.findings if bare else ()), *(seen.regular.findings if seen.regular else ()))
+    if seen.configured:
+        configs, checked = check_each.of_each(seen.configured, seen.looks, settings, known_before)
+        meant = replace(meant, config=configs[0])
+    else:
+        configs = (meant.config,)
+        checked = check.check(seen.found, seen.looks, settings, seen.regular, known_before)
     assumptions = (finding for finding in base_said if finding.code == "family-assumed")
     findings = effective.in_order((*card_said, *assumptions, *checked.findings))
-    return DatasetCheck(config, seen.folder, meant, settings, checked, findings)
+    return DatasetCheck(config, seen.folder, meant, settings, checked, findings, configs)
 
 
 @dataclass(frozen=True)
@@ -128,9 +145,8 @@ def _seen(asked: Asked, on_images: OnImages, *, loose: bool) -> _Seen:
     values = asked.values
     if named := values.get("dataset_config"):
         read, looks = check.looking(_counting([], on_images))
-        where = asked.user.lines.get("dataset_config", "")
+        where = asked.where("dataset_config")
         configured = dataset_config.survey(Path(named), values, where, read)
-        dataset_config.refuse_several(configured, "dataset check", asked.user.path)
         return _Seen(Path(named).parent, configured.seen, looks, configured.regular, configured)
     folder = Path(values.get("train_data_dir") or Project(asked.user.path.parent.absolute()).training_data)
     listed = (folders.numbered(folder) or (folders.loose(folder, 1),)) if folder.is_dir() else ()
@@ -186,6 +202,8 @@ def _settings(
     config: Path | None,
     base_said: tuple[Finding, ...],
     built: Mapping[str, str],
+    *,
+    configured: bool,
 ) -> check.Settings:
     wrapper = meant.asked.user.wrapper
     vocabulary = tokenizers.find(places)
@@ -200,6 +218,7 @@ def _settings(
         config_ready=not wrong if config else None,
         tokenizer=vocabulary / tokenizers.NAMES[0] if vocabulary else None,
         built=built,
+        configured=configured,
     )
 
 

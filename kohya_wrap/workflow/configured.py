@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from kohya_wrap.dataset.view.laid_out import CachedWith, Part
-from kohya_wrap.domain import buckets, regularisation, steps
+from kohya_wrap.domain import buckets, regularisation, steps, validation
 from kohya_wrap.domain.config import Layer, Origin, TrainingConfig
 from kohya_wrap.domain.dataset import Inventory
 from kohya_wrap.domain.finding import Finding
 from kohya_wrap.host import atomic
 from kohya_wrap.workflow import bucketing, training_view
+from kohya_wrap.workflow.dataset_file import DatasetFile
 
 Table = Mapping[str, Any]
 
@@ -48,17 +49,27 @@ class ConfiguredSubset:
 
 @dataclass(frozen=True)
 class Configured:
-    """What the file names; `data` as it is written, but for relative paths."""
+    """What the file names, less what the engine ignores in it."""
 
-    data: Table
+    file: DatasetFile
     subsets: tuple[ConfiguredSubset, ...]
     findings: tuple[Finding, ...]
+
+    @property
+    def data(self) -> Table:
+        """As it is written, but for relative paths."""
+        return self.file.data
 
     @property
     def seen(self) -> Inventory:
         """All that is trained on."""
         train = [subset.seen for subset in self.subsets if not subset.regular]
-        every = tuple(folder for found in train for folder in found.subsets)
+        every = tuple(
+            replace(folder, options=bucketing.layer(one.options).values)
+            for one in self.subsets
+            if not one.regular
+            for folder in one.seen.subsets
+        )
         return Inventory(every, train[0].caption_extension, self.findings)
 
     @property
@@ -68,9 +79,18 @@ class Configured:
         every = tuple(folder for one in found for folder in one.subsets)
         return Inventory(every, found[0].caption_extension, ()) if found else None
 
-    def of_only_dataset(self, config: TrainingConfig) -> TrainingConfig:
-        """`config` with what the first of its datasets says, its batch under the name of the option beside it."""
-        own = config.with_layer(bucketing.layer(self.data.get("general", {}) | self.data["datasets"][0]))
+    @property
+    def datasets(self) -> dict[int, Configured]:
+        """Each that has images to train on, by its place in the file."""
+        numbers = dict.fromkeys(subset.place[0] for subset in self.subsets if not subset.regular)
+        return {
+            number: replace(self, subsets=tuple(s for s in self.subsets if s.place[0] == number))
+            for number in numbers
+        }
+
+    def of_dataset(self, number: int, config: TrainingConfig) -> TrainingConfig:
+        """`config` with what this dataset says, its batch under the name of the option beside it."""
+        own = config.with_layer(bucketing.layer(self.data.get("general", {}) | self.data["datasets"][number]))
         batch = {"train_batch_size": own.get("batch_size") or config.get("train_batch_size", 1)}
         return own.with_layer(Layer(Origin.COMMAND_LINE, batch, "dataset_config"))
 
@@ -80,7 +100,7 @@ class Configured:
         for number, dataset in enumerate(self.data["datasets"]):
             own = config.with_layer(bucketing.layer(self.data.get("general", {}) | dataset))
             of = [subset for subset in self.subsets if subset.place[0] == number]
-            train = [size for s in of if not s.regular for size in s.seen.sized()]
+            train = [size for s in of if not s.regular for size in validation.trained(s.seen, own).sized()]
             regular = [size for s in of if s.regular for size in s.seen.sized()]
             images = [*train, *regularisation.repeated(train, regular)]
             batch = own.get("batch_size") or config.get("train_batch_size", 1)
@@ -111,11 +131,13 @@ class Configured:
     def place(self, root: Path, written: Path) -> Layer:
         """Write it for the engine, which reads JSON as well, with the folders of the view."""
         data = json.loads(json.dumps(self.data))
+        written_subsets = [dataset.pop("subsets") for dataset in data["datasets"]]
         for subset in self.subsets:
             dataset, inner = subset.place
-            own = data["datasets"][dataset]["subsets"][inner]
+            own = written_subsets[dataset][inner]
             own["image_dir"] = str(root / subset.path / Path(own["image_dir"]).name)
             own["caption_extension"] = subset.seen.caption_extension
+            data["datasets"][dataset].setdefault("subsets", []).append(own)
         atomic.write_text(written, json.dumps(data, indent=1))
         values = {"dataset_config": str(written), "train_data_dir": None, "reg_data_dir": None}
         return Layer(Origin.HARDWARE, values, "the training view")

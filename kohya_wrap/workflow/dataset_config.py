@@ -1,20 +1,21 @@
-"""Read and check a dataset_config of the user's, and every image and caption that it names."""
+"""Check a dataset_config of the user's, and read every image and caption that it names."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from errno import ELOOP, ENAMETOOLONG
 from pathlib import Path
-from typing import Any
 
 from kohya_wrap.dataset import folders, inventory
 from kohya_wrap.dataset.folders import Folder
 from kohya_wrap.domain import dataset_config
-from kohya_wrap.domain.finding import Finding, Level, typed
+from kohya_wrap.domain.finding import Finding, Level
 from kohya_wrap.errors import ConfigError
-from kohya_wrap.host import image_file, toml_file, toml_lines
+from kohya_wrap.host import image_file
+from kohya_wrap.workflow import dataset_file
 from kohya_wrap.workflow.configured import Configured, ConfiguredSubset, Table
+from kohya_wrap.workflow.dataset_file import DatasetFile, of_subset
 
 
 def read(path: Path, given: Table, where: str) -> Configured:
@@ -36,8 +37,35 @@ def survey(path: Path, given: Table, where: str, look: inventory.Read = image_fi
     Raises:
         ConfigError: it cannot be read, or the engine would refuse it; all findings attached.
     """
-    data = _absolute(_parsed(path), path.parent)
-    if wrong := _mistakes(path, data):
+    file, listed = names(path, given, where)
+    found = [
+        ConfiguredSubset(one.place, one.options, inventory.of_folders([one.folder], one.extension, look))
+        for one in listed
+    ]
+    of_files = dict.fromkeys(finding for subset in found for finding in subset.seen.findings)
+    return Configured(file, tuple(found), (*of_files, *_twice(file), *_lost(file, given)))
+
+
+@dataclass(frozen=True)
+class Listed:
+    """One subset that the engine reads, no file of it opened.
+
+    Attributes:
+        place: of the dataset and the subset, counted from 0.
+        options: its own, with those above it.
+        extension: of its captions: as the file or the options beside it say, else as most of them have it.
+    """
+
+    place: tuple[int, int]
+    options: Table
+    folder: Folder
+    extension: str
+
+
+def names(path: Path, given: Table, where: str) -> tuple[DatasetFile, tuple[Listed, ...]]:
+    """The file, and what it names. Raises ConfigError, as `survey`."""
+    file = dataset_file.read(path, where)
+    if wrong := _refused(file) or list(_missing(file)):
         raise ConfigError(
             f"{path.name}: {len(wrong)} mistakes, the first: {wrong[0].message}"
             if wrong[1:]
@@ -46,139 +74,96 @@ def survey(path: Path, given: Table, where: str, look: inventory.Read = image_fi
             hint=f"Mend {path}, which {where or 'dataset_config'} names.",
             findings=tuple(wrong),
         )
-    return _configured(path, data, given, look)
-
-
-def mistakes(path: Path) -> tuple[Finding, ...]:
-    """All that is wrong with it, no image opened: a folder that is not here is a warning, it may be elsewhere.
-
-    Raises:
-        ConfigError: it cannot be read.
-    """
-    data = _absolute(_parsed(path), path.parent)
-    refused = tuple(_refused(path, data))
-    return refused or tuple(replace(found, level=Level.WARNING) for found in _missing(path, data))
-
-
-def _mistakes(path: Path, data: dict[str, Any]) -> list[Finding]:
-    return _refused(path, data) or list(_missing(path, data))
-
-
-def _refused(path: Path, data: dict[str, Any]) -> list[Finding]:
-    return [_error(path, at, what) for at, what in dataset_config.problems(data)]
-
-
-def refuse_several(found: Configured, command: str, config: Path) -> None:
-    """Raises ConfigError: it has datasets with buckets and batches of their own, where `command` counts one."""
-    if (number := len(found.data["datasets"])) > 1:
-        raise ConfigError(
-            f"The dataset_config has {number} [[datasets]], which `{command}` does not count together.",
-            why="Each has buckets and batches of its own; `run` counts them all.",
-            hint=f"kohya-wrap config check {typed(config)}   (opens no image; kohya-wrap run {typed(config)} opens all)",
-        )
-
-
-def _parsed(path: Path) -> dict[str, Any]:
-    if path.suffix.lower() not in (".toml", ".json"):
-        raise ConfigError(
-            f"{path.name} ends in neither .toml nor .json.",
-            why="The engine goes by the ending of a dataset_config.",
-            hint=f"mv {typed(path)} {typed(path.with_suffix('.toml'))}",
-        )
-    if path.suffix.lower() == ".toml":
-        return dict(toml_file.read(path).data)
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ConfigError(
-            f"{path.name} cannot be read as JSON: {error}.",
-            why="It is named as dataset_config.",
-            hint=f"Mend {path}.",
-        ) from error
-    return data if isinstance(data, dict) else {"": data}
-
-
-def _absolute(data: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """Relative folders start at the file's own; the engine would start at the folder it runs in."""
-    for dataset in data.get("datasets") or () if isinstance(data.get("datasets"), list) else ():
-        for subset in (dataset.get("subsets") or ()) if isinstance(dataset, dict) else ():
-            if isinstance(subset, dict) and isinstance(subset.get("image_dir"), str):
-                subset["image_dir"] = str((folder / Path(subset["image_dir"]).expanduser()).resolve())
-    return data
-
-
-def _error(path: Path, at: str, what: str) -> Finding:
-    line = _sections(path).get(at)
-    return Finding(
-        Level.ERROR, "dataset-config", f"{at}: {what}.", "", f"{path.name}:{line}" if line else path.name
+    ignored = frozenset(dataset_config.ignored(file.written))
+    general = file.data.get("general", {})
+    return file, tuple(
+        _listed((number, inner), {**general, **_without_subsets(dataset), **subset}, given)
+        for number, dataset in enumerate(file.data["datasets"])
+        for inner, subset in enumerate(dataset["subsets"])
+        if (number, inner) not in ignored
     )
 
 
-def _sections(path: Path) -> dict[str, int]:
-    """A section as messages call it -> its line; none of a JSON file, nor of tables written inline."""
-    found: dict[str, int] = {}
-    if path.suffix.lower() != ".toml":
-        return found
-    dataset = subset = 0
-    for place in toml_lines.places(toml_file.read(path).text):
-        if place.header == "[[" and place.path == ("datasets",):
-            dataset, subset = dataset + 1, 0
-            found[f"[[datasets]] {dataset}"] = place.first
-        elif place.header == "[[" and place.path == ("datasets", "subsets"):
-            subset += 1
-            found[f"[[datasets]] {dataset}, subset {subset}"] = place.first
-        elif place.header == "[":
-            found[f"[{'.'.join(place.path)}]"] = place.first
-    return found
+def mistakes(file: DatasetFile) -> tuple[Finding, ...]:
+    """All that is wrong with it, no image opened: a folder that is not here is a warning, it may be elsewhere."""
+    if refused := _refused(file):
+        return tuple(refused)
+    return (*(replace(found, level=Level.WARNING) for found in _missing(file)), *_twice(file))
 
 
-def _missing(path: Path, data: Table) -> Iterator[Finding]:
-    every = [subset for dataset in data["datasets"] for subset in dataset["subsets"]]
-    if all(subset.get("is_reg") for subset in every):
-        yield _error(
-            path, "[[datasets]]", "all subsets are for regularisation, so there is nothing to train on"
-        )
-    for number, dataset in enumerate(data["datasets"], 1):
-        for subset in dataset["subsets"]:
-            folder = Path(subset["image_dir"])
-            if not folder.is_dir():
-                yield _error(path, f"[[datasets]] {number}", f"{folder} is not there")
-            elif not any(folders.is_read(inner) for inner in folder.iterdir()):
-                yield _error(path, f"[[datasets]] {number}", f"no image lies in {folder}")
+def _refused(file: DatasetFile) -> list[Finding]:
+    return [_error(file, at, what) for at, what in dataset_config.problems(file.written)]
 
 
-def _configured(path: Path, data: dict[str, Any], given: Table, look: inventory.Read) -> Configured:
-    general = data.get("general", {})
-    found = [
-        _subset((number, inner), {**general, **_without_subsets(dataset), **subset}, given, look)
-        for number, dataset in enumerate(data["datasets"])
-        for inner, subset in enumerate(dataset["subsets"])
+def _error(file: DatasetFile, at: str, what: str) -> Finding:
+    where = file.where(at)
+    return Finding(Level.ERROR, "dataset-config", f"{at}: {what}.", f"Mend it in {file.path}.", where)
+
+
+def _missing(file: DatasetFile) -> Iterator[Finding]:
+    ignored = frozenset(dataset_config.ignored(file.written))
+    used = [
+        (number, inner, subset)
+        for number, dataset in enumerate(file.data["datasets"], 1)
+        for inner, subset in enumerate(dataset["subsets"], 1)
+        if (number - 1, inner - 1) not in ignored
     ]
-    findings = tuple(finding for subset in found for finding in subset.seen.findings)
-    return Configured(data, tuple(found), (*findings, *_lost(path, data, given)))
+    if all(subset.get("is_reg") for _, _, subset in used):
+        every = "all subsets are for regularisation, so there is nothing to train on"
+        yield _error(file, "[[datasets]]", every)
+    for number, inner, subset in used:
+        if wrong := _not_a_folder_of_images(Path(subset["image_dir"])):
+            yield _error(file, of_subset(number, inner), wrong)
+
+
+def _not_a_folder_of_images(folder: Path) -> str:
+    """Why not, in words; empty where it is one."""
+    try:
+        if not folder.is_dir():
+            return f"{folder} is {'a file, and no folder' if folder.exists() else 'not there'}"
+        return (
+            "" if any(folders.is_read(inner) for inner in folder.iterdir()) else f"no image lies in {folder}"
+        )
+    except OSError as error:
+        if error.errno not in (ELOOP, ENAMETOOLONG):
+            raise
+        return f"{str(folder)[:80]}… can be no folder: {error.strerror}"
+
+
+def _twice(file: DatasetFile) -> Iterator[Finding]:
+    for number, inner in dataset_config.ignored(file.written):
+        at = of_subset(number + 1, inner + 1)
+        named = file.written["datasets"][number]["subsets"][inner]["image_dir"]
+        yield Finding(
+            Level.WARNING,
+            "folder-twice",
+            f"{at}: {named} is named by another subset of this dataset too, and the engine reads that one alone.",
+            "Remove one of the two; num_repeats says how often a folder is shown.",
+            file.where(at, "image_dir"),
+        )
 
 
 def _without_subsets(dataset: Table) -> Table:
     return {name: value for name, value in dataset.items() if name != "subsets"}
 
 
-def _subset(place: tuple[int, int], options: Table, given: Table, look: inventory.Read) -> ConfiguredSubset:
-    """Captions end as the file or the options beside it say, else as most of them do."""
+def _listed(place: tuple[int, int], options: Table, given: Table) -> Listed:
     path = Path(options["image_dir"])
     repeats = options.get("num_repeats", given.get("dataset_repeats") or 1)
     images = tuple(sorted(inner for inner in path.iterdir() if folders.is_read(inner)))
     folder = Folder(path, repeats, options.get("class_tokens", ""), images)
     extension = options.get("caption_extension") or given.get("caption_extension")
     extension = folders.dotted(extension) if extension else folders.caption_extension([folder])
-    return ConfiguredSubset(place, options, inventory.of_folders([folder], extension, look))
+    return Listed(place, options, folder, extension)
 
 
-def _lost(path: Path, data: Table, given: Table) -> Iterator[Finding]:
-    for option in dataset_config.lost(given, data):
+def _lost(file: DatasetFile, given: Table) -> Iterator[Finding]:
+    name = file.path.name
+    for option in dataset_config.lost(given, file.data):
         yield Finding(
             Level.WARNING,
             "dataset-config-wins",
-            f"`{option}` beside dataset_config has no effect: {path.name} says something itself.",
-            f"Remove `{option}`, or its lines in {path.name}.",
-            path.name,
+            f"`{option}` beside dataset_config has no effect: {name} says something itself.",
+            f"Remove `{option}`, or its lines in {name}.",
+            name,
         )

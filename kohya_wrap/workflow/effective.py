@@ -48,6 +48,13 @@ class Asked:
             values |= layer.values
         return values
 
+    def where(self, name: str) -> str:
+        """What says it, as findings name the place: a line of the file, a variable, `--set`."""
+        by_hand = [layer for layer in self.by_hand if name in layer.values]
+        if by_hand:
+            return by_hand[-1].details.get(name, by_hand[-1].detail)
+        return self.user.lines.get(name, "")
+
 
 @dataclass(frozen=True)
 class Effective:
@@ -106,7 +113,7 @@ def meant(asked: Asked, gpu: str, places: Places, env: Mapping[str, str]) -> Eff
     sound = check.sound(found.config, found.table, found.family.script)
     base = assumed.reference(asked.values, asked.user, places) if sound.get("vae") else None  # may bring it
     missing = inputs.missing(sound, asked.user.lines, base, project.models)
-    images = inputs.images(sound, asked.user.lines, project)
+    images = inputs.images(sound, asked.user.lines, project, found.family.script)
     in_the_way = inputs.in_the_way(sound, asked.user.lines)
     denied = base_model.denied(asked.values, asked.user, facts)
     said = (*card_said, *base_said, *denied, *found.findings, *missing, *in_the_way, *images)

@@ -11,8 +11,9 @@ from kohya_wrap.dataset import inventory
 from kohya_wrap.domain import buckets, regularisation, validation
 from kohya_wrap.domain.config import Layer, Origin, TrainingConfig
 from kohya_wrap.domain.dataset import Inventory
+from kohya_wrap.domain.finding import Finding
 from kohya_wrap.places import Project
-from kohya_wrap.workflow import bucketing, dataset_config
+from kohya_wrap.workflow import bucketing, dataset_config, dataset_values
 from kohya_wrap.workflow.configured import Configured
 from kohya_wrap.workflow.effective import Asked
 
@@ -45,6 +46,12 @@ class Images:
         passes = buckets.fill(bucketing.rule(config), [*train, *regular]).values()
         return list(passes), config.get("train_batch_size", 1)
 
+    def values(self, config: TrainingConfig, script: str) -> tuple[Finding, ...]:
+        """What is to be said of the values in a dataset_config."""
+        return (
+            () if self.configured is None else dataset_values.findings(self.configured.file, config, script)
+        )
+
     def cacheable(self, config: TrainingConfig) -> TrainingConfig:
         """Without the caches that a dataset_config forbids, unless the user asks for them."""
         if self.configured is None:
@@ -61,7 +68,7 @@ def of(asked: Asked, project: Project) -> Images:
     """
     values = asked.values
     if path := values.get("dataset_config"):
-        where = asked.user.lines.get("dataset_config", "")
+        where = asked.where("dataset_config")
         configured = dataset_config.read(Path(path), values, where)
         return Images(configured.seen, None, configured)
     train = inventory.take(

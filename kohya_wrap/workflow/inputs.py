@@ -17,7 +17,7 @@ from kohya_wrap.engine.reference import Catalogued, Reference
 from kohya_wrap.errors import ConfigError, DatasetError, EngineError
 from kohya_wrap.host import safetensors_file
 from kohya_wrap.places import Places, Project
-from kohya_wrap.workflow import dataset_config
+from kohya_wrap.workflow import dataset_config, dataset_file, dataset_values
 
 _OPTIONS = ("network_weights", "base_weights", "vae", "resume", "reg_data_dir", "log_tracker_config")
 _OWN_HINTS = {
@@ -97,9 +97,11 @@ def in_the_way(config: TrainingConfig, lines: Mapping[str, str]) -> Iterator[Fin
             )  # fmt: skip
 
 
-def images(config: TrainingConfig, lines: Mapping[str, str], project: Project) -> tuple[Finding, ...]:
+def images(
+    config: TrainingConfig, lines: Mapping[str, str], project: Project, script: str
+) -> tuple[Finding, ...]:
     """What `run` would refuse of train_data_dir, by names alone: a note where the project's own folder is still to be filled."""
-    seen, named = Seen(config, "", lines), config.get("train_data_dir")
+    seen, named = Seen(config, script, lines), config.get("train_data_dir")
     if named == "" or (named and paths.unreplaced(named)):  # the check says it
         return ()
     if config.get("dataset_config"):
@@ -126,9 +128,13 @@ def _of_dataset_config(seen: Seen) -> tuple[Finding, ...]:
             ),
         )  # fmt: skip
     try:
-        return dataset_config.mistakes(path)
+        file = dataset_file.read(path, seen.where("dataset_config"))
     except ConfigError as error:
         return (seen.error("dataset-config", "dataset_config", error.message, error.hint),)
+    said = dataset_config.mistakes(file)
+    if any(found.level is Level.ERROR for found in said):
+        return said
+    return (*said, *dataset_values.findings(file, seen.config, seen.script))
 
 
 def _named(seen: Seen) -> Iterator[tuple[str, Path]]:

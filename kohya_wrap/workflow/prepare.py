@@ -153,7 +153,7 @@ def _rehearsable(asked: Asked, options: Mapping[str, Any]) -> None:
         where = f"{lines[names[0]]}: " if names[0] in lines else ""
         raise UsageError(
             f"{where}the rehearsal does not play {', '.join(names)}; the real engine does.",
-            why="Nothing is wrong with the config: the rehearsal is a miniature, and these change what it would count.",
+            why="It is a miniature, and these change what it would count; what they name was not looked into.",
             hint=f"kohya-wrap run {shlex.quote(str(asked.user.path))} --engine real   (or rehearse a copy without {names[0]})",
         )
 
@@ -219,7 +219,8 @@ def resolved(job: Job, facts: base_model.Facts) -> Job:
         captions=captions.style_of(job.images.train),
         caption_extension=job.images.train.caption_extension,
     )
-    effective.refuse(found.findings)
+    of_values = job.images.values(found.config, found.family.script)
+    effective.refuse((*found.findings, *of_values))
     target = job.user.wrapper.target_steps or found.recipe.steps
     settled = several_gpus.warmed_up_alike(found.config, job.processes)
     config, plan, solved = with_epochs(job.images.cacheable(settled), job.images, target, job.processes)
@@ -228,6 +229,7 @@ def resolved(job: Job, facts: base_model.Facts) -> Job:
     lacks = captions.trigger_lacks(job.images.train, job.user.wrapper.trigger, job.project.root)
     findings = (
         *found.findings,
+        *of_values,
         *base_model.denied(job.asked.values, job.user, facts),
         *recipe_notes.of_captions(config),
         *several_gpus.note(config, job.processes),

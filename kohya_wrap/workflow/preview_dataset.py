@@ -70,12 +70,15 @@ def _place(request: PreviewRequest, found: DatasetCheck) -> Path:
 
 
 def _about(request: PreviewRequest, found: DatasetCheck) -> About:
-    config = found.meant.config
-    resolution = str(config.get("resolution")).replace(",", "×")
+    shown = dict.fromkeys(
+        f"{str(config.get('resolution')).replace(',', '×')}, batches of {config.get('train_batch_size', 1)}"
+        for config in found.configs
+    )
     return About(
         title=(found.config.absolute().parent if found.config else found.folder.absolute()).name,
-        seen_as=f"Seen as {found.meant.family.title} at {resolution}, batches of {config.get('train_batch_size', 1)}",
+        seen_as=f"Seen as {found.meant.family.title} at {' and at '.join(shown)}",
         dataset=found.folder.absolute(),
+        edited=found.config.absolute() if found.config and found.settings.configured else None,
         findings=found.findings,
         made=datetime.now().strftime("%Y-%m-%d %H:%M"),
         program=request.program,

@@ -19,7 +19,9 @@ from kohya_wrap.workflow.effective import ConfigRequest
 
 @dataclass(frozen=True)
 class ShownView:
-    """By the option that names the user's folder (or dataset/subset of a dataset_config), what stands for what is in it."""
+    """What can be used; what cannot be read is an error among the findings.
+
+    By the option that names the user's folder (or dataset/subset of a dataset_config), what stands for what is in it."""
 
     parts: Mapping[str, tuple[Folder, ...]]
     findings: tuple[Finding, ...]
@@ -38,10 +40,12 @@ def of(request: ConfigRequest, places: Places, env: Mapping[str, str]) -> ShownV
     bare = None if config_file else bare_folder.of(request.config, request.words, env, family="")
     asked = bare.asked if bare else effective.read(config_file or request.config, request.words, env)
     meant = effective.meant(asked, request.gpu, places, env)
-    effective.refuse(tuple(found for found in meant.findings if not bare or found.code != "no-base"))
+    effective.refuse(tuple(found for found in meant.findings if found.code != "no-base"))
     config = meant.config
     if path := meant.asked.values.get("dataset_config"):
-        return _configured(dataset_config.read(Path(path), asked.values, ""), config)
+        return _configured(
+            dataset_config.survey(Path(path), asked.values, asked.where("dataset_config")), config
+        )
     parts: dict[str, tuple[Folder, ...]] = {}
     findings: list[Finding] = [said for said in bare.findings if said.code != "no-config"] if bare else []
     extension = meant.asked.values.get("caption_extension")

@@ -321,7 +321,7 @@ def test_what_cannot_be_rehearsed_is_refused_before_anything_starts(
     what, why, hint = answer.three_lines
     name = word.partition("=")[0]
     assert answer.code == 2 and what == f"the rehearsal does not play {name}; the real engine does."
-    assert "Nothing is wrong with the config" in why and "--engine real" in hint
+    assert "what they name was not looked into" in why and "--engine real" in hint
     assert not (guide.parent / "output").exists() and answer.out == ""
 
 

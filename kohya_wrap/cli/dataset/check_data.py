@@ -24,6 +24,10 @@ def as_data(found: DatasetCheck) -> dict[str, Any]:
         "captions": checked.inventory.captions,
         "buckets": [asdict(bucket) for bucket in checked.buckets],
         "batch": config.get("train_batch_size", 1),
+        "datasets": [
+            {"resolution": one.get("resolution"), "batch": one.get("train_batch_size", 1)}
+            for one in found.configs
+        ],
         "accumulation": config.get("gradient_accumulation_steps", 1),
         **asdict(checked.plan),
         "concepts": [_concept(concept) for concept in checked.concepts],
@@ -40,6 +44,7 @@ def _image(image: CheckedImage) -> dict[str, Any]:
         "format": facts.format,
         "misread": sorted(misread.name.lower() for misread in facts.misread),
         "digest": facts.digest,
+        "dataset": image.dataset,
         "repeats": image.repeats,
         "bucket": framing.bucket if framing else None,
         "scale": round(framing.scale, 4) if framing else None,
@@ -72,6 +77,7 @@ def _concept(concept: Concept) -> dict[str, Any]:
     ]
     return {
         "folder": concept.folder,
+        "dataset": concept.dataset,
         "repeats": concept.repeats,
         "images": concept.images,
         "captions": concept.captions,

@@ -46,11 +46,12 @@ def shortened(findings: Iterable[Finding]) -> tuple[Finding, ...]:
 
 
 def say(console: Console, found: DatasetCheck) -> None:
-    checked, config = found.checked, found.meant.config
-    images = counted(len(checked.images), "image")
+    checked = found.checked
+    images = counted(len({image.image.path for image in checked.images}), "image")
+    endings = dict.fromkeys(subset.caption_extension for subset in checked.inventory.subsets)
     console.say(
         f"{found.folder}: {images}, {counted(checked.inventory.captions, 'caption')} "
-        f"({checked.inventory.caption_extension}), seen as {found.meant.family.title} at {config.get('resolution')}"
+        f"({', '.join(endings) or checked.inventory.caption_extension}), seen as {found.meant.family.title} at {_each(found, 'resolution')}"
     )
     console.say(f"{images}: {checked.size_class}\n")
     console.out.print(_concepts(checked.concepts))
@@ -73,9 +74,20 @@ def _concepts(concepts: tuple[Concept, ...]) -> Table:
             trigger = f"{concept.trigger!r}{assumed} in {concept.with_trigger} of {concept.images}, {where}"
         passes = concept.images * concept.repeats
         table.add_row(
-            concept.folder, *map(str, (concept.images, concept.repeats, passes, concept.captions)), trigger
+            _of(concept.dataset, concept.folder),
+            *map(str, (concept.images, concept.repeats, passes, concept.captions)),
+            trigger,
         )
     return table
+
+
+def _each(found: DatasetCheck, option: str) -> str:
+    """What it is in each of the datasets."""
+    return " and ".join(dict.fromkeys(str(config.get(option, 1)) for config in found.configs))
+
+
+def _of(dataset: int, name: str) -> str:
+    return f"dataset {dataset}: {name}" if dataset else name
 
 
 def _buckets(found: DatasetCheck) -> Table:
@@ -84,11 +96,12 @@ def _buckets(found: DatasetCheck) -> Table:
     shown, rest = checked.buckets[:_BUCKETS], checked.buckets[_BUCKETS:]
     for bucket in shown:
         width, height = bucket.size
-        table.add_row(f"{width}x{height}", *map(str, (bucket.images, bucket.passes, bucket.batches)), "")
+        size = _of(bucket.dataset, f"{width}x{height}")
+        table.add_row(size, *map(str, (bucket.images, bucket.passes, bucket.batches)), "")
     if rest:
         sums = (sum(b.images for b in rest), sum(b.passes for b in rest), sum(b.batches for b in rest))
         table.add_row(f"{len(rest)} more", *map(str, sums), "")
-    plan, batch = checked.plan, config.get("train_batch_size", 1)
+    plan, batch = checked.plan, _each(found, "train_batch_size")
     accumulated = config.get("gradient_accumulation_steps", 1)
     per_step = f" of {batch}" + (f", {accumulated} a step" if accumulated > 1 else "")
     epochs = f"x {plan.epochs} epochs = {plan.steps} steps" if plan.epochs != 1 else f"= {plan.steps} steps"
@@ -105,10 +118,17 @@ def _buckets(found: DatasetCheck) -> Table:
 
 def _terms(console: Console, concepts: tuple[Concept, ...]) -> None:
     for concept in concepts:
+        if concept.dataset > 1 and any(_is_same(concept, other) for other in concepts):
+            continue
         often = [term for term in concept.terms if term.share >= _OFTEN][:_TERMS]
         if often:
             said = ", ".join(f"{term.text} {term.share:.0%}" for term in often)
             console.say(f"most said in {concept.folder}: {said}")
+
+
+def _is_same(concept: Concept, other: Concept) -> bool:
+    """Said of an earlier dataset already."""
+    return other.dataset < concept.dataset and (other.folder, other.terms) == (concept.folder, concept.terms)
 
 
 def _table(*columns: str) -> Table:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from kohya_wrap.cli import options
+from kohya_wrap.domain.finding import Finding, Level
 from kohya_wrap.domain.wording import counted
 
 if TYPE_CHECKING:
@@ -41,9 +42,12 @@ def command(where: Path, words: tuple[str, ...], as_json: bool) -> None:
     view = shown_view.of(request, Places.from_environment(os.environ), os.environ)
     console = Console(as_json=as_json)
     lines = list(_lines(view))
-    console.findings(view.findings)
+    errors = [finding for finding in view.findings if finding.level is Level.ERROR]
+    if not errors:
+        console.findings(view.findings)
     for line in lines:
-        console.say(plain.one_line(f"{line['view']}  <-  {line['source']}"))
+        of = f"{line['of']}/" if len(view.parts) > 1 else ""
+        console.say(plain.one_line(f"{of}{line['view']}  <-  {line['source']}"))
         for why in line["converted"]:
             console.say(f"    converted: {why}", style="cyan")
         console.say(f"    {line['caption']}")
@@ -51,9 +55,28 @@ def command(where: Path, words: tuple[str, ...], as_json: bool) -> None:
     console.say(
         f"{counted(len(lines), 'image')}, {converted} of them {'as a converted copy' if converted == 1 else 'as converted copies'}"
     )
+    data = {"config": str(where), "images": lines, "converted": converted}
+    if errors:
+        raise _unusable(where, errors, view, data)
     if as_json:
-        data = {"config": str(where), "images": lines, "converted": converted}
         console.envelope("dataset view", data, findings=view.findings)
+
+
+def _unusable(where: Path, errors: Sequence[Finding], view: ShownView, data: dict[str, Any]) -> Exception:
+    from kohya_wrap.domain.finding import typed
+    from kohya_wrap.errors import DatasetError
+
+    return DatasetError(
+        errors[0].message
+        if len(errors) == 1
+        else f"{len(errors)} files cannot be used, and `run` would not start.",
+        why="Such a file is damaged, or is no picture or caption at all.",
+        hint=errors[0].hint
+        if len(errors) == 1
+        else f"Mend them, and again: kohya-wrap dataset view {typed(where)}",
+        findings=view.findings,
+        data=data,
+    )
 
 
 def _lines(view: ShownView) -> Iterator[dict[str, Any]]:

@@ -14,10 +14,13 @@ _ENGINE_ALONE = {
     "caption_extension": "the engine would look for .caption files, and train without captions where there is none",
     "output_dir": "the engine would train to the end and then fail to save",
 }
+_IN_A_DATASET_CONFIG = ("resolution", "caption_extension")
 
 
 def filled(seen: Seen) -> Iterator[Finding]:
     for name, otherwise in _ENGINE_ALONE.items():
+        if name in _IN_A_DATASET_CONFIG and seen.get("dataset_config"):
+            continue
         if not seen.by_user(name) and seen.get(name) is not None:
             message = f"`{name}` is not given: {as_toml(seen.get(name))} is taken, where {otherwise}."
             yield Finding(Level.NOTE, "filled", message)

@@ -23,13 +23,14 @@ from kohya_wrap.dataset.check.look import LEAST, Look, measure
 from kohya_wrap.dataset.check.remarks import Remark
 from kohya_wrap.dataset.check.result import Checked, CheckedImage, Concept
 from kohya_wrap.dataset.check.settings import Settings
+from kohya_wrap.dataset.check.together import together
 from kohya_wrap.domain import buckets, framing, validation
 from kohya_wrap.domain.captions import has_trigger
 from kohya_wrap.domain.dataset import ImageFacts, Inventory, Subset
 from kohya_wrap.domain.finding import Finding, Level
 from kohya_wrap.host import image_file
 
-__all__ = ["Settings", "check", "looking", "survey"]
+__all__ = ["Settings", "check", "looking", "survey", "together"]
 
 Looks = dict[Path, Look]
 _REPEATS = 10  # as `dataset build` has it
@@ -72,23 +73,35 @@ def check(
     settings: Settings,
     regular: Inventory | None = None,
     before: tuple[Finding, ...] = (),
+    among: Sequence[Path] = (),
 ) -> Checked:
     """Judge what `survey` has read.
 
     Args:
         regular: the regularisation images; they are only counted.
         before: what is known already of the folder.
+        among: folders that are checked as well, from which these are told by their names.
     """
     subsets = [subset for subset in found.subsets if subset.images]
-    spoken = {i.path: texts.trained(i.caption, settings.config) for s in subsets for i in s.images}
-    concepts = [
-        audit.concept(s, {i.path.name: spoken[i.path] for i in s.images}, settings, alone=len(subsets) == 1)
-        for s in subsets
+    own = [settings.of(subset) for subset in subsets]
+    spoken = [
+        [texts.trained(image.caption, of_it.config) for image in subset.images]
+        for subset, of_it in zip(subsets, own, strict=True)
     ]
-    bare = _bare(subsets, concepts, looks, spoken, settings)
+    called = folders.called([subset.folder for subset in subsets], among)
+    concepts = [
+        audit.concept(subset, name, _by_name(subset, said), of_it, alone=len(subsets) == 1)
+        for subset, name, said, of_it in zip(subsets, called, spoken, own, strict=True)
+    ]
+    by_subset = _bare(subsets, concepts, looks, spoken, settings)
+    bare = [image for mine in by_subset for image in mine]
     twins = duplicates.find({i.name: i.image.facts.digest for i in bare}, {i.name: i.look for i in bare})
     others = twins.of()
-    remarked = [(image, tuple(_remarks(image, settings))) for image in bare]
+    remarked = [
+        (image, tuple(_remarks(image, of_it)))
+        for mine, of_it in zip(by_subset, own, strict=True)
+        for image in mine
+    ]
     checked = tuple(_complete(image, said, others.get(image.name, ())) for image, said in remarked)
     said = (
         *before,
@@ -96,7 +109,7 @@ def check(
         *remarks.of_many(((i.image.path, one) for i, several in remarked for one in several), len(bare)),
         *duplicates.findings(twins, flip=settings.config.get("flip_aug", False)),
         *caches.findings(subsets, settings.family.name),
-        *_captions(subsets, concepts, checked, settings),
+        *_captions(subsets, concepts, by_subset, own),
         *variety.findings(checked),
         *_uncounted(found, settings),
     )
@@ -107,30 +120,38 @@ def check(
     )
 
 
+def _by_name(subset: Subset, spoken: Sequence[str]) -> dict[str, str]:
+    return {image.path.name: text for image, text in zip(subset.images, spoken, strict=True)}
+
+
 def _bare(
     subsets: Sequence[Subset],
     concepts: Sequence[Concept],
     looks: Looks,
-    spoken: dict[Path, str],
+    spoken: Sequence[Sequence[str]],
     settings: Settings,
-) -> list[CheckedImage]:
-    """Each image with what was measured of it; what is to be said of it comes later."""
-    counts = dict(zip(spoken, texts.counted(list(spoken.values()), settings), strict=True))
+) -> list[list[CheckedImage]]:
+    """By folder, each image with what was measured of it; what is to be said of it comes later."""
+    counts = iter(texts.counted([text for of_one in spoken for text in of_one], settings))
     among = (
         buckets.candidates(settings.rule) if settings.rule.enabled and not settings.rule.no_upscale else None
     )
     return [
-        CheckedImage(
-            image=image,
-            repeats=subset.repeats,
-            look=looks[image.path],
-            framing=framing.frame(settings.rule, image.facts.size, among),
-            text=spoken[image.path],
-            tokens=counts[image.path],
-            has_trigger=has_trigger(spoken[image.path], concept.trigger) if concept.trigger else None,
-        )
-        for subset, concept in zip(subsets, concepts, strict=True)
-        for image in subset.images
+        [
+            CheckedImage(
+                image=image,
+                concept=concept.folder,
+                caption_extension=subset.caption_extension,
+                repeats=subset.repeats,
+                look=looks[image.path],
+                framing=framing.frame(settings.rule, image.facts.size, among),
+                text=text,
+                tokens=next(counts),
+                has_trigger=has_trigger(text, concept.trigger) if concept.trigger else None,
+            )
+            for image, text in zip(subset.images, said, strict=True)
+        ]
+        for subset, concept, said in zip(subsets, concepts, spoken, strict=True)
     ]
 
 
@@ -147,11 +168,10 @@ def _complete(image: CheckedImage, said: Sequence[Remark], alike: tuple[str, ...
 def _captions(
     subsets: Sequence[Subset],
     concepts: Sequence[Concept],
-    checked: Sequence[CheckedImage],
-    settings: Settings,
+    by_subset: Sequence[Sequence[CheckedImage]],
+    own: Sequence[Settings],
 ) -> Iterator[Finding]:
-    for subset, concept in zip(subsets, concepts, strict=True):
-        mine = [image for image in checked if image.image.path.parent == subset.folder]
+    for subset, concept, mine, settings in zip(subsets, concepts, by_subset, own, strict=True):
         yield from audit.findings(concept, mine, settings)
         names = [image.image.path.name for image in mine]
         yield from fusing.findings(concept, names, settings.subject, str(subset.folder))

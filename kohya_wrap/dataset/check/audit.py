@@ -23,10 +23,13 @@ _BEGINS = 0.8
 _FAR = 3.0  # interquartile ranges from the middle half: CleanVision's measure of an odd size
 
 
-def concept(subset: Subset, texts: Mapping[str, str], settings: Settings, *, alone: bool) -> Concept:
+def concept(
+    subset: Subset, called: str, texts: Mapping[str, str], settings: Settings, *, alone: bool
+) -> Concept:
     """Measure the captions of one folder.
 
     Args:
+        called: the folder's name.
         texts: name of each image -> its text as it is trained.
         alone: it is the only folder, so that the project's trigger is this folder's.
     """
@@ -38,7 +41,7 @@ def concept(subset: Subset, texts: Mapping[str, str], settings: Settings, *, alo
     style = captions.style_of(texts.values())
     first = sum(_begins_with(text, trigger) for text in texts.values()) if trigger else 0
     return Concept(
-        folder=subset.folder.name,
+        folder=called,
         repeats=subset.repeats,
         images=len(texts),
         captions=sum(image.caption.path is not None for image in subset.images),

@@ -27,7 +27,7 @@ def ticked(images: Sequence[CheckedImage], found: Sequence[Finding], settings: S
     return (
         _tick("every picture cropped to a fitting shape", *_cropped(images)),
         _captions(images, codes),
-        _tick("folders as the trainer wants them", *_folders(codes)),
+        _tick("folders as the trainer wants them", *_folders(codes, settings)),
         _config(settings),
         _samples(settings),
     )
@@ -58,12 +58,12 @@ def _captions(images: Sequence[CheckedImage], codes: Sequence[str]) -> Tick:
     )
 
 
-def _folders(codes: Sequence[str]) -> tuple[bool, str]:
+def _folders(codes: Sequence[str], settings: Settings) -> tuple[bool, str]:
     wrong = sorted({code for code in codes if code in _WRONG_PLACE | _UNREADABLE})
-    return (
-        not wrong,
-        f"see below: {', '.join(wrong)}" if wrong else "N_concept folders, nothing lies elsewhere",
+    right = (
+        "as dataset_config names them" if settings.configured else "N_concept folders, nothing lies elsewhere"
     )
+    return not wrong, f"see below: {', '.join(wrong)}" if wrong else right
 
 
 def _config(settings: Settings) -> Tick:

@@ -110,7 +110,7 @@ def _of_side(side: int, rule: BucketRule) -> tuple[BucketRule, list[Size]]:
         rule,
         resolution=(side, side),
         no_upscale=False,
-        minimum=min(rule.minimum, side),
+        minimum=max(rule.steps, min(rule.minimum, side)),
         maximum=max(rule.maximum, side),
     )
     return rule, candidates(rule)

@@ -20,15 +20,20 @@ class CheckedImage:
     """All that is known of one image and its caption.
 
     Attributes:
+        concept: what its folder is called.
+        caption_extension: of its folder.
         framing: None where it has no bucket: the engine dies of it, and a finding says so.
         text: the caption as it is trained, prefix and suffix with it; of several lines with enable_wildcard.
         tokens: CLIP tokens of `text`; None where no tokenizer is prepared.
         has_trigger: None where no trigger is known.
         alike: other images that show nearly the same; the first of very many.
         findings: of this image alone; each has its path in `where`.
+        dataset: of several in a dataset_config, counted from 1; else 0.
     """
 
     image: TrainingImage
+    concept: str
+    caption_extension: str
     repeats: int
     look: Look
     framing: Framing | None
@@ -37,23 +42,26 @@ class CheckedImage:
     has_trigger: bool | None
     alike: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
+    dataset: int = 0
 
     @property
     def name(self) -> str:
         """As it is called in messages: with its folder, since several folders may hold an `a.png`."""
-        return f"{self.image.path.parent.name}/{self.image.path.name}"
+        return f"{self.concept}/{self.image.path.name}"
 
 
 @dataclass(frozen=True)
 class Bucket:
     """Attributes:
     passes: images times their repeats, in one epoch.
+    dataset: as of an image.
     """
 
     size: Size
     images: int
     passes: int
     batches: int
+    dataset: int = 0
 
 
 @dataclass(frozen=True)
@@ -61,10 +69,12 @@ class Concept:
     """One folder's captions as a whole.
 
     Attributes:
+        folder: its name, with folders above it where two are called alike.
         trigger: empty where none is known.
         assumed: the trigger is not the project's own but what the captions begin with.
         first: captions that begin with the trigger.
         terms: most frequent first, without the trigger.
+        dataset: as of an image.
     """
 
     folder: str
@@ -77,6 +87,7 @@ class Concept:
     first: int
     style: CaptionStyle | None
     terms: tuple[Term, ...]
+    dataset: int = 0
 
 
 class State(str, Enum):

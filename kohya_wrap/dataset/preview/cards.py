@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from kohya_wrap.dataset import edited_captions
 from kohya_wrap.dataset.check.remarks import listed
@@ -35,6 +36,7 @@ class Card:
     whole: the outline of the image, in its pixels; `kept` is that of what is trained, empty where all of it is.
     alike: the names of images that show the same, in words.
     terms: numbers of those that stand in its caption.
+    dataset: of several in a dataset_config, counted from 1; else 0.
     codes: of its findings, and of those of the dataset that are about it.
     """
 
@@ -61,15 +63,16 @@ class Card:
     terms: tuple[int, ...]
     findings: tuple[Finding, ...]
     codes: tuple[str, ...]
+    dataset: int
 
 
-def of(checked: Checked, terms: Mapping[Term, int]) -> Iterator[Card]:
+def of(checked: Checked, terms: Mapping[Term, int], dataset: Path) -> Iterator[Card]:
     """In the engine's order; the pictures are read in several threads, a few ahead.
 
     Args:
         terms: number of each term of each concept.
+        dataset: from which captions are named.
     """
-    extension = checked.inventory.caption_extension
     standing = _standing(checked, terms)
     copies = Counter(image.image.facts.digest for image in checked.images)
     side = _SIDE if len(checked.images) <= MANY else _SMALL_SIDE
@@ -79,17 +82,17 @@ def of(checked: Checked, terms: Mapping[Term, int]) -> Iterator[Card]:
             small = pool.map(lambda image: thumbnail.make(image.image.path, side), batch)
             for number, (image, picture) in enumerate(zip(batch, small, strict=True), start):
                 codes = {finding.code for finding in image.findings} | _twins(image, copies)
-                card = _card(number, image, picture, extension)
+                card = _card(number, image, picture, dataset)
                 yield replace(card, terms=standing.get(_place(image), ()), codes=tuple(sorted(codes)))
 
 
 def _standing(checked: Checked, terms: Mapping[Term, int]) -> dict[tuple[str, str], tuple[int, ...]]:
     """(concept, file name) -> the numbers of the terms in its caption."""
-    found: dict[tuple[str, str], list[int]] = {}
+    found: dict[tuple[str, str], set[int]] = {}
     for concept in checked.concepts:
         for term in concept.terms:
             for name in term.names:
-                found.setdefault((concept.folder, name), []).append(terms[concept.folder, term.text])
+                found.setdefault((concept.folder, name), set()).add(terms[concept.folder, term.text])
     return {place: tuple(sorted(numbers)) for place, numbers in found.items()}
 
 
@@ -99,15 +102,16 @@ def _twins(image: CheckedImage, copies: Mapping[str, int]) -> set[str]:
 
 
 def _place(image: CheckedImage) -> tuple[str, str]:
-    return image.image.path.parent.name, image.image.path.name
+    return image.concept, image.image.path.name
 
 
-def _card(number: int, image: CheckedImage, picture: Thumbnail, extension: str) -> Card:
+def _card(number: int, image: CheckedImage, picture: Thumbnail, dataset: Path) -> Card:
     """But for its terms and codes."""
     facts, caption, framing = image.image.facts, image.image.caption, image.framing
     whole = (0, 0, *facts.size)
     concept, name = _place(image)
-    key = edited_captions.key_of(edited_captions.path_of(image.image.path, extension))
+    path = edited_captions.path_of(image.image.path, image.caption_extension)
+    key = edited_captions.key_of(path, dataset)
     text = caption.text if caption.path else ""
     shown = text.removesuffix("\n")
     return Card(
@@ -134,6 +138,7 @@ def _card(number: int, image: CheckedImage, picture: Thumbnail, extension: str) 
         terms=(),
         findings=image.findings,
         codes=(),
+        dataset=image.dataset,
     )
 
 

@@ -26,10 +26,11 @@ class About:
 
     Attributes:
         seen_as: the family and the resolution that the dataset was checked for.
-        dataset: the folder of the concept folders; edits are for the captions in it.
+        dataset: the folder of the concept folders, or of the dataset_config; edits are for the captions in it.
         findings: of the dataset as a whole, weightiest last.
         made: when, for people.
         program: how `kohya-wrap` is typed here.
+        edited: the config whose dataset_config names the folders; None where `dataset` has them.
     """
 
     title: str
@@ -38,6 +39,7 @@ class About:
     findings: Sequence[Finding]
     made: str
     program: str = "kohya-wrap"
+    edited: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -79,11 +81,13 @@ def render(
         (concept.folder, term.text): number
         for number, (concept, term) in enumerate((c, t) for c in checked.concepts for t in c.terms)
     }
-    shown = list(_counted(cards.of(checked, numbers), len(checked.images), on_images))
+    concepts = list({concept.folder: concept for concept in checked.concepts}.values())
+    shown = list(_counted(cards.of(checked, numbers, about.dataset), len(checked.images), on_images))
     style, script = (_own(templates / f"dataset.{ending}") for ending in ("css", "js"))
     text = environment.get_template("dataset.html.j2").render(
         about=about,
         checked=checked,
+        concepts=concepts,
         findings=[(finding, _file_of(finding, about.dataset)) for finding in reversed(about.findings)],
         groups=_groups(checked, shown),
         terms=_terms(checked, numbers),
@@ -94,7 +98,7 @@ def render(
         saved={
             "kohya_wrap": "captions",
             "schema": edited_captions.SCHEMA,
-            "dataset": str(about.dataset),
+            "dataset": str(about.edited or about.dataset),
             "caption_extension": checked.inventory.caption_extension,
         },
         style=style,
@@ -128,9 +132,9 @@ def _file_of(finding: Finding, dataset: Path) -> str:
 
 def _groups(checked: Checked, shown: Sequence[Card]) -> list[Group]:
     """In the order of the buckets; what has none comes first, since the engine dies of it."""
-    order = [(NO_BUCKET, None), *((cards.name_of(bucket.size), bucket.size) for bucket in checked.buckets)]
-    held = {name: [card for card in shown if card.bucket == name] for name, _ in order}
-    return [Group(name, size, held[name]) for name, size in order if held[name]]
+    order = {NO_BUCKET: None, **{cards.name_of(bucket.size): bucket.size for bucket in checked.buckets}}
+    held = {name: [card for card in shown if card.bucket == name] for name in order}
+    return [Group(name, size, held[name]) for name, size in order.items() if held[name]]
 
 
 def _terms(checked: Checked, numbers: Mapping[cards.Term, int]) -> dict[str, list[ShownTerm]]:

@@ -127,17 +127,6 @@ def test_a_dataset_config_is_checked_as_the_folders_are(shell: Shell, configured
     assert (page.code, page.envelope["data"]["images"]) == (0, 2)
 
 
-@pytest.mark.parametrize("command", ["check", "preview"])
-def test_several_datasets_are_not_counted_together(shell: Shell, configured: Path, command: str) -> None:
-    two = TWO.format(between="") + TWO.format(between="")
-    (configured.parent / "d.toml").write_text(two, encoding="utf-8")
-    answer = shell("dataset", command, configured)
-    assert answer.code == 3
-    assert (
-        "2 [[datasets]]" in answer.three_lines[0] and f"config check {configured} " in answer.three_lines[2]
-    )
-
-
 def test_a_run_is_on_the_view_and_leaves_none(shell: Shell, project: Path) -> None:
     """The picture that is turned is counted as it is seen, by the plan and by the engine."""
     answer = shell("run", project, *REHEARSAL)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from kohya_wrap.dataset import folders
 from kohya_wrap.dataset.folders import repeats_and_tokens
 from kohya_wrap.dataset.inventory import survey, take
 from kohya_wrap.domain.dataset import Inventory
@@ -335,3 +336,17 @@ def test_a_survey_goes_on_past_what_cannot_be_read(picture: Picture, tmp_path: P
     seen = survey(tmp_path / "data", None)
     assert found(seen) == ["a.png"]
     assert [f.code for f in seen.findings if f.level is Level.ERROR] == ["unreadable", "empty-caption"]
+
+
+@pytest.mark.parametrize(
+    ("named", "called"),
+    [
+        (["/d/a", "/d/b"], ["a", "b"]),
+        (["/d/a/x", "/d/b/x", "/d/c"], ["a/x", "b/x", "c"]),
+        (["/d/a", "/d/a"], ["a", "a"]),
+        (["/a/x", "/d/a/x", "/e/x"], ["/a/x", "d/a/x", "e/x"]),
+    ],
+)
+def test_folders_called_alike_are_told_apart(named: list[str], called: list[str]) -> None:
+    assert folders.called(list(map(Path, named))) == called
+    assert folders.called([Path("/d/a/x")], [Path("/d/b/x")]) == ["a/x"]

@@ -47,6 +47,9 @@ def test_what_the_engine_takes(data: dict[str, Any]) -> None:
         (config(num_repeats="3"), "[[datasets]] 1, subset 1", "a whole number, not '3'"),
         (config(num_repeats=True), "[[datasets]] 1, subset 1", "a whole number, not True"),
         (config(flip_aug=1), "[[datasets]] 1, subset 1", "true or false, not 1"),
+        (config(num_repeats=10**400), "[[datasets]] 1, subset 1", "a whole number"),
+        (config(caption_prefix="a\0"), "[[datasets]] 1, subset 1", "a character that no file can hold"),
+        (config(**{"\ud800": 1}), "[[datasets]] 1, subset 1", "'\\ud800' is unknown here"),
         (config(metadata_file="m.json"), "[[datasets]] 1, subset 1", "`metadata_file`"),
         (config(conditioning_data_dir="m"), "[[datasets]] 1, subset 1", "`conditioning_data_dir`"),
     ],
@@ -73,3 +76,22 @@ def test_all_at_once() -> None:
 )
 def test_options_beside_it_that_lose(given: dict[str, Any], data: dict[str, Any], lost: list[str]) -> None:
     assert dataset_config.lost(given, data) == lost
+
+
+@pytest.mark.parametrize(
+    ("folders", "ignored"),
+    [
+        ([["a", "b"]], []),
+        ([["a", "b", "a"]], [(0, 2)]),
+        ([["a"], ["a"]], []),
+        ([["b", "a"], ["a", "a", "a"]], [(1, 1), (1, 2)]),
+        ([["a", "./a"]], []),  # the engine goes by the text
+        ([["a", "b", "a/"]], [(0, 0)]),  # which lists the same paths: the later takes its place
+        ([["a", "a", "a/", "a"]], [(0, 1), (0, 0), (0, 3)]),
+    ],
+)
+def test_a_folder_that_a_dataset_names_again_is_ignored(
+    folders: list[list[str]], ignored: list[tuple[int, int]]
+) -> None:
+    data = {"datasets": [{"subsets": [{"image_dir": name} for name in names]} for names in folders]}
+    assert list(dataset_config.ignored(data)) == ignored

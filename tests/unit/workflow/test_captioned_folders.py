@@ -32,7 +32,7 @@ def config(root: Path, text: str = CONFIG) -> Path:
 
 
 def listed(chosen: Chosen) -> list[str]:
-    return [f"{folder.path.name}/{image.name}" for folder in chosen.folders for image in folder.images]
+    return [f"{folder.path.name}/{image.name}" for folder, _ in chosen.folders for image in folder.images]
 
 
 def test_a_project(tmp_path: Path) -> None:
@@ -42,14 +42,14 @@ def test_a_project(tmp_path: Path) -> None:
     for where in (tmp_path, file):
         chosen = captioned_folders.choose(where, {})
         assert listed(chosen) == ["10_cat/a.png", "10_cat/b.png"]
-        assert (chosen.root, chosen.extension, chosen.trigger) == (tmp_path, ".txt", "sks")
+        assert (chosen.root, chosen.folders[0][1], chosen.trigger) == (tmp_path, ".txt", "sks")
 
 
 def test_the_config_says_where_and_with_what_ending(tmp_path: Path) -> None:
     put(tmp_path, "photos/1_cat/a.png", "training_data/1_cat/b.png")
     config(tmp_path / "p", CONFIG + '[dataset]\ntrain_data_dir = "../photos"\ncaption_extension = "tags"\n')
     chosen = captioned_folders.choose(tmp_path / "p", {})
-    assert (listed(chosen), chosen.extension) == (["1_cat/a.png"], ".tags")
+    assert (listed(chosen), chosen.folders[0][1]) == (["1_cat/a.png"], ".tags")
 
 
 def test_several_concepts_have_no_one_trigger(tmp_path: Path) -> None:
@@ -74,7 +74,7 @@ def test_a_folder_of_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.chdir(tmp_path / "photos")
     chosen = captioned_folders.choose(Path(), {})
     assert (listed(chosen), chosen.root, chosen.trigger) == (["photos/a.png"], tmp_path / "photos", "")
-    assert chosen.folders[0].images[0].is_absolute()
+    assert chosen.folders[0][0].images[0].is_absolute()
 
 
 def test_a_project_before_its_config(tmp_path: Path) -> None:
@@ -85,7 +85,7 @@ def test_a_project_before_its_config(tmp_path: Path) -> None:
 def test_the_ending_is_the_one_that_is_there(tmp_path: Path) -> None:
     put(tmp_path, "a.png")
     (tmp_path / "a.caption").write_text("x", encoding="utf-8")
-    assert captioned_folders.choose(tmp_path, {}).extension == ".caption"
+    assert captioned_folders.choose(tmp_path, {}).folders[0][1] == ".caption"
 
 
 @pytest.mark.parametrize("there", ["none", "empty", "project"])

@@ -12,7 +12,8 @@ from PIL import Image
 from kohya_wrap.dataset.view.laid_out import CachedWith
 from kohya_wrap.domain.config import TrainingConfig
 from kohya_wrap.errors import ConfigError, DatasetError, UsageError
-from kohya_wrap.workflow import training_view
+from kohya_wrap.places import Places
+from kohya_wrap.workflow import check_dataset, training_view
 from tests.unit.workflow.conftest import Prepared
 
 SD15 = 'dataset_config = "data.toml"\nmax_train_epochs = 1\n[kohya_wrap]\nbase = "sd15"\n'
@@ -60,6 +61,16 @@ def test_steps_are_counted_from_it(prepared: Prepared, write: Callable[[str], No
     assert job.plan.batches_per_epoch == 5 + 3
     assert (job.images.train.images, job.images.train.captions) == (7, 2)
     assert job.images.train.caption_extension == ".caption"
+
+
+@pytest.mark.parametrize("more", ["", '[[datasets.subsets]]\nimage_dir = "elsewhere/one"\nis_reg = true\n'])
+def test_check_counts_as_run_does(
+    prepared: Prepared, write: Callable[[str], None], places: Places, more: str
+) -> None:
+    write(TWO + more)
+    job = prepared(SD15, gpu="cpu")
+    request = check_dataset.CheckRequest(job.user.path, "cpu")
+    assert check_dataset.run(request, places, {}, lambda *_: None).checked.plan == job.plan
 
 
 def test_regularisation_is_a_subset_of_its_own(prepared: Prepared, write: Callable[[str], None]) -> None:
@@ -191,3 +202,55 @@ def test_the_rehearsal_does_not_play_it(prepared: Prepared, write: Callable[[str
     write(TWO)
     with pytest.raises(UsageError, match=r"^training_config\.toml:1: the rehearsal does not play"):
         prepared(SD15, gpu="cpu", engine="rehearsal")
+
+
+AGAIN = """
+[[datasets]]
+batch_size = 1
+[[datasets.subsets]]
+image_dir = "one"
+[[datasets.subsets]]
+image_dir = "elsewhere/one"
+[[datasets.subsets]]
+image_dir = "one"
+num_repeats = 5
+"""
+
+
+def test_a_folder_named_twice_is_counted_and_laid_out_once(
+    prepared: Prepared, write: Callable[[str], None], tmp_path: Path
+) -> None:
+    write(AGAIN)
+    job = prepared(SD15, gpu="cpu")
+    configured = job.images.configured
+    assert configured is not None
+    assert (job.plan.batches_per_epoch, job.images.train.images) == (3 + 1, 4)
+    said = [finding for finding in job.findings if finding.code == "folder-twice"]
+    assert [finding.where for finding in said] == ["data.toml:9"]
+    parts = configured.parts(job.config, lambda own: CachedWith())
+    assert [part.path for part in parts] == ["1/1", "1/2"]
+    configured.place(tmp_path / "view", tmp_path / "given.json")
+    (dataset,) = json.loads((tmp_path / "given.json").read_text(encoding="utf-8"))["datasets"]
+    assert [subset["image_dir"] for subset in dataset["subsets"]] == [
+        str(tmp_path / "view" / path / "one") for path in ("1/1", "1/2")
+    ]
+
+
+def test_regularisation_that_comes_first_takes_the_folder(
+    prepared: Prepared, write: Callable[[str], None]
+) -> None:
+    """The engine ignores the second, which alone would be trained on."""
+    text = '[[datasets]]\n[[datasets.subsets]]\nimage_dir = "one"\nis_reg = true\n'
+    write(text + '[[datasets.subsets]]\nimage_dir = "one"\n')
+    with pytest.raises(ConfigError, match="nothing to train on"):
+        prepared(SD15, gpu="cpu")
+
+
+def test_a_prefix_that_it_gives_is_the_trigger_in_every_caption(
+    prepared: Prepared, write: Callable[[str], None]
+) -> None:
+    subset = '[[datasets]]\n[[datasets.subsets]]\nimage_dir = "one"\n'
+    for more, lacks in (("", True), ('caption_prefix = "sks"\n', False)):
+        write(subset + more)
+        job = prepared(SD15 + 'trigger = "sks"\n', gpu="cpu")
+        assert ("no-trigger" in {finding.code for finding in job.findings}) is lacks

@@ -22,6 +22,7 @@ from tests.unit.dataset.check.conftest import checked, codes, image, look, messa
         ((300, 300), {"resolution": "256,256"}, {"small"}),
         ((600, 500), {"resolution": "256,256"}, set()),
         ((300, 300), {"resolution": "256,256", "enable_bucket": False}, {"small"}),
+        ((300, 300), {"resolution": "256,256", "enable_bucket": False, "min_bucket_reso": 0}, {"small"}),
         ((360, 300), {"bucket_no_upscale": True}, {"small", "cropped"}),
         ((1024, 512), {"enable_bucket": False}, {"cropped"}),
         ((1024, 512), {}, set()),
