@@ -76,6 +76,9 @@ class Captioning:
                 self.findings.append(inventory.not_utf8(caption, "it is left as it is"))
                 return
             text = ""
+        except PermissionError as error:
+            self.findings.append(inventory.closed(caption, error))
+            return
         if text.strip():
             yield Picture(path, facts, caption, text, self._record.origin(caption, text))
         else:

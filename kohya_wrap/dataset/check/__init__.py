@@ -153,7 +153,7 @@ def _captions(
     for subset, concept in zip(subsets, concepts, strict=True):
         mine = [image for image in checked if image.image.path.parent == subset.folder]
         yield from audit.findings(concept, mine, settings)
-        names = [image.image.path.name for image in mine]
+        names = [image.image.path.name for image in mine if image.image.caption.path is not None]
         yield from fusing.findings(concept, names, settings.subject, str(subset.folder))
 
 
