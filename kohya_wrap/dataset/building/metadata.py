@@ -126,7 +126,7 @@ def _of_table(text: str) -> Iterator[_Row]:
             # More columns than the header has: a caption with commas and without quotes.
             yield _named(f"line {table.line_num}", None if None in row else row)
     except csv.Error as error:
-        raise _Wrong(f"line {table.line_num}: {error}") from None
+        raise _Wrong(f"line {table.reader.line_num}: {error}") from None
 
 
 def _is_header(line: str, delimiter: str) -> bool:

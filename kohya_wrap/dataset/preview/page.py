@@ -110,7 +110,7 @@ def render(
 def is_one(path: Path) -> bool:
     """Whether the file is a page that was made here, by its beginning."""
     with path.open("rb") as file:
-        return f'content="{_GENERATOR}"'.encode() in file.read(1000)
+        return f'content="{_GENERATOR}"'.encode() in file.read(2000)
 
 
 def _own(path: Path) -> str:
