@@ -36,12 +36,6 @@ _DISK = (
     errno.EEXIST,
     errno.EIO,
 )
-_MAKES = (
-    "mkdir",
-    "makedirs",
-    "mkdtemp",
-    "_mkstemp_inner",
-)  # functions of Python's that make files and folders
 _NO = ("", "0", "false", "no", "off")  # as click reads a flag's variable
 
 
@@ -93,13 +87,9 @@ def _of_the_system(error: OSError) -> KohyaWrapError | None:
     return _disk(error) if error.errno in _DISK or _no_folder(error) else None
 
 
-def _raised_by(error: OSError) -> str:
-    return traceback.extract_tb(error.__traceback__)[-1].name
-
-
 def _no_folder(error: OSError) -> bool:
     """A folder that cannot be made where the system keeps its own (/proc): there it says that it is "not found"."""
-    return error.errno == errno.ENOENT and _raised_by(error) == "mkdir"
+    return error.errno == errno.ENOENT and traceback.extract_tb(error.__traceback__)[-1].name == "mkdir"
 
 
 def _name_too_long(error: OSError) -> UsageError:
@@ -116,7 +106,7 @@ def _closed(error: OSError) -> DatasetError | None:
     from kohya_wrap.domain.finding import typed
 
     path = Path(error.filename).absolute()
-    if _raised_by(error) in _MAKES or path.is_relative_to(_home()):
+    if path.is_relative_to(_home()):
         return None
     above = next((folder for folder in reversed(path.parents) if not os.access(folder, os.X_OK)), None)
     if above is None and (not path.exists() or os.access(path, os.R_OK | (os.X_OK if path.is_dir() else 0))):

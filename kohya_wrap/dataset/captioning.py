@@ -142,7 +142,10 @@ def _otherwise(picture: Path, caption: Path) -> Path | None:
 
 
 def _says_something(caption: Path) -> bool:
-    return caption.is_file() and bool(caption.read_bytes().strip())
+    try:
+        return caption.is_file() and bool(caption.read_bytes().strip())
+    except PermissionError:  # nobody can say that it does not
+        return True
 
 
 def _ends_otherwise(picture: Path, other: Path, extension: str) -> Finding:

@@ -18,9 +18,7 @@ from kohya_wrap.places import Project
 from kohya_wrap.workflow import concept_build
 from kohya_wrap.workflow.provision import News, OnNews
 
-_LONGEST = (
-    150  # bytes: file systems allow 255, and numbers, endings and what marks an unfinished file come on top
-)
+_LONGEST = 150  # bytes: file systems allow 255, and numbers, endings, marks of unfinished files come on top
 
 
 @dataclass(frozen=True)

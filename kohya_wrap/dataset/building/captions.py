@@ -79,17 +79,14 @@ class Captions:
         for item, held in self._many:
             used = bool(held.captions) and any(_found(item, held, picture) for picture in pictures)
             if held.wrong:
-                yield _warning(
-                    item,
-                    f"the captions in {item.inner} are not taken{' from there on' if used else ''}: {held.wrong}",
-                )
+                end = " from there on" if used else ""
+                yield _warning(item, f"the captions in it are not taken{end}: {held.wrong}")
             elif not used:
                 of_none.append(str(item.inner))
             if used and held.passed_over:
+                places = named(held.passed_over)
                 yield _warning(
-                    item,
-                    f"{item.inner}: no caption is taken from {named(held.passed_over)}, which "
-                    "cannot be read, or names no picture",
+                    item, f"no caption is taken from {places}: it cannot be read, or names no picture"
                 )
         if of_none:
             yield Finding(

@@ -118,7 +118,7 @@ def _parsed(text: str) -> Any:
 
 
 def _of_table(text: str) -> Iterator[_Row]:
-    header = text.partition("\n")[0]  # alone: captions are full of commas
+    header = io.StringIO(text, newline="").readline()  # alone: captions are full of commas
     delimiter = next((each for each in _DELIMITERS if _is_header(header, each)), ",")
     table = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
     try:

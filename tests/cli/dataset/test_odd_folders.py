@@ -105,6 +105,19 @@ def test_what_may_not_be_read_is_no_full_disk(
     hints = [line for line in (answer.out + answer.err).splitlines() if "chmod " in line or "ls -ld " in line]
     assert hints and closed in hints[-1]
     assert "df -h" not in answer.err
+    if closed.endswith(".txt"):
+        assert "camera.txt may not be read: Permission denied" in answer.out + answer.err
+    if words[0] == "caption" and not closed.endswith("1_a"):
+        assert "7 captions edited" in answer.out
+
+
+@no_rights
+def test_the_wrappers_own_folder_is_no_dataset(shell: Shell, tmp_path: Path, photographs: Path) -> None:
+    (tmp_path / "closed").mkdir()
+    own = Shell(tmp_path, {**shell.variables, "KOHYA_WRAP_HOME": str(tmp_path / "closed")})
+    answer = without_rights(own, tmp_path / "closed", "dataset", "check", str(photographs))
+    assert answer.code == 8
+    assert "set KOHYA_WRAP_HOME" in answer.three_lines[2]
 
 
 @no_rights
@@ -126,7 +139,6 @@ def test_a_folder_that_may_not_be_written_is_the_disks(
     shell: Shell, tmp_path: Path, photographs: Path
 ) -> None:
     (tmp_path / "project").mkdir(0o555)
-    shell = Shell(tmp_path, shell.variables, shell.program)
     words = ("dataset", "build", str(photographs), "--concept", "b", "--project", "project/new")
     rights = ("setpriv", "--bounding-set=-dac_override", "--inh-caps=-all") if os.geteuid() == 0 else ()
     answer = Shell(tmp_path, shell.variables, (*rights, *shell.program))(*words)
