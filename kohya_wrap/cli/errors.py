@@ -15,7 +15,15 @@ from typing import NoReturn
 import click
 
 from kohya_wrap.cli import streams
-from kohya_wrap.errors import ExitCode, Interrupted, KohyaWrapError, MachineError, Stopped, UsageError
+from kohya_wrap.errors import (
+    DatasetError,
+    ExitCode,
+    Interrupted,
+    KohyaWrapError,
+    MachineError,
+    Stopped,
+    UsageError,
+)
 
 # What a disk may answer, and no code can mend.
 _DISK = (
@@ -57,8 +65,8 @@ def run_and_exit(command: click.Command, argv: list[str]) -> NoReturn:
         )
         code = _say(interrupted, argv, as_json)
     except Exception as error:
-        if isinstance(error, OSError) and (error.errno in _DISK or _no_folder(error)):
-            sys.exit(_say(_disk(error), argv, as_json))
+        if isinstance(error, OSError) and (known := _of_the_system(error)):
+            sys.exit(_say(known, argv, as_json))
         _print(traceback.format_exc())
         bug = KohyaWrapError(
             f"{type(error).__name__}: {error}",
@@ -78,16 +86,56 @@ def _shown(argv: list[str]) -> list[str]:
     ]
 
 
+def _of_the_system(error: OSError) -> KohyaWrapError | None:
+    """What the system refuses, and no code can mend; None: something else."""
+    if error.errno == errno.ENAMETOOLONG:
+        return _name_too_long(error)
+    if error.errno == errno.EACCES and error.filename and (closed := _closed(error)):
+        return closed
+    return _disk(error) if error.errno in _DISK or _no_folder(error) else None
+
+
 def _no_folder(error: OSError) -> bool:
     """A folder that cannot be made where the system keeps its own (/proc): there it says that it is "not found"."""
     return error.errno == errno.ENOENT and traceback.extract_tb(error.__traceback__)[-1].name == "mkdir"
 
 
-def _disk(error: OSError) -> MachineError:
+def _name_too_long(error: OSError) -> UsageError:
+    name = Path(str(error.filename or "")).name
+    return UsageError(
+        f"{name[:40]}...: {error.strerror}.",
+        why=f"It has {len(os.fsencode(name))} bytes; a file system takes 255 for a name, and 4096 for a whole path.",
+        hint="A shorter name.",
+    )
+
+
+def _closed(error: OSError) -> DatasetError | None:
+    """A picture, a caption or a folder of them that may not be read; None: it was to be written, or is our own."""
+    from kohya_wrap.domain.finding import typed
+
+    path = Path(error.filename).absolute()
+    if path.is_relative_to(_home()):
+        return None
+    above = next((folder for folder in reversed(path.parents) if not os.access(folder, os.X_OK)), None)
+    if above is None and (not path.exists() or os.access(path, os.R_OK | (os.X_OK if path.is_dir() else 0))):
+        return None
+    closed = above or path
+    return DatasetError(
+        f"{closed} cannot be looked into: {error.strerror}.",
+        why="Its rights do not allow it.",
+        hint=f"chmod -R u+rX {typed(closed)}   (or ask its owner)",
+    )
+
+
+def _home() -> Path:
     from kohya_wrap.places import Places
 
+    return Places.from_environment(os.environ).home
+
+
+def _disk(error: OSError) -> MachineError:
     # A full disk often does not say of which file; a folder that cannot be made may be one above the home.
-    where, home = Path(str(error.filename or "")), Places.from_environment(os.environ).home
+    where, home = Path(str(error.filename or "")), _home()
     is_home = bool(error.filename) and (where.is_relative_to(home) or home.is_relative_to(where))
     ways = ["make room there", "give yourself the right to write"]
     if is_home or not error.filename:

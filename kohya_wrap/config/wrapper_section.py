@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
 from kohya_wrap.config.presets import Subject
+from kohya_wrap.domain.captions import no_trigger
 from kohya_wrap.domain.finding import Finding, Level
 from kohya_wrap.domain.options import Option, nearest
 
@@ -70,7 +71,7 @@ def _refusal(key: str, value: Any) -> str:
         return f"this section knows {', '.join(KEYS)}"
     if value == KEYS[key].default:
         return ""
-    why = KEYS[key].refuses(value)
+    why = KEYS[key].refuses(value) or (no_trigger(value) if key == "trigger" else "")
     return why or (f"must be {_LEAST[key]} or more, not {value}" if value < _LEAST.get(key, value) else "")
 
 

@@ -76,6 +76,9 @@ class Captioning:
                 self.findings.append(inventory.not_utf8(caption, "it is left as it is"))
                 return
             text = ""
+        except PermissionError as error:
+            self.findings.append(inventory.closed(caption, error))
+            return
         if text.strip():
             yield Picture(path, facts, caption, text, self._record.origin(caption, text))
         else:
@@ -139,7 +142,10 @@ def _otherwise(picture: Path, caption: Path) -> Path | None:
 
 
 def _says_something(caption: Path) -> bool:
-    return caption.is_file() and bool(caption.read_bytes().strip())
+    try:
+        return caption.is_file() and bool(caption.read_bytes().strip())
+    except PermissionError:  # nobody can say that it does not
+        return True
 
 
 def _ends_otherwise(picture: Path, other: Path, extension: str) -> Finding:

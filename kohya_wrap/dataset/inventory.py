@@ -66,7 +66,15 @@ def _looked_into() -> Iterator[None]:
 
 def names(train_data_dir: Path) -> tuple[Folder, ...]:
     """What the engine would list, no file opened. Raises DatasetError, as `survey`."""
-    if not train_data_dir.is_dir():
+    with _looked_into():
+        there = train_data_dir.is_dir()
+    if not there and train_data_dir.exists():
+        raise DatasetError(
+            f"{train_data_dir} is a file, where a folder must be.",
+            why="The images lie in N_concept folders of it.",
+            hint=f"Name the folder that {LAYOUT.partition('/')[2]} lie in.",
+        )
+    if not there:
         raise DatasetError(
             f"{train_data_dir} is not there.",
             why="The config's train_data_dir names a folder that does not exist.",
@@ -148,6 +156,8 @@ def _look(read: Read, path: Path) -> ImageFacts | Finding:
 
 
 def _remedy(path: Path) -> str:
+    if path.is_symlink() and not path.exists():
+        return f"Mend the link, or: rm {typed(path)}"
     if path.is_dir():
         return f"Put it elsewhere: mv {typed(path)} {typed(path.parent.parent)}"
     if not os.access(path, os.R_OK):
@@ -163,6 +173,8 @@ def _caption(image: Path, extension: str, class_tokens: str) -> CaptionFacts | F
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
         return not_utf8(path, "the engine would crash")
+    except PermissionError as error:
+        return closed(path, error)
     if not path.stat().st_size:
         return Finding(
             Level.ERROR,
@@ -172,6 +184,16 @@ def _caption(image: Path, extension: str, class_tokens: str) -> CaptionFacts | F
             str(path),
         )
     return CaptionFacts(path, text)
+
+
+def closed(path: Path, error: PermissionError) -> Finding:
+    return Finding(
+        Level.ERROR,
+        "closed",
+        f"{path.parent.name}/{path.name} may not be read: {error.strerror}.",
+        f"chmod u+r {typed(path)}",
+        str(path),
+    )
 
 
 def not_utf8(path: Path, consequence: str) -> Finding:
@@ -192,7 +214,7 @@ def refusal(folder: Path, errors: Sequence[Finding]) -> DatasetError:
         first.message
         if len(errors) == 1
         else f"{len(errors)} files in {folder} cannot be used, the first: {first.message}",
-        why="Such a file is damaged, or is no picture or caption at all.",
+        why="Such a file is damaged, closed to you, or no picture or caption at all.",
         hint=first.hint,
         findings=tuple(errors),
     )

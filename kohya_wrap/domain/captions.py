@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable
 from enum import Enum
 
 # A tag is short: "1girl", "long hair", "hair between eyes". A clause between commas rarely is.
 _WORDS_OF_A_TAG = 3
 _FEWEST_TAGS = 3
+
+_CONTROL = ("Cc", "Cs", "Zl", "Zp")  # Unicode's categories: ends of lines among them, spaces of any width not
 
 
 class CaptionStyle(str, Enum):
@@ -28,6 +31,13 @@ def has_trigger(caption: str, trigger: str) -> bool:
     """Whether the line the engine reads, the first, has the trigger as a word."""
     word = rf"(?a:(?<!\w){re.escape(trigger)}(?!\w))"  # ASCII: Japanese has no spaces around words
     return any(re.search(word, line, re.IGNORECASE) for line in caption.splitlines()[:1])
+
+
+def no_trigger(words: str) -> str:
+    """Why they cannot stand in front of a caption; empty where they can, and where there are none."""
+    if any(unicodedata.category(letter) in _CONTROL for letter in words):
+        return "holds an end of a line, or what is no letter at all: a trigger is a few words on one line"
+    return "is nothing but spaces" if words and not words.strip() else ""
 
 
 def _is_tags(caption: str) -> bool:

@@ -81,6 +81,8 @@ def facts_and_picture(path: Path, least: int) -> tuple[ImageFacts, Image.Image]:
 
 
 def _content(path: Path) -> bytes:
+    if path.is_symlink() and not path.exists():
+        raise Unreadable("it is a link that leads nowhere")
     if path.exists() and not path.is_file():  # a pipe would be waited for, without an end
         raise Unreadable(
             "it is a folder" if path.is_dir() else "it is no file but a pipe, a socket or a device"
@@ -100,7 +102,8 @@ def _as_unreadable() -> Iterator[None]:
     except Image.DecompressionBombError as error:
         raise Unreadable("too many pixels to be a picture") from error
     except Exception as error:  # Pillow raises a dozen kinds, SyntaxError and struct.error among them
-        raise Unreadable(re.split(" ['<]", str(error))[0] or type(error).__name__) from error
+        reason = getattr(error, "strerror", None) or re.split(" ['<]", str(error))[0]
+        raise Unreadable(reason or type(error).__name__) from error
 
 
 @cache

@@ -17,7 +17,7 @@ from kohya_wrap.domain.shrink import SMALLEST
 from kohya_wrap.errors import DatasetError, UsageError
 from kohya_wrap.host import image_pixels
 from kohya_wrap.places import Project
-from kohya_wrap.workflow import concept_build, concept_folder, kept_config
+from kohya_wrap.workflow import concept_build, concept_folder, kept_config, trigger_words
 from kohya_wrap.workflow.kept_config import KeptConfig
 from kohya_wrap.workflow.provision import News, OnNews
 
@@ -67,6 +67,8 @@ def run(request: BuildRequest, on_news: OnNews) -> Done:
     project = Project(request.project.absolute())
     kept = kept_config.read(project.config)
     _check(request)
+    if request.trigger is not None:
+        request = replace(request, trigger=trigger_words.checked("--trigger", request.trigger))
     _require_folders(project)
     concept = regularisation = choices = None
     again: tuple[str, ...] = ()
@@ -108,6 +110,12 @@ def _check(request: BuildRequest) -> None:
             why=f"The engine trains at {SMALLEST} pixels or more; 512 is usual for SD 1.5, 1024 for SDXL.",
             hint="--resize 1024",
         )
+    if request.reg_class and request.reg is None:
+        raise UsageError(
+            "--reg-class names the class of regularisation images, and there are none.",
+            why="They come with --reg.",
+            hint=f"--reg FOLDER --reg-class {shlex.quote(request.reg_class)}",
+        )
     if request.concept:
         concept_folder.check(request.concept, request.repeats or "auto")
     elif request.sources or request.reg is None:
@@ -122,7 +130,8 @@ def _choices(
     request: BuildRequest, before: Choices | None, kept: KeptConfig | None, project: Project
 ) -> tuple[Choices, tuple[str, ...]]:
     """As asked, else as the last time, else as the config says, else the defaults; and what was taken over."""
-    base = before or Choices(trigger=_config_s_trigger(request.concept, kept, project))
+    built = before if before and before.sources else None  # `init` notes the trigger alone
+    base = built or Choices(trigger=_config_s_trigger(request.concept, kept, project))
     asked: dict[str, Any] = {
         name: value
         for name in ("trigger", "move_trigger_first", "background", "resize", "holdout")
@@ -211,7 +220,7 @@ def _regularise(
 ) -> tuple[Built, tuple[Finding, ...]]:
     """As they are: without trigger, and once each, since the engine repeats them as it needs."""
     name = request.reg_class or concept_folder.class_of(reg)
-    concept_folder.check(name, "auto")
+    concept_folder.check(name, "auto", "--reg-class")
     where = concept_build.regularisation(project, name, None, _extension(kept))
     choices = Choices(
         sources=(str(reg.absolute()),), background=request.background or "white", resize=request.resize or 0

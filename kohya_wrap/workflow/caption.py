@@ -16,7 +16,7 @@ from kohya_wrap.domain.finding import Finding, typed
 from kohya_wrap.errors import UsageError
 from kohya_wrap.host import lock
 from kohya_wrap.places import Places
-from kohya_wrap.workflow import captioned_folders, captioners
+from kohya_wrap.workflow import captioned_folders, captioners, trigger_words
 from kohya_wrap.workflow.captioned_folders import Chosen
 from kohya_wrap.workflow.captioners import Captioner
 from kohya_wrap.workflow.provision import News, OnNews
@@ -47,6 +47,7 @@ class Captioned:
     Attributes:
         captioned: whether a captioner was asked for.
         made: changes that hold a captioner's words; edited: those of what stood there.
+        passed_over: of the images, those that were left alone for what is found of them.
         kept: captions of people that the captioner passed by; current: its own that need no renewal.
         trigger: what stands in front of those that were made.
         backup: the folder with what was replaced; None where nothing was.
@@ -54,6 +55,7 @@ class Captioned:
 
     root: Path
     images: int
+    passed_over: int
     captioned: bool
     made: tuple[Change, ...]
     edited: tuple[Change, ...]
@@ -71,6 +73,7 @@ def caption(request: CaptionRequest, places: Places, env: Mapping[str, str], on_
         DatasetError: nothing to caption. UsageError: nothing was asked. EngineError: no tagger, no engine.
     """
     _require_something(request)
+    trigger_words.checked("--prefix", request.edits.prefix)
     chosen = captioned_folders.choose(request.where, env)
     edits = _of_made(request, chosen)
     captioner = request.captioner
@@ -92,10 +95,12 @@ def caption(request: CaptionRequest, places: Places, env: Mapping[str, str], on_
             asked = [(picture.path, picture.facts) for picture in to_make.values()]
             for batch in captioners.captions(captioner, asked, places, on_news):
                 work.make(batch, to_make, edits, by)
+    images = sum(len(folder.images) for folder, _ in chosen.folders)
     current = sum(picture.origin is not None and picture.origin.by == by for picture in others)
     return Captioned(
         chosen.root,
-        len(pictures),
+        images,
+        images - len(pictures),
         captioner is not None,
         tuple(work.made),
         tuple(work.edited),

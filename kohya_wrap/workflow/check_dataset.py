@@ -34,7 +34,8 @@ from kohya_wrap.workflow.base_model import Facts
 from kohya_wrap.workflow.configured import Configured
 from kohya_wrap.workflow.effective import Asked, Effective
 
-_LOOKED_FOR = ("train_data_dir", "reg_data_dir", "caption_extension")
+_FOLDERS = ("train_data_dir", "reg_data_dir")
+_LOOKED_FOR = (*_FOLDERS, "caption_extension")
 # What is wrong with a config and leaves nothing to count by; the rest is `config check`'s to say.
 _COUNTED_BY = (
     "resolution", "enable_bucket", "min_bucket_reso", "max_bucket_reso", "bucket_reso_steps", "bucket_no_upscale",
@@ -67,10 +68,12 @@ class DatasetCheck:
     """Attributes:
     config: None where a folder alone was named.
     configs: of each dataset of a dataset_config; else the one.
+    of_images: folders in which images lie, and nothing is to be written but captions.
     """
 
     config: Path | None
     folder: Path
+    of_images: frozenset[Path]
     meant: Effective
     settings: check.Settings
     checked: Checked
@@ -119,7 +122,19 @@ def run(request: CheckRequest, places: Places, env: Mapping[str, str], on_images
         checked = check.check(seen.found, seen.looks, settings, seen.regular, known_before)
     assumptions = (finding for finding in base_said if finding.code == "family-assumed")
     findings = effective.in_order((*card_said, *assumptions, *checked.findings))
-    return DatasetCheck(config, seen.folder, meant, settings, checked, findings, configs)
+    return DatasetCheck(
+        config, seen.folder, _of_images(seen, asked, config), meant, settings, checked, findings, configs
+    )
+
+
+def _of_images(seen: _Seen, asked: Asked, config: Path | None) -> frozenset[Path]:
+    """Those with images, and those that hold these alone: not where the config lies, with its output."""
+    subsets = (*seen.found.subsets, *(seen.regular.subsets if seen.regular else ()))
+    named = [Path(value) for name in _FOLDERS if (value := asked.values.get(name)) and not seen.configured]
+    above = [seen.folder] if config is None else named
+    project = config.parent.resolve() if config else None
+    apart = {folder for folder in above if project is None or not project.is_relative_to(folder.resolve())}
+    return frozenset({subset.folder for subset in subsets} | apart)
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,8 @@ from kohya_wrap.places import Project
 from kohya_wrap.workflow import concept_build
 from kohya_wrap.workflow.provision import News, OnNews
 
+_LONGEST = 150  # bytes: file systems allow 255, and numbers, endings, marks of unfinished files come on top
+
 
 @dataclass(frozen=True)
 class Concept:
@@ -53,15 +55,17 @@ class LaidOut:
     findings: tuple[Finding, ...]
 
 
-def check(concept: str, repeats: str) -> None:
-    """Raises UsageError: words that cannot make a folder's name."""
-    if not concept.strip() or re.search(r"[/\\\0]", concept) or concept.startswith("."):
+def check(concept: str, repeats: str, option: str = "--concept") -> None:
+    """Raises UsageError: words that cannot make a folder's name; `option` gave the first."""
+    long = len(concept.encode(errors="surrogateescape")) > _LONGEST
+    if not concept.strip() or re.search(r"[/\\\0]", concept) or concept.startswith(".") or long:
+        shown = f"{concept[:20]!r} and so on" if long else repr(concept)
         raise UsageError(
-            f"--concept {concept!r} cannot be a folder's name.",
+            f"{option} {shown} cannot be a folder's name{f': over {_LONGEST} bytes' if long else ''}.",
             why="The folder is called N_concept, e.g. 10_mycat.",
-            hint="--concept mycat",
+            hint=f"{option} mycat",
         )
-    if repeats != "auto" and not (repeats.isdecimal() and int(repeats) > 0):
+    if repeats != "auto" and not (repeats.isdecimal() and len(repeats) < 7 and int(repeats) > 0):
         raise UsageError(
             f"--repeats {repeats!r} is neither a number above 0 nor auto.",
             why="It says how often each image is seen in an epoch.",

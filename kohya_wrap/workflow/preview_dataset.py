@@ -14,7 +14,7 @@ from kohya_wrap.domain.finding import typed
 from kohya_wrap.errors import UsageError
 from kohya_wrap.host import atomic
 from kohya_wrap.places import Places, Project
-from kohya_wrap.workflow import check_dataset
+from kohya_wrap.workflow import bare_folder, check_dataset
 from kohya_wrap.workflow.check_dataset import CheckRequest, DatasetCheck, OnImages
 
 NAME = "dataset.html"
@@ -42,31 +42,41 @@ class Preview:
 def run(
     request: PreviewRequest, places: Places, env: Mapping[str, str], on_images: OnImages, on_drawn: OnImages
 ) -> Preview:
-    """Raises: as check_dataset.run. UsageError: the page would lie in the dataset."""
+    """Raises: as check_dataset.run. UsageError: the page would lie in the dataset, or take the place of something else."""
+    path = _place(request)
+    _refuse_other(path, request)
     found = check_dataset.run(request.check, places, env, on_images)
-    path = _place(request, found)
+    _refuse_among_images(path, request, found)
     text = page.render(found.checked, _about(request, found), resources.templates(), on_drawn)
     atomic.write_text(path, text)
     return Preview(path, path.stat().st_size, found)
 
 
-def _place(request: PreviewRequest, found: DatasetCheck) -> Path:
+def _place(request: PreviewRequest) -> Path:
     if request.out is not None:
         path = request.out.absolute()
-        path = path / NAME if path.is_dir() else path
-    elif found.config is not None:
-        path = Project(found.config.parent.absolute()).output / NAME
-    else:
-        path = Path.cwd() / NAME
-    theirs = {subset.folder for subset in found.checked.inventory.subsets}
-    theirs |= {found.folder} if found.config is None else set()
-    if any(path.resolve().is_relative_to(folder.resolve()) for folder in theirs):
+        return path / NAME if path.is_dir() else path
+    config = bare_folder.config_of(request.check.where)
+    return (Project(config.parent.absolute()).output if config else Path.cwd()) / NAME
+
+
+def _refuse_other(path: Path, request: PreviewRequest) -> None:
+    if not path.exists() or (path.is_file() and (not path.stat().st_size or page.is_one(path))):
+        return
+    raise UsageError(
+        f"{path} is there, and no page of `dataset preview`.",
+        why="The page would take its place.",
+        hint=f"kohya-wrap dataset preview {typed(request.check.where)} --out {typed(Path.home() / NAME)}",
+    )
+
+
+def _refuse_among_images(path: Path, request: PreviewRequest, found: DatasetCheck) -> None:
+    if any(path.resolve().is_relative_to(folder.resolve()) for folder in found.of_images):
         raise UsageError(
             f"{path} would lie among the images.",
             why="Nothing is written into a dataset but captions.",
             hint=f"kohya-wrap dataset preview {typed(request.check.where)} --out {typed(Path.home() / NAME)}",
         )
-    return path
 
 
 def _about(request: PreviewRequest, found: DatasetCheck) -> About:

@@ -16,7 +16,7 @@ from kohya_wrap.engine import catalogue, reference, weights
 from kohya_wrap.engine.reference import Reference
 from kohya_wrap.engine.weights import Weights
 from kohya_wrap.places import Places, Project
-from kohya_wrap.workflow import concept_folder, kept_config, machine, new_config
+from kohya_wrap.workflow import concept_folder, kept_config, machine, new_config, trigger_words
 from kohya_wrap.workflow.concept_folder import Concept, Found
 from kohya_wrap.workflow.kept_config import KeptConfig
 from kohya_wrap.workflow.provision import News, OnNews, Wanted, missing, provide
@@ -89,6 +89,7 @@ def set_up(request: SetupRequest, places: Places, env: Mapping[str, str], on_new
         else reference.parse(request.base, catalogue.load(resources.presets()))
     )
     concept_folder.check(request.concept, request.repeats)
+    request = replace(request, trigger=trigger_words.checked("--trigger", request.trigger))
     if "concept" not in request.asked:
         request = replace(request, concept=concept_folder.only_one(project) or request.concept)
     there = concept_folder.find(project, request.concept)

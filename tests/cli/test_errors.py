@@ -78,6 +78,9 @@ def test_run_on_a_project_with_a_fault(
         (["--gpu", "RTX 9999"], 2, "'RTX 9999'", "--gpu auto"),
         (["--base", "sd16"], 2, "`sd16`", "sd15"),
         (["--concept", "a/b"], 2, "'a/b'", "--concept"),
+        (["--concept", "x" * 300], 2, "over 150 bytes", "--concept"),
+        (["--trigger", "sks\ncat"], 2, "holds an end of a line", "--trigger"),
+        (["--trigger", "  "], 2, "nothing but spaces", "--trigger"),
         (["--repeats", "0"], 2, "'0'", "--repeats 10"),
     ],
 )

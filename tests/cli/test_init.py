@@ -394,4 +394,4 @@ def test_the_trigger_of_a_build_does_not_stay_in_its_captions(
     assert own.read_text(encoding="utf-8") == "bbb, a sentence of mine\n"
     shell(*build, "ccc")
     assert begun("ccc") == {True}
-    assert own.read_text(encoding="utf-8").endswith("bbb, a sentence of mine\n"), "a person's own is kept"
+    assert own.read_text(encoding="utf-8") == "ccc, a sentence of mine\n", "a person's own is kept"

@@ -147,6 +147,7 @@ def _say(console: Console, done: Captioned, *, dry_run: bool) -> None:
         f"{_count(len(done.edited), 'caption')} {would}edited" if done.edited or not done.captioned else "",
         f"{done.current} from an earlier run up to date" if done.current else "",
         f"{done.kept} by a person, not replaced (--overwrite)" if done.kept else "",
+        f"{done.passed_over} passed over, as is said below" if done.passed_over else "",
     ]
     console.say(f"{_count(done.images, 'picture')}: {'; '.join(filter(None, said))}")
     if done.backup:
@@ -166,7 +167,7 @@ def _unread(done: Captioned, errors: int, data: dict[str, Any]) -> Exception:
     first = next(finding for finding in done.findings if finding.level.value == "error")
     return DatasetError(
         f"{_count(errors, 'file')} could not be read; the others are done.",
-        why="Such a file is damaged, or is no picture or caption at all; the engine would die of it.",
+        why="Such a file is damaged, closed to you, or no picture or caption at all; the engine would die of it.",
         hint=first.hint,
         findings=done.findings,
         data=data,
@@ -181,6 +182,7 @@ def _as_data(done: Captioned, *, dry_run: bool) -> dict[str, Any]:
         "root": str(done.root),
         "dry_run": dry_run,
         "images": done.images,
+        "passed_over": done.passed_over,
         "made": changes(done.made),
         "edited": changes(done.edited),
         "kept": done.kept,

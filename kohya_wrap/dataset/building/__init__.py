@@ -162,9 +162,9 @@ def _write(
 
 
 def _stood(place: Place) -> Stood:
-    entries = (record.read(place.record) or Record()).entries
+    known = record.read(place.record) or Record()
     places = {False: place.folder or place.parent / "none", True: place.held_out}
-    return standing.look(entries, places, place.extension)
+    return standing.look(known, places, place.extension)
 
 
 def _staged(place: Place, planned: Plan) -> dict[bool, Path]:

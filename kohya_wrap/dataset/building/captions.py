@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import codecs
-from pathlib import PurePosixPath
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
 
 from kohya_wrap.dataset import caption_files, inventory
 from kohya_wrap.dataset.building import metadata
+from kohya_wrap.dataset.building.metadata import Metadata
 from kohya_wrap.dataset.building.sources import Item, Source
 from kohya_wrap.domain.finding import Finding, Level, typed
+from kohya_wrap.domain.wording import named
+from kohya_wrap.host import zip_file
 
 # The engine reads one of them alone; a caption of any other ending is copied under that.
 ENDINGS = (".txt", ".caption", ".TXT", ".Txt", ".CAPTION", ".Caption")
@@ -17,24 +21,32 @@ LARGEST = 100_000_000  # bytes, of a file with the captions of many
 
 
 class Captions:
-    """Finds them: in a file beside the picture, else in one that holds those of many."""
+    """Finds them: in a file beside the picture, else in one that holds those of many.
+
+    Attributes:
+        findings: what is wrong with those that hold the captions of many; an error: such a file cannot be had at all.
+    """
 
     def __init__(self, source: Source) -> None:
         self._files = source.files
-        stems = {item.inner.with_suffix("") for item in source.pictures}
-        self._many = [
-            (inner.parent, found)
-            for inner, item in source.files.items()
-            if metadata.may_be(inner) and item.stamp[0] <= LARGEST and inner.with_suffix("") not in stems
-            if (found := metadata.read(inner, item.read()))
-        ]
+        self.findings: list[Finding] = []
+        self._many: list[tuple[Item, Metadata]] = []
+        # What is named as a picture is about that one: `a.json`, `a.png.json`.
+        alone = {name for item in source.pictures for name in (item.inner, item.inner.with_suffix(""))}
+        for inner, item in source.files.items():
+            if metadata.may_be(inner) and item.stamp[0] <= LARGEST and inner.with_suffix("") not in alone:
+                content = _content(item)
+                if isinstance(content, Finding):
+                    self.findings.append(content)
+                else:
+                    self._many.append((item, metadata.read(inner, content)))
+        self.findings += self._not_used(source.pictures)
 
     def of(self, picture: Item) -> str | Finding:
         """Text without a byte order mark, stripped; empty where there is none; or what is wrong with it."""
-        if beside := self._beside(picture):
-            return _text(beside[0])
-        found = (metadata.find(many, below, picture.inner, picture.origin) for below, many in self._many)
-        text = next(filter(None, found), "")
+        if said := self._said_beside(picture):
+            return said[0][1]
+        text = next(filter(None, (_found(item, held, picture) for item, held in self._many)), "")
         if wrong := caption_files.too_long(f"The caption of {picture.inner}", len(text.encode())):
             hint = "Shorten it in the file of captions beside the picture."
             return Finding(Level.ERROR, "caption-too-long", wrong, hint)
@@ -42,9 +54,13 @@ class Captions:
 
     def passed_over(self, picture: Item) -> str:
         """Where `a.caption` says something else than `a.txt`, both in words; empty where nothing does."""
-        beside = self._beside(picture)
-        differ = [other.inner.name for other in beside[1:] if _text(other) != _text(beside[0])]
-        return f"{picture.inner} ({beside[0].inner.name}, not {' or '.join(differ)})" if differ else ""
+        said = self._said_beside(picture) if len(self._beside(picture)) > 1 else []
+        differ = [other.inner.name for other, text in said[1:] if text != said[0][1]]
+        return f"{picture.inner} ({said[0][0].inner.name}, not {' or '.join(differ)})" if differ else ""
+
+    def _said_beside(self, picture: Item) -> list[tuple[Item, str | Finding]]:
+        """Of the files that are its caption, those that are not empty."""
+        return [(item, text) for item in self._beside(picture) if (text := _text(item))]
 
     def _beside(self, picture: Item) -> list[Item]:
         """The files that are its caption, that which is taken first."""
@@ -52,10 +68,56 @@ class Captions:
         if len(parts := picture.inner.stem.split("_")) >= 5:  # as the engine does for what face cutters wrote
             stems.append(picture.inner.with_name("_".join(parts[:-4]) or picture.inner.name))
         for stem in stems:
-            named = (self._files.get(PurePosixPath(f"{stem}{ending}")) for ending in ENDINGS)
-            if found := [item for item in named if item is not None]:
+            there = (self._files.get(PurePosixPath(f"{stem}{ending}")) for ending in ENDINGS)
+            if found := [item for item in there if item is not None]:
                 return found
         return []
+
+    def _not_used(self, pictures: tuple[Item, ...]) -> Iterator[Finding]:
+        """Of the files for many: those without a caption for any picture here, and what of the others is not taken."""
+        of_none = []
+        for item, held in self._many:
+            used = bool(held.captions) and any(_found(item, held, picture) for picture in pictures)
+            if held.wrong:
+                end = " from there on" if used else ""
+                yield _warning(item, f"the captions in it are not taken{end}: {held.wrong}")
+            elif not used:
+                of_none.append(str(item.inner))
+            if used and held.passed_over:
+                places = named(held.passed_over)
+                yield _warning(
+                    item, f"no caption is taken from {places}: it cannot be read, or names no picture"
+                )
+        if of_none:
+            yield Finding(
+                Level.WARNING,
+                "metadata-not-used",
+                f"{named(of_none)} {'holds' if len(of_none) == 1 else 'hold'} no caption of any picture here.",
+                "A file of captions names each picture (file_name) and says its caption (caption or text).",
+            )
+
+
+def _warning(item: Item, message: str) -> Finding:
+    return Finding(
+        Level.WARNING, "metadata-passed-over", f"{message}.", "Mend it, and build again.", item.origin
+    )
+
+
+def _found(item: Item, held: Metadata, picture: Item) -> str:
+    return metadata.find(held.captions, item.inner.parent, picture.inner, picture.origin)
+
+
+def _content(item: Item) -> bytes | Finding:
+    """All of it; or why it cannot be had."""
+    try:
+        return item.read()
+    except PermissionError as error:
+        return inventory.closed(Path(item.origin), error)
+    except OSError as error:
+        why, hint = error.strerror or str(error), "Mend the link, or take it out of the folder."
+    except zip_file.BadZip as error:
+        why, hint = str(error), "Unpack the zip yourself, mend that file, and name the folder instead."
+    return Finding(Level.ERROR, "unreadable", f"{item.inner} cannot be read: {why.removesuffix('.')}.", hint)
 
 
 def _text(item: Item) -> str | Finding:
@@ -66,7 +128,9 @@ def _text(item: Item) -> str | Finding:
             else "Take it out of the zip, or shorten it."
         )
         return Finding(Level.ERROR, "caption-too-long", wrong, hint)
-    content = item.read()
+    content = _content(item)
+    if isinstance(content, Finding):
+        return content
     utf16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))  # "Unicode" in Windows' Notepad
     try:
         return content.decode("utf-16" if utf16 else "utf-8-sig").replace("\r\n", "\n").strip()

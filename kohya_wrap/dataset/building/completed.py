@@ -7,7 +7,7 @@ from pathlib import Path
 
 from kohya_wrap.dataset.building import record
 from kohya_wrap.dataset.building.record import Entry, Record
-from kohya_wrap.dataset.building.trigger import with_trigger
+from kohya_wrap.dataset.building.trigger import exchanged, with_trigger
 from kohya_wrap.domain.dataset import Subset
 from kohya_wrap.host import atomic, lock
 
@@ -16,15 +16,17 @@ def complete(subset: Subset, extension: str, trigger: str, built: Path) -> int:
     """Write the trigger into the captions of a project's own folder that lack it; how many those were.
 
     Each is replaced, not written into: what is a link to a file of the user's becomes a file of the project's. One that
-    a build wrote is written anew from what its source said, so that no earlier trigger stays in it.
+    a build wrote is written anew from what its source said, so that no earlier trigger stays in it; in one that a person
+    changed since, it takes the place of the earlier one.
 
     Args:
-        built: the folder's record, if it was built.
+        built: the folder's record, which knows the earlier trigger also where nothing was built.
     """
     written = 0
     with lock.hold(built), lock.hold(subset.folder):
         known = record.read(built) or Record()
-        ours = {entry.stem: entry for entry in known.entries if not entry.held and entry.wrote is not None}
+        choices = replace(known.choices, trigger=trigger)
+        ours = {entry.stem: entry for entry in known.entries if not entry.held}
         new: dict[str, Entry] = {}
         for path in sorted(
             {i.caption.path or Path(f"{i.path.with_suffix('')}{extension}") for i in subset.images}
@@ -32,14 +34,13 @@ def complete(subset: Subset, extension: str, trigger: str, built: Path) -> int:
             old = path.read_text(encoding="utf-8-sig").strip() if path.exists() else ""
             entry = ours.get(path.stem)
             if entry is not None and old == entry.wrote:
-                text = replace(known.choices, trigger=trigger).with_trigger(entry.said or "")
+                text = choices.with_trigger(entry.said or "")
                 new[entry.name] = replace(entry, wrote=text)
             else:
-                text = with_trigger(old, trigger)
+                formers = entry.formers(known.choices.trigger) if entry else (known.choices.trigger,)
+                text = with_trigger(exchanged(old, filter(None, formers), trigger), trigger)
             if text != old:
                 atomic.write_text(path, text + "\n")
                 written += 1
-        if known.entries:
-            entries = tuple(new.get(entry.name, entry) for entry in known.entries)
-            record.write(built, Record(replace(known.choices, trigger=trigger), entries))
+        record.write(built, Record(choices, tuple(new.get(entry.name, entry) for entry in known.entries)))
     return written

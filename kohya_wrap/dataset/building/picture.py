@@ -8,6 +8,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from kohya_wrap.dataset import inventory
 from kohya_wrap.dataset.building.record import Choices, Stamp
 from kohya_wrap.dataset.building.sources import Item
 from kohya_wrap.domain.dataset import ImageFacts, Misread
@@ -41,6 +42,8 @@ def look(item: Item, choices: Choices) -> Looked | Finding:
         facts = image_file.facts_of(item.read())
     except (image_file.Unreadable, zip_file.BadZip) as error:
         return _refused(item, str(error))
+    except PermissionError as error:
+        return inventory.closed(Path(item.origin), error)
     except OSError as error:
         return _refused(item, error.strerror or str(error))
     return Looked(facts, tuple(_why(facts, choices)))

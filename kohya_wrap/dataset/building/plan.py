@@ -13,7 +13,7 @@ from kohya_wrap.dataset.building.picture import Looked
 from kohya_wrap.dataset.building.record import Choices, Entry
 from kohya_wrap.dataset.building.sources import Item, Source
 from kohya_wrap.dataset.building.standing import Standing, Stood, stems, under
-from kohya_wrap.domain.finding import Finding
+from kohya_wrap.domain.finding import Finding, Level
 
 THREADS = 4
 OnProgress = Callable[[int, int], None]  # pictures done, of how many
@@ -59,18 +59,26 @@ class Planned:
 
 @dataclass(frozen=True)
 class Plan:
-    """`refused` pictures or captions cannot be read; `removed` left the source; `several`: pictures with captions that differ, in words."""
+    """What will be done, and what is to be said of it.
+
+    Attributes:
+        removed: left the source.
+        refused: pictures, captions and files of many captions that cannot be read.
+        several: pictures with captions that differ, in words.
+        said: of what else is not taken of the captions.
+    """
 
     pictures: tuple[Planned, ...]
     removed: tuple[Standing, ...]
     refused: tuple[Finding, ...]
     several: tuple[str, ...]
+    said: tuple[Finding, ...]
 
 
 def plan(sources: Sequence[Source], stood: Stood, choices: Choices, on_progress: OnProgress) -> Plan:
     """Look at each picture of the sources that is new or changed, and at what stands."""
     items = {item.origin: item for source in sources for item in source.pictures}
-    captions, several = _captions(sources)
+    captions, several, said_of_many = _captions(sources)
     by_origin = {found.entry.origin: found for found in stood.pictures if found.entry.origin}
     looked, refused = _look(items, by_origin, choices, on_progress)
     refused += [  # the picture is left out as well, and must be named
@@ -78,6 +86,7 @@ def plan(sources: Sequence[Source], stood: Stood, choices: Choices, on_progress:
         for origin, said in captions.items()
         if isinstance(said, Finding)
     ]
+    refused += [said for said in said_of_many if said.level is Level.ERROR]
     matched = _match(items, looked, by_origin, stood)
     names = Names(stems(stood))
     planned = []
@@ -93,18 +102,23 @@ def plan(sources: Sequence[Source], stood: Stood, choices: Choices, on_progress:
     left = [found for found in left if found.path is not None]
     removed = tuple(found for found in left if under(found.entry.origin, roots))
     planned += [_kept(found, choices) for found in left if not under(found.entry.origin, roots)]
-    return Plan(tuple(_held_out(planned, choices.holdout)), removed, tuple(refused), several)
+    warned = tuple(said for said in said_of_many if said.level is not Level.ERROR)
+    return Plan(tuple(_held_out(planned, choices.holdout)), removed, tuple(refused), several, warned)
 
 
-def _captions(sources: Sequence[Source]) -> tuple[dict[str, str | Finding], tuple[str, ...]]:
-    """Origin -> caption; and which pictures have others too, in words."""
+def _captions(
+    sources: Sequence[Source],
+) -> tuple[dict[str, str | Finding], tuple[str, ...], list[Finding]]:
+    """Origin -> caption; which pictures have others too, in words; and what is to be said of files with many."""
     captions: dict[str, str | Finding] = {}
     several: list[str] = []
+    said: list[Finding] = []
     for source in sources:
         found = Captions(source)
         captions |= {item.origin: found.of(item) for item in source.pictures}
         several += filter(None, map(found.passed_over, source.pictures))
-    return captions, tuple(several)
+        said += found.findings
+    return captions, tuple(several), said
 
 
 def _look(
@@ -151,8 +165,9 @@ def _planned(
     item: Item, looked: Looked | None, found: Standing | None, said: str, choices: Choices, names: Names
 ) -> Planned:
     wrote = choices.with_trigger(said)
-    before = found.caption if found and found.caption_edited and found.caption is not None else said
-    text = choices.with_trigger(before)
+    edited = found.caption if found and found.caption_edited else None
+    before = said if edited is None else edited
+    text = wrote if edited is None or found is None else choices.edited(edited, found.formers)
     if found and found.path and (looked is None or found.edited or _is_same(looked, found.entry, choices)):
         digest = looked.facts.digest if looked else found.entry.digest
         entry = replace(
@@ -189,7 +204,7 @@ def _kept(found: Standing, choices: Choices) -> Planned:
     """What none of these sources is about: put in by hand, or built from another."""
     if found.entry.said is None or found.caption_edited:
         before = found.caption or ""
-        return Planned(None, None, found, found.entry, choices.with_trigger(before), before)
+        return Planned(None, None, found, found.entry, choices.edited(before, found.formers), before)
     before = found.entry.said  # not what stands there, which has the trigger of the time
     text = choices.with_trigger(before)
     return Planned(None, None, found, replace(found.entry, wrote=text), text, before)

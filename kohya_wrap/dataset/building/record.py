@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from kohya_wrap.dataset.building.trigger import with_trigger
+from kohya_wrap.dataset.building.trigger import exchanged, with_trigger, written
+from kohya_wrap.domain.captions import has_trigger
 from kohya_wrap.domain.plain import build
 from kohya_wrap.host import atomic
 
@@ -42,6 +43,10 @@ class Choices:
     def with_trigger(self, caption: str) -> str:
         return with_trigger(caption, self.trigger, first=self.move_trigger_first)
 
+    def edited(self, caption: str, formers: Iterable[str]) -> str:
+        """A caption that a person changed, with this trigger in place of former ones."""
+        return self.with_trigger(exchanged(caption, formers, self.trigger))
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -72,6 +77,11 @@ class Entry:
     @property
     def stem(self) -> str:
         return self.name.rpartition(".")[0]
+
+    def formers(self, trigger: str) -> tuple[str, ...]:
+        """The triggers that may stand in its caption by our doing: the last one, `trigger`, and the one of its build."""
+        ours = dict.fromkeys((trigger, written(self.said or "", self.wrote or "")))
+        return tuple(former for former in ours if former and not has_trigger(self.said or "", former))
 
 
 @dataclass(frozen=True)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from kohya_wrap.dataset import folders
 from kohya_wrap.dataset.building import picture
-from kohya_wrap.dataset.building.record import Entry
+from kohya_wrap.dataset.building.record import Entry, Record
 from kohya_wrap.host import image_file
 
 
@@ -20,6 +20,7 @@ class Standing:
         path: None where a person took it out.
         edited: it is no longer what was put there.
         caption: as it stands, stripped; None where there is none.
+        formers: triggers that we may have written into it.
     """
 
     entry: Entry
@@ -27,6 +28,7 @@ class Standing:
     edited: bool
     caption: str | None
     caption_path: Path | None
+    formers: tuple[str, ...] = ()
 
     @property
     def caption_edited(self) -> bool:
@@ -42,8 +44,9 @@ class Stood:
     others: dict[bool, tuple[Path, ...]]
 
 
-def look(entries: tuple[Entry, ...], places: Mapping[bool, Path], extension: str) -> Stood:
+def look(record: Record, places: Mapping[bool, Path], extension: str) -> Stood:
     """`places`: the folder trained on, and under True that of what is held out; either may not be there."""
+    entries, trigger = record.entries, record.choices.trigger
     pictures = [_of(entry, places[entry.held], extension) for entry in entries]
     others: dict[bool, tuple[Path, ...]] = {}
     for held, place in places.items():
@@ -59,7 +62,8 @@ def look(entries: tuple[Entry, ...], places: Mapping[bool, Path], extension: str
         names = captions | {found.entry.name for found in by_hand}
         pictures += by_hand
         others[held] = tuple(path for path in inside if path.name not in names)
-    return Stood(tuple(pictures), others)
+    known_by = (replace(found, formers=found.entry.formers(trigger)) for found in pictures)
+    return Stood(tuple(known_by), others)
 
 
 def _of(entry: Entry, place: Path, extension: str) -> Standing:

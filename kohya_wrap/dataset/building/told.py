@@ -14,6 +14,7 @@ from kohya_wrap.dataset.building.record import Choices
 from kohya_wrap.dataset.building.sources import Source, numbered_folders
 from kohya_wrap.domain.dataset import Misread
 from kohya_wrap.domain.finding import Finding, Level, typed
+from kohya_wrap.domain.wording import named
 from kohya_wrap.errors import DatasetError
 from kohya_wrap.host import image_file
 
@@ -61,16 +62,17 @@ def _findings(planned: Plan, choices: Choices, found: Sequence[Source], folder: 
         yield Finding(
             Level.WARNING,
             "numbered-folders",
-            f"{_names(numbered)} in the source look like concepts of their own; all went into {folder.name}.",
+            f"{named(numbered)} in the source look like concepts of their own; all went into {folder.name}.",
             "Not meant? Build each by itself: kohya-wrap dataset build FOLDER --concept NAME",
         )
     yield from _not_taken(found)
+    yield from planned.said
     if planned.several:
         have = "has" if len(planned.several) == 1 else "have"
         yield Finding(
             Level.NOTE,
             "several-captions",
-            f"{_pictures(len(planned.several))} {have} captions that differ: {_names(planned.several)}.",
+            f"{_pictures(len(planned.several))} {have} captions that differ: {named(planned.several)}.",
             "To take the other: remove the one that was taken, in the source, and build again.",
         )
     yield from _kept_edits(planned, folder)
@@ -99,7 +101,7 @@ def _not_taken(found: Sequence[Source]) -> Iterator[Finding]:
     if large:
         over = f"over {captions.LARGEST // 1_000_000} MB"
         yield Finding(
-            Level.WARNING, "metadata-too-large", f"no caption is looked for in {_names(large)}, {over}."
+            Level.WARNING, "metadata-too-large", f"no caption is looked for in {named(large)}, {over}."
         )
     known = (*captions.ENDINGS, *metadata.ENDINGS)
     others = Counter(
@@ -109,8 +111,8 @@ def _not_taken(found: Sequence[Source]) -> Iterator[Finding]:
         if not image_file.looks_like_image(Path(inner)) and inner.suffix not in known
     )
     if others:
-        named = _names([f"{count} {ending}" for ending, count in others.most_common()])
-        yield Finding(Level.NOTE, "not-taken", f"files of other kinds are left where they are: {named}.")
+        kinds = named([f"{count} {ending}" for ending, count in others.most_common()])
+        yield Finding(Level.NOTE, "not-taken", f"files of other kinds are left where they are: {kinds}.")
 
 
 def _kept_edits(planned: Plan, folder: Path) -> Iterator[Finding]:
@@ -169,8 +171,4 @@ def _pictures(count: int) -> str:
 
 
 def _stems(pictures: Sequence[Planned]) -> str:
-    return _names([one.entry.name for one in pictures])
-
-
-def _names(names: Sequence[str]) -> str:
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if names[3:] else "")
+    return named([one.entry.name for one in pictures])

@@ -173,7 +173,7 @@ def _captions(
 ) -> Iterator[Finding]:
     for subset, concept, mine, settings in zip(subsets, concepts, by_subset, own, strict=True):
         yield from audit.findings(concept, mine, settings)
-        names = [image.image.path.name for image in mine]
+        names = [image.image.path.name for image in mine if image.image.caption.path is not None]
         yield from fusing.findings(concept, names, settings.subject, str(subset.folder))
 
 

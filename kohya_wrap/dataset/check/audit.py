@@ -39,18 +39,19 @@ def concept(
         (told, False) if told else _trigger(list(texts.values()), settings.trigger, separator, alone)
     )
     style = captions.style_of(texts.values())
+    written = {i.path.name: texts[i.path.name] for i in subset.images if i.caption.path is not None}
     first = sum(_begins_with(text, trigger) for text in texts.values()) if trigger else 0
     return Concept(
         folder=called,
         repeats=subset.repeats,
         images=len(texts),
-        captions=sum(image.caption.path is not None for image in subset.images),
+        captions=len(written),
         trigger=trigger,
         assumed=assumed,
         with_trigger=sum(has_trigger(text, trigger) for text in texts.values()) if trigger else 0,
         first=first,
         style=style,
-        terms=terms.frequencies(texts, style, trigger, separator) if style else (),
+        terms=terms.frequencies(written, style, trigger, separator) if style and written else (),
     )
 
 

@@ -30,7 +30,7 @@ def findings(found: Concept, names: Sequence[str], subject: Subject, folder: str
     """What is to be said of the terms.
 
     Args:
-        names: of all images of the concept.
+        names: of all images of the concept that have a caption; what the others are trained with is the folder's name.
         folder: where its captions lie.
     """
     if len(names) < _FEWEST:

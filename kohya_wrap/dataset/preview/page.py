@@ -18,6 +18,7 @@ from kohya_wrap.domain.buckets import Size
 from kohya_wrap.domain.finding import Finding, Level
 
 _TERMS_AT_FIRST = 24  # of a concept; the others unfold
+_GENERATOR = "kohya-wrap dataset preview"
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,7 @@ def render(
     shown = list(_counted(cards.of(checked, numbers, about.dataset), len(checked.images), on_images))
     style, script = (_own(templates / f"dataset.{ending}") for ending in ("css", "js"))
     text = environment.get_template("dataset.html.j2").render(
+        generator=_GENERATOR,
         about=about,
         checked=checked,
         concepts=concepts,
@@ -107,6 +109,12 @@ def render(
         script_hash=_hash(script),
     )
     return text.encode("utf-8", "replace").decode()  # names that are no UTF-8
+
+
+def is_one(path: Path) -> bool:
+    """Whether the file is a page that was made here, by its beginning."""
+    with path.open("rb") as file:
+        return f'content="{_GENERATOR}"'.encode() in file.read(2000)
 
 
 def _own(path: Path) -> str:

@@ -175,11 +175,23 @@ def test_what_is_broken_can_be_left_out(shell: Shell, tmp_path: Path, photos: Pa
     [(("photos",), "--concept"), (("--concept", "mycat"), "Nothing to build"), (("photos", "--concept", "a/b"), "a/b"),
      (("photos", "--concept", "x", "--repeats", "0"), "--repeats"),
      (("photos", "--concept", "x", "--background", "whit"), "--background"),
-     (("photos", "--concept", "x", "--resize", "10"), "--resize")],
+     (("photos", "--concept", "x", "--resize", "10"), "--resize"),
+     (("photos", "--concept", "x" * 300), "over 150 bytes"), (("photos", "--concept", "猫" * 60), "over 150 bytes"),
+     (("photos", "--concept", "x", "--repeats", "9" * 300), "--repeats"),
+     (("photos", "--concept", "x", "--reg-class", "c"), "--reg-class names"),
+     (("--reg", "photos", "--reg-class", "../z"), "--reg-class '../z' cannot be"),
+     (("photos", "--concept", "x", "--trigger", "sks\ncat"), "--trigger"),
+     (("photos", "--concept", "x", "--trigger", "   "), "nothing but spaces")],
 )  # fmt: skip
 def test_what_is_asked_wrong_is_2(shell: Shell, photos: Path, words: tuple[str, ...], named: str) -> None:
     answer = shell(*BUILD, *words)
-    assert (answer.code, named in answer.err) == (2, True)
+    assert (answer.code, named in answer.three_lines[0]) == (2, True)
+    assert not (photos.parent / "training_data").exists() and not (photos.parent / "reg_data").exists()
+
+
+def test_spaces_around_the_trigger_do_not_belong_to_it(shell: Shell, tmp_path: Path, photos: Path) -> None:
+    assert shell(*BUILD, "photos", "--concept", "x", "--trigger", " sks\u3000cat ").code == 0
+    assert (tmp_path / "training_data/10_x/a.txt").read_text() == "sks\u3000cat, a photo, a\n"
 
 
 @pytest.fixture
@@ -276,3 +288,22 @@ def test_a_source_that_is_not_named_again_goes_when_its_pictures_are_deleted(
         path.unlink()
     assert "4 images" in shell(*BUILD, *words).out
     assert not list(folder.glob("[a-z]*"))
+
+
+def test_the_longest_name_of_a_concept(shell: Shell, photos: Path) -> None:
+    for words in (("--repeats", "100000"), ("--repeats", "auto", "--holdout", "1"), ()):
+        assert shell(*BUILD, "photos", "--concept", "x" * 150, *words).code == 0
+
+
+def test_the_trigger_of_an_init_without_a_build_gives_way_to_the_configs(
+    shell: Shell, tmp_path: Path, photos: Path
+) -> None:
+    folder = tmp_path / "training_data/10_mycat"
+    folder.mkdir(parents=True)
+    Image.new("RGB", (64, 64), "red").save(folder / "mine.png")
+    shell("init", "--concept", "mycat", "--trigger", "one", "--engine", "rehearsal")
+    assert (folder / "mine.txt").read_text() == "one\n"
+    assert shell("config", "set", "kohya_wrap.trigger=two").code == 0
+    answer = shell(*BUILD, "photos", "--concept", "mycat")
+    assert "training_data/10_mycat: 7 images, 7 captions, trigger written into 7\n" in answer.out
+    assert {path.read_text().partition(",")[0].strip() for path in folder.glob("*.txt")} == {"two"}

@@ -175,6 +175,7 @@ def test_a_picture_of_which_the_tagger_says_nothing(shell: Shell, project: Path)
         (("--overwrite",), 2, "Nothing was asked of the captions."),
         (("--with", "none", "--overwrite"), 2, "--overwrite needs a captioner"),
         (("--with", "none", "--prefix", ""), 2, "--with none has nothing to write."),
+        (("--prefix", "sks\ncat"), 2, "--prefix 'sks\\ncat' holds an end of a line"),
         (("--replace", "solo"), 2, "--replace 'solo' is not OLD=NEW."),
         (("--with", "wd14", "--model", "nowhere"), 2, "--model nowhere is no folder"),
         (("--with", "wd14", "--model", "my-lora"), 5, "holds no WD14 tagger."),
@@ -212,6 +213,10 @@ def test_a_person_s_caption_of_another_ending_is_not_put_out_of_use(
     assert answer.code == 0
     assert {stem for stem, text in texts(project).items() if text.strip()} == {"b", "c"}
     assert "a.caption is the caption of a.png, and not read" in answer.out
+    assert answer.out.splitlines()[-2].startswith(
+        "3 pictures: 1 caption written, with 'sks cat' in front; 1 by a"
+    )
+    assert answer.out.splitlines()[-2].endswith("; 1 passed over, as is said below")
     (moved,) = [
         line.partition("  mv ")[2].partition("   (")[0] for line in answer.out.splitlines() if "  mv " in line
     ]

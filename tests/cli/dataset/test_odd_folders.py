@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.fixtures.shell import Shell
+from tests.fixtures.shell import Answer, Shell
+
+CONFIG = '[dataset]\nresolution = "512,512"\n[kohya_wrap]\nbase = "sd15"\n'
 
 
 @pytest.mark.parametrize(
@@ -34,23 +36,33 @@ def test_a_folder_named_as_a_picture(shell: Shell, tmp_path: Path, photographs: 
     assert "mv " in answer.out and "rm " not in answer.out
 
 
-@pytest.mark.skipif(os.geteuid() == 0 and not shutil.which("setpriv"), reason="root reads everything")
+no_rights = pytest.mark.skipif(
+    os.geteuid() == 0 and not shutil.which("setpriv"), reason="root reads everything"
+)
+
+
+def without_rights(shell: Shell, closed: Path, *words: str) -> Answer:
+    """What is said while that is closed: as to a user who is not root, whom nothing is closed to."""
+    rights = "-dac_override,-dac_read_search"
+    as_user = ("setpriv", "--bounding-set", rights, "--inh-caps", "-all") if os.geteuid() == 0 else ()
+    mode = closed.stat().st_mode
+    closed.chmod(0)
+    try:
+        return Shell(shell.cwd, shell.variables, (*as_user, *shell.program))(*words)
+    finally:
+        closed.chmod(mode)
+
+
+@no_rights
 @pytest.mark.parametrize("below", ["photos", "photos/1_a"])
 def test_a_folder_that_is_closed_is_no_empty_one(
     shell: Shell, tmp_path: Path, photographs: Path, below: str
 ) -> None:
-    """As a user who is not root, whom nothing is closed to."""
     shutil.copytree(photographs, tmp_path / below)
     closed = tmp_path / below / "closed"
     closed.mkdir()
     shutil.copy(next(photographs.glob("*.png")), closed)
-    rights = "-dac_override,-dac_read_search"
-    as_user = ("setpriv", "--bounding-set", rights, "--inh-caps", rights) if os.geteuid() == 0 else ()
-    closed.chmod(0)
-    try:
-        answer = Shell(shell.cwd, shell.variables, (*as_user, *shell.program))("dataset", "check", "photos")
-    finally:
-        closed.chmod(0o755)
+    answer = without_rights(shell, closed, "dataset", "check", "photos")
     assert answer.code == 4
     what, _, hint = answer.three_lines
     assert "closed cannot be looked into: Permission denied" in what
@@ -64,3 +76,94 @@ def test_a_file_where_a_folder_must_be(shell: Shell, tmp_path: Path, photographs
     assert answer.code == 4
     assert "training_data is a file, where a folder must be." in answer.three_lines[0]
     assert answer.three_lines[2].startswith("mv ")
+
+
+@no_rights
+@pytest.mark.parametrize(
+    ("closed", "words"),
+    [
+        ("photos/camera.txt", ("build", "photos", "--concept", "b")),
+        ("photos/camera.jpg", ("build", "photos", "--concept", "b")),
+        ("training_data/1_a/camera.txt", ("check",)),
+        ("training_data/1_a", ("check",)),
+        ("training_data/1_a", ("view",)),
+        ("training_data", ("view",)),
+        ("training_data/1_a", ("preview",)),
+        ("training_data/1_a", ("caption", "--prefix", "sks")),
+        ("training_data/1_a/camera.txt", ("caption", "--prefix", "sks")),
+        ("training_data/1_a/camera.jpg", ("caption", "--prefix", "sks")),
+    ],
+)
+def test_what_may_not_be_read_is_no_full_disk(
+    shell: Shell, tmp_path: Path, photographs: Path, closed: str, words: tuple[str, ...]
+) -> None:
+    for folder in ("photos", "training_data/1_a"):
+        shutil.copytree(photographs, tmp_path / folder)
+    (tmp_path / "training_config.toml").write_text(CONFIG)
+    answer = without_rights(shell, tmp_path / closed, "dataset", *words)
+    assert (answer.code, "Traceback" in answer.err) == (4, False), answer.err
+    hints = [line for line in (answer.out + answer.err).splitlines() if "chmod " in line or "ls -ld " in line]
+    assert hints and closed in hints[-1]
+    assert "df -h" not in answer.err
+    if closed.endswith(".txt"):
+        assert "camera.txt may not be read: Permission denied" in answer.out + answer.err
+    if words[0] == "caption" and not closed.endswith("1_a"):
+        assert "7 captions edited" in answer.out
+
+
+@no_rights
+def test_the_wrappers_own_folder_is_no_dataset(shell: Shell, tmp_path: Path, photographs: Path) -> None:
+    (tmp_path / "closed").mkdir()
+    own = Shell(tmp_path, {**shell.variables, "KOHYA_WRAP_HOME": str(tmp_path / "closed")})
+    answer = without_rights(own, tmp_path / "closed", "dataset", "check", str(photographs))
+    assert answer.code == 8
+    assert "set KOHYA_WRAP_HOME" in answer.three_lines[2]
+
+
+@no_rights
+def test_a_closed_folder_of_a_dataset_config(shell: Shell, tmp_path: Path, photographs: Path) -> None:
+    shutil.copytree(photographs, tmp_path / "photos")
+    (tmp_path / "ds.toml").write_text('[[datasets]]\n[[datasets.subsets]]\nimage_dir = "photos"\n')
+    (tmp_path / "training_config.toml").write_text(
+        'dataset_config = "ds.toml"\n[kohya_wrap]\nbase = "sd15"\n'
+    )
+    answer = without_rights(shell, tmp_path / "photos", "config", "check")
+    assert answer.code == 4
+    what, _, hint = answer.three_lines
+    assert "photos cannot be looked into: Permission denied" in what
+    assert hint.startswith(f"chmod -R u+rX {tmp_path / 'photos'}")
+
+
+@no_rights
+def test_a_folder_that_may_not_be_written_is_the_disks(
+    shell: Shell, tmp_path: Path, photographs: Path
+) -> None:
+    (tmp_path / "project").mkdir(0o555)
+    words = ("dataset", "build", str(photographs), "--concept", "b", "--project", "project/new")
+    rights = ("setpriv", "--bounding-set=-dac_override", "--inh-caps=-all") if os.geteuid() == 0 else ()
+    answer = Shell(tmp_path, shell.variables, (*rights, *shell.program))(*words)
+    assert answer.code == 8
+    assert answer.three_lines[2].startswith("df -h")
+
+
+@pytest.mark.parametrize("to", ["nothing", "loop.png"])
+def test_a_link_that_leads_nowhere(shell: Shell, tmp_path: Path, photographs: Path, to: str) -> None:
+    shutil.copytree(photographs, tmp_path / "photos")
+    (tmp_path / "photos" / "loop.png").symlink_to(to)
+    envelope = shell("dataset", "check", "photos", "--json").envelope
+    (found,) = [finding for finding in envelope["findings"] if finding["code"] == "unreadable"]
+    assert "loop.png cannot be read (it is a link that leads nowhere); the engine" in found["message"]
+    assert found["hint"] == f"Mend the link, or: rm {tmp_path / 'photos' / 'loop.png'}"
+
+
+def test_a_file_as_train_data_dir(shell: Shell, tmp_path: Path) -> None:
+    (tmp_path / "training_config.toml").write_text(CONFIG)
+    answer = shell("dataset", "check", "--set", "train_data_dir=training_config.toml")
+    assert answer.code == 4
+    assert answer.three_lines[0].endswith("training_config.toml is a file, where a folder must be.")
+
+
+@pytest.mark.parametrize("words", [("check", "x" * 300), ("build", "x" * 300, "--concept", "a")])
+def test_a_name_that_is_too_long_for_a_file(shell: Shell, words: tuple[str, ...]) -> None:
+    answer = shell("dataset", *words)
+    assert (answer.code, "File name too long" in answer.three_lines[0]) == (2, True)

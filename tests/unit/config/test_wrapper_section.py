@@ -43,6 +43,7 @@ def test_what_can_be_meant(raw: dict[str, Any]) -> None:
         ("target_steps", 0, "must be 1 or more, not 0", "Mend or remove `target_steps`."),
         ("target_steps", 1.5, "must be a whole number, not 1.5", "Mend or remove `target_steps`."),
         ("price_per_hour", -0.1, "must be 0 or more, not -0.1", "Mend or remove `price_per_hour`."),
+        ("trigger", "sks\ncat", "holds an end of a line", "Mend or remove `trigger`."),
         ("triger", "x", "this section knows base, engine, ", "Write `trigger`, or remove `triger`."),
         ("seed", 1, "this section knows base, engine, ", "Mend or remove `seed`."),
     ],

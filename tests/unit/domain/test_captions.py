@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kohya_wrap.domain.captions import CaptionStyle, style_of
+from kohya_wrap.domain.captions import CaptionStyle, no_trigger, style_of
 
 TAGS = [
     "1girl, solo, long hair, blue eyes, school uniform, looking at viewer",
@@ -51,3 +51,13 @@ def test_no_captions_say_nothing(captions: list[str]) -> None:
 
 def test_empty_captions_do_not_count() -> None:
     assert style_of(["", "", "", TAGS[0]]) is CaptionStyle.TAGS
+
+
+@pytest.mark.parametrize(
+    ("words", "wrong"),
+    [("", ""), ("sks cat", ""), ("銀髪\u3000少女", ""), ("sks\ncat", "holds"), ("sks\tcat", "holds"), ("a\u2028b", "holds"),
+     ("\udcff", "holds"), ("  ", "is nothing")],
+)  # fmt: skip
+def test_what_cannot_be_a_trigger(words: str, wrong: str) -> None:
+    said = no_trigger(words)
+    assert (said.startswith(wrong), bool(said)) == (True, bool(wrong))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kohya_wrap.domain.wording import counted, share
+from kohya_wrap.domain.wording import counted, named, share
 
 
 @pytest.mark.parametrize(("number", "said"), [(0, "0 images"), (1, "1 image"), (2, "2 images")])
@@ -18,3 +18,10 @@ def test_counted(number: int, said: str) -> None:
 )
 def test_share(number: int, of: int, said: str) -> None:
     assert share(number, of, "image", ("has", "have")) == said
+
+
+@pytest.mark.parametrize(
+    ("names", "said"), [("", ""), ("a", "a"), ("abc", "a, b, c"), ("abcde", "a, b, c and 2 more")]
+)
+def test_named(names: str, said: str) -> None:
+    assert named(list(names)) == said

@@ -159,3 +159,14 @@ def test_a_caption_among_many_may_not_be_endless_either(
     with pytest.raises(DatasetError, match=r"caption of a.png has 99 kB") as raised:
         build()
     assert raised.value.code == 4 and not folder.exists()
+
+
+def test_an_empty_file_is_not_taken_where_another_says_something(
+    picture: Picture, build: Build, folder: Path
+) -> None:
+    image = picture("in/a.png", caption=" \n")
+    image.with_suffix(".caption").write_text("a cat")
+    other = picture("in/b.png", (9, 9), caption="")
+    (other.parent / "meta.json").write_text('{"b.png": {"caption": "a dog"}}')
+    assert build().findings == ()
+    assert texts(folder) == {"a.txt": "a cat\n", "b.txt": "a dog\n"}

@@ -89,3 +89,13 @@ def test_of_very_many_terms_the_rest_is_gathered() -> None:
     assert len(fused(found)) == 5
     (more,) = [finding.message for finding in found.findings if finding.code == "fused-terms"]
     assert more.startswith("3 more terms")
+
+
+def test_the_name_of_the_folder_is_no_caption() -> None:
+    """Where a picture has none, it is trained with that: written by nobody, and `no-caption` says it."""
+    none = checked([image(f"{number}.png", None) for number in range(10)])
+    assert (fused(none), none.concepts[0].terms) == ([], ())
+    some = [image(f"{number}.png", None) for number in range(90)]
+    some += [image(f"t{number}.png", f"a red {pose}") for number, pose in enumerate(POSES)]
+    (finding,) = fused(checked(some, settings(subject="object", trigger="mychar")))
+    assert finding.message.startswith("'red' stands in 10 of 10 captions")
