@@ -24,8 +24,9 @@ _BAR = re.compile(
     r"steps:\s+\d+%\|[^|]*\|\s*(\d+)/(\d+) \[([\d:]+)<([\d:?]+),\s*([\d.]+|\?)(it/s|s/it)"
     r"(?:, (.*?avr_loss=([^,\]\s]+)))?\s*\]"
 )
+# Drawn below the other bar, hence the cursor that goes up; without it the engine closes it, an epoch later.
 _VALIDATION = re.compile(
-    r"epoch validation steps:\s+100%\|[^|]*\|\s*(\d+)/\1 \[.*?val_epoch_avg_loss=([^,\]\s]+)"
+    r"epoch validation steps:\s+100%\|[^|]*\|\s*(\d+)/\1 \[.*?val_epoch_avg_loss=([^,\]\s]+).*\]\x1b\[A"
 )
 _EPOCH = re.compile(r"^epoch (\d+)/(\d+)$")
 _CHECKPOINT = re.compile(r"saving checkpoint: (.+)$")
@@ -61,7 +62,6 @@ class OutputReader:
         self._not_finite = False
         self._traceback: list[str] | None = None
         self._validated: Validated | None = None  # not told yet: what follows may be its end
-        self._judged: Validated | None = None
 
     def feed(self, line: str) -> list[Event]:
         if self._traceback is not None:
@@ -69,9 +69,8 @@ class OutputReader:
         if match := _VALIDATION.search(line):  # drawn first with the average of all but the last
             self._validated = Validated(self._epoch, float(match[2]))
             return []
-        judged = [self._validated] if self._validated not in (None, self._judged) else []
-        self._judged, self._validated = self._validated or self._judged, None
-        return [*judged, *self._fed(line)]
+        judged, self._validated = self._validated, None
+        return [*([judged] if judged else []), *self._fed(line)]
 
     def _fed(self, line: str) -> list[Event]:
         if "Traceback (most recent call last)" in line:  # often glued to an unfinished bar

@@ -133,17 +133,23 @@ def test_out_of_memory_is_its_own_event() -> None:
 
 
 def test_the_validation_loss_when_it_is_whole() -> None:
-    """As the engine writes it, each bar drawn several times: before the last image it is no average yet."""
+    """As the engine writes it: drawn with the average of all but the last first, and once more when the next begins."""
     reader = OutputReader(Path("/o"), "x")
+    up = "\x1b[A"
     bars = [
-        "epoch validation steps:   0%|          | 0/4 [00:00<?, ?it/s]",
-        "epoch validation steps:  25%|██▌       | 1/4 [00:01<00:03,  1.00s/it]",
-        "epoch validation steps:  25%|██▌       | 1/4 [00:01<00:03,  1.00s/it, val_epoch_avg_loss=0.9, timestep=200]",
-        "epoch validation steps: 100%|██████████| 4/4 [00:04<00:00,  1.00s/it, val_epoch_avg_loss=0.4, timestep=600]",
-        "epoch validation steps: 100%|██████████| 4/4 [00:04<00:00,  1.00s/it, val_epoch_avg_loss=0.112, timestep=800]",
-        "validation steps: 100%|██████████| 4/4 [00:04<00:00,  1.00s/it, val_avg_loss=0.5, timestep=800]",
-        "epoch validation steps: 100%|██████████| 4/4 [00:04<00:00,  1.00s/it, val_epoch_avg_loss=0.112, timestep=800]",
-        "another line",
+        "epoch 3/10",
+        f"epoch validation steps:   0%|          | 0/4 [00:00<?, ?it/s]{up}",
+        f"epoch validation steps:  25%|██▌       | 1/4 [00:01<00:03,  1.00s/it, val_epoch_avg_loss=0.9, timestep=200]{up}",
+        f"epoch validation steps: 100%|██████████| 4/4 [00:04<00:00,  1.00s/it, val_epoch_avg_loss=0.4, timestep=600]{up}",
+        f"epoch validation steps: 100%|██████████| 4/4 [00:04<00:00,  1.00s/it, val_epoch_avg_loss=0.112, timestep=800]{up}",
+        f"validation steps: 100%|██████████| 4/4 [00:04<00:00,  1.00s/it, val_avg_loss=0.5, timestep=800]{up}",
+        "epoch 4/10",
+        "epoch validation steps: 100%|██████████| 4/4 [00:18<00:00,  4.75s/it, val_epoch_avg_loss=0.112, timestep=800]",
+        f"epoch validation steps: 100%|██████████| 4/4 [00:07<00:00,  1.78s/it, val_epoch_avg_loss=0.1, timestep=800]{up}{up}2026-11-29 INFO",
+        "saving checkpoint: /o/x.safetensors",
     ]
-    events = [event for line in ["epoch 3/10", *bars] for event in reader.feed(line)]
-    assert events == [EpochStarted(3, 10), Validated(3, 0.112)]
+    events = [event for line in bars for event in reader.feed(line)]
+    assert [event for event in events if isinstance(event, Validated)] == [
+        Validated(3, 0.112),
+        Validated(4, 0.1),
+    ]
