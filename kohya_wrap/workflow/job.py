@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -17,11 +16,9 @@ from kohya_wrap import __version__
 from kohya_wrap.config import user
 from kohya_wrap.dataset.view.laid_out import Part
 from kohya_wrap.domain import budget
-from kohya_wrap.domain.budget import Budget
 from kohya_wrap.domain.config import Layer, Origin, TrainingConfig
 from kohya_wrap.domain.events import RunEnded, RunStarted, Supervised
 from kohya_wrap.domain.finding import Finding, Level
-from kohya_wrap.domain.ledger import Ledger
 from kohya_wrap.engine import locate
 from kohya_wrap.engine.locate import Engine
 from kohya_wrap.engine.weights import Weights
@@ -35,6 +32,7 @@ from kohya_wrap.training.supervise import OnEvent
 from kohya_wrap.workflow import (
     base_model,
     cached_with,
+    cut_short,
     outputs,
     prepare,
     run_folder,
@@ -170,7 +168,7 @@ def _attempts(
     spent = budget.spent(run.timed) + setup
     allowed = wishes.budget.seconds
     left = None if allowed is None else allowed - spent - wishes.spent
-    _refuse_what_lies_behind(until, run.ledger, job.user.path)
+    cut_short.refuse_what_lies_behind(until, run.ledger, job.user.path)
     attempts = Attempts(job, config, engine, run, journal, env, stop, on_event, until, left)
     if not run.events:
         attempts.tell(
@@ -180,7 +178,7 @@ def _attempts(
     began = time.time()
     try:
         if left is not None and left <= 0:
-            raise _too_dear(attempts.ledger, wishes.budget, spent + wishes.spent, job.user.path)
+            raise cut_short.too_dear(attempts.ledger, wishes.budget, spent + wishes.spent, job.user.path)
         why = None
         if wishes.probe and not (attempts.ledger.attempt or attempts.ledger.probed):
             why = Probe(job, config, engine, run, env, stop).fit(attempts.tell, left)
@@ -189,9 +187,9 @@ def _attempts(
             why = end.why
         if why is Why.BUDGET:
             spent += wishes.spent + time.time() - began
-            raise _too_dear(attempts.ledger, wishes.budget, spent, job.user.path)
+            raise cut_short.too_dear(attempts.ledger, wishes.budget, spent, job.user.path)
         if why is Why.ASKED:
-            raise _stopped(attempts.ledger, stop, job.user.path)
+            raise cut_short.stopped(attempts.ledger, stop, job.user.path)
     except KohyaWrapError as error:
         how = "stopped" if isinstance(error, Interrupted | Stopped) else "failed"
         attempts.tell(RunEnded(how, error.message, attempts.ledger.checkpoints))
@@ -267,49 +265,6 @@ def _describe(run: RunFolder, job: Job, engine: Engine, price: float | None) -> 
     if price is not None:
         facts["price_per_hour"] = price
     run.describe(facts)
-
-
-def _refuse_what_lies_behind(until: int | None, ledger: Ledger, config: Path) -> None:
-    """Raises UsageError: the epoch to stop at is done."""
-    done = ledger.states[-1].epoch if ledger.states else 0
-    if until is not None and until <= done:
-        raise UsageError(
-            f"Epoch {until} is done already: the unfinished run has {done}.",
-            why="--until-epoch counts from the beginning of the run.",
-            hint=f"kohya-wrap run {shlex.quote(str(config))} --until-epoch {done + 1}   (or without, to the end)",
-        )
-
-
-def _too_dear(ledger: Ledger, within: Budget, spent: float, config: Path) -> Stopped:
-    dollars = within.dollars(spent)
-    spent_so_far = f"{spent / 3600:.2f} hours" + ("" if dollars is None else f", ${dollars:.2f},")
-    return Stopped(
-        f"{_at(ledger)}: {spent_so_far} are spent; {_kept(ledger)}.",
-        why="Another epoch would not be done within the cap, and what is not kept would be lost.",
-        hint=f"kohya-wrap run {shlex.quote(str(config))}   with a higher --max-cost or --max-hours",
-    )
-
-
-def _stopped(ledger: Ledger, stop: StopRequest, config: Path) -> KohyaWrapError:
-    by = Interrupted if stop.is_interrupt else Stopped
-    return by(
-        f"{_at(ledger)}; {_kept(ledger)}.",
-        why="Ctrl-C."
-        if by is Interrupted
-        else "kohya-wrap stop, or SIGTERM: somebody, or the machine going away, asked for it.",
-        hint=f"kohya-wrap run {shlex.quote(str(config))}",
-    )
-
-
-def _at(ledger: Ledger) -> str:
-    last = ledger.progress
-    return f"Stopped after step {last.step} of {last.total}" if last else "Stopped before the first step"
-
-
-def _kept(ledger: Ledger) -> str:
-    if not ledger.states:
-        return "no epoch was finished, so it begins anew"
-    return f"epoch {ledger.states[-1].epoch} is kept, and it goes on from there"
 
 
 def _differences(job: Job, seen: Seen) -> tuple[Finding, ...]:

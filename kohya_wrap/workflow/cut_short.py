@@ -1,0 +1,54 @@
+"""What is said of a run that ends before its time, and can go on: stopped, too dear, or past where it should stop."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+from kohya_wrap.domain.budget import Budget
+from kohya_wrap.domain.ledger import Ledger
+from kohya_wrap.errors import Interrupted, KohyaWrapError, Stopped, UsageError
+from kohya_wrap.host.child import StopRequest
+
+
+def refuse_what_lies_behind(until: int | None, ledger: Ledger, config: Path) -> None:
+    """Raises UsageError: the epoch to stop at is done."""
+    done = ledger.states[-1].epoch if ledger.states else 0
+    if until is not None and until <= done:
+        raise UsageError(
+            f"Epoch {until} is done already: the unfinished run has {done}.",
+            why="--until-epoch counts from the beginning of the run.",
+            hint=f"kohya-wrap run {shlex.quote(str(config))} --until-epoch {done + 1}   (or without, to the end)",
+        )
+
+
+def too_dear(ledger: Ledger, within: Budget, spent: float, config: Path) -> Stopped:
+    dollars = within.dollars(spent)
+    spent_so_far = f"{spent / 3600:.2f} hours" + ("" if dollars is None else f", ${dollars:.2f},")
+    return Stopped(
+        f"{_at(ledger)}: {spent_so_far} are spent; {_kept(ledger)}.",
+        why="Another epoch would not be done within the cap, and what is not kept would be lost.",
+        hint=f"kohya-wrap run {shlex.quote(str(config))}   with a higher --max-cost or --max-hours",
+    )
+
+
+def stopped(ledger: Ledger, stop: StopRequest, config: Path) -> KohyaWrapError:
+    by = Interrupted if stop.is_interrupt else Stopped
+    return by(
+        f"{_at(ledger)}; {_kept(ledger)}.",
+        why="Ctrl-C."
+        if by is Interrupted
+        else "kohya-wrap stop, or SIGTERM: somebody, or the machine going away, asked for it.",
+        hint=f"kohya-wrap run {shlex.quote(str(config))}",
+    )
+
+
+def _at(ledger: Ledger) -> str:
+    last = ledger.progress
+    return f"Stopped after step {last.step} of {last.total}" if last else "Stopped before the first step"
+
+
+def _kept(ledger: Ledger) -> str:
+    if not ledger.states:
+        return "no epoch was finished, so it begins anew"
+    return f"epoch {ledger.states[-1].epoch} is kept, and it goes on from there"
