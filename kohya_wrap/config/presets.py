@@ -25,12 +25,14 @@ class CardForFamily:
     """How a card does one family's work: never what is learned.
 
     `micro_batch` is the most images it takes at once; the recipe's batch is made up by accumulation.
+    `seconds_per_image`: the longest that anybody has published of a step; None where nobody has.
     """
 
     micro_batch: int
     gradient_checkpointing: bool = False
     mixed_precision: Literal["no", "fp16", "bf16"]
     attention: Literal["sdpa", "xformers"] = "sdpa"
+    seconds_per_image: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -75,25 +75,31 @@ def epochs_for(target_steps: int, steps_per_epoch: int) -> int:
     return max(1, round(target_steps / steps_per_epoch)) if steps_per_epoch else 1
 
 
-_EPOCH = range(200, 401)  # image passes: a state at its end is never far, and it shows some progress
+MOST_PASSES = 400  # of images in an epoch: a state at its end is never far
+_LEAST = 200  # so that it shows some progress
 
 
-def balanced_repeats(images: Sequence[int], others: Sequence[int] = ()) -> tuple[int, ...]:
-    """Repeats by which concepts weigh equally, in an epoch of 200 to 400 image passes where that is possible.
+def balanced_repeats(
+    images: Sequence[int], others: Sequence[int] = (), most: int = MOST_PASSES
+) -> tuple[int, ...]:
+    """Repeats by which concepts weigh equally, in an epoch of 200 to `most` image passes where that is possible.
 
     Args:
+        most: where that is less than 200, from half of it on.
         images: of each concept, one or more.
         others: image passes of concepts whose repeats are not ours to choose; the new ones weigh as much as these do
             on average.
     """
     if others:
         return _near(images, sum(others) / len(others))
-    tried = dict.fromkeys(_near(images, each) for each in range(1, _EPOCH.stop))
-    fits = [repeats for repeats in tried if sum(_passes(images, repeats)) in _EPOCH]
+    epoch = range(_LEAST if most >= _LEAST else most // 2, most + 1)
+    tried = dict.fromkeys(_near(images, each) for each in range(1, epoch.stop))
+    fits = [repeats for repeats in tried if sum(_passes(images, repeats)) in epoch]
     if not fits:  # too many images: each seen once, the smaller concepts as often as the largest
         return _near(images, max(images))
+    middle = (epoch.start + most) / 2
     return min(
-        fits, key=lambda repeats: (_imbalance(images, repeats), abs(sum(_passes(images, repeats)) - 300))
+        fits, key=lambda repeats: (_imbalance(images, repeats), abs(sum(_passes(images, repeats)) - middle))
     )
 
 

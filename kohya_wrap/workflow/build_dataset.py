@@ -14,10 +14,11 @@ from kohya_wrap.dataset.building import record as records
 from kohya_wrap.dataset.building.picture import KEEP
 from kohya_wrap.domain.finding import Finding, Level, typed
 from kohya_wrap.domain.shrink import SMALLEST
+from kohya_wrap.domain.steps import MOST_PASSES
 from kohya_wrap.errors import DatasetError, UsageError
 from kohya_wrap.host import image_pixels
-from kohya_wrap.places import Project
-from kohya_wrap.workflow import concept_build, concept_folder, kept_config, trigger_words
+from kohya_wrap.places import Places, Project
+from kohya_wrap.workflow import concept_build, concept_folder, epoch_length, kept_config, trigger_words
 from kohya_wrap.workflow.kept_config import KeptConfig
 from kohya_wrap.workflow.provision import News, OnNews
 
@@ -58,7 +59,7 @@ class Done:
     findings: tuple[Finding, ...]
 
 
-def run(request: BuildRequest, on_news: OnNews) -> Done:
+def run(request: BuildRequest, places: Places, on_news: OnNews) -> Done:
     """Build the concept, the regularisation images, or both.
 
     Raises:
@@ -78,7 +79,8 @@ def run(request: BuildRequest, on_news: OnNews) -> Done:
         before = records.read(where.record)
         choices, again = _choices(request, before.choices if before else None, kept, project)
         repeats = _repeats(request, before.choices if before else None, project)
-        concept, said = _build(project, where, choices, repeats, request.skip_broken, on_news)
+        most = epoch_length.of_config(kept, project, places)
+        concept, said = _build(project, where, choices, repeats, most, request.skip_broken, on_news)
         findings += (*concept.findings, *said, *_trigger_differs(request, kept, project))
     if request.reg is not None:
         regularisation, said = _regularise(project, request, request.reg, kept, on_news)
@@ -189,7 +191,13 @@ def _repeats(request: BuildRequest, before: Choices | None, project: Project) ->
 
 
 def _build(
-    project: Project, where: Place, choices: Choices, repeats: str, skip_broken: bool, on_news: OnNews
+    project: Project,
+    where: Place,
+    choices: Choices,
+    repeats: str,
+    most: int,
+    skip_broken: bool,
+    on_news: OnNews,
 ) -> tuple[Built, tuple[Finding, ...]]:
     own = concept_folder.own_folder(where.parent, where.concept)
     concept_folder.refuse_link(own, project)
@@ -206,6 +214,7 @@ def _build(
             replace(where, folder=own),
             choices,
             repeats,
+            most=most,
             skip_broken=skip_broken,
             on_progress=on_progress,
         )
@@ -225,7 +234,7 @@ def _regularise(
     choices = Choices(
         sources=(str(reg.absolute()),), background=request.background or "white", resize=request.resize or 0
     )
-    built, _ = _build(project, where, choices, "1", request.skip_broken, on_news)
+    built, _ = _build(project, where, choices, "1", MOST_PASSES, request.skip_broken, on_news)
     if kept and kept.user.values.get("reg_data_dir"):
         return built, ()
     file = f" --file {shlex.quote(str(request.project / project.config.name))}"

@@ -11,7 +11,7 @@ from kohya_wrap.dataset.building import Built, Choices, Place, transaction
 from kohya_wrap.dataset.building import record as records
 from kohya_wrap.dataset.folders import Folder
 from kohya_wrap.domain.finding import Finding, Level
-from kohya_wrap.domain.steps import balanced_repeats
+from kohya_wrap.domain.steps import MOST_PASSES, balanced_repeats
 from kohya_wrap.host import lock
 from kohya_wrap.places import Project
 
@@ -60,10 +60,14 @@ def build_concept(
     choices: Choices,
     repeats: str,
     *,
+    most: int = MOST_PASSES,
     skip_broken: bool = False,
     on_progress: OnProgress = lambda done, total: None,
 ) -> tuple[Built, tuple[Finding, ...]]:
     """Build it, its folder numbered as asked; `auto` also renumbers what else was built so.
+
+    Args:
+        most: image passes that an epoch may have, for `auto`.
 
     Raises:
         DatasetError: as dataset.building.
@@ -72,7 +76,7 @@ def build_concept(
     beside = _beside(project, where) if choices.auto_repeats else []
 
     def number(count: int) -> int:
-        return _numbers(count, beside)[0] if choices.auto_repeats else int(repeats)
+        return _numbers(count, beside, most)[0] if choices.auto_repeats else int(repeats)
 
     built = building.build(where, choices, number, skip_broken=skip_broken, on_progress=on_progress)
     if not choices.auto_repeats:
@@ -80,10 +84,10 @@ def build_concept(
     autos = [other for other in beside if other.record]
     said = tuple(
         _renumbered(other, wanted)
-        for other, wanted in zip(autos, _numbers(built.images, beside)[1:], strict=True)
+        for other, wanted in zip(autos, _numbers(built.images, beside, most)[1:], strict=True)
         if wanted != other.folder.repeats
     )
-    return built, (*said, *_uneven(project))
+    return built, (*said, *_uneven(project, most))
 
 
 def _beside(project: Project, where: Place) -> list[_Beside]:
@@ -104,10 +108,12 @@ def _record_if_auto(project: Project, folder: Folder) -> Path | None:
     return path if auto else None
 
 
-def _numbers(count: int, beside: list[_Beside]) -> tuple[int, ...]:
+def _numbers(count: int, beside: list[_Beside], most: int) -> tuple[int, ...]:
     """Of the concept that is built, then of those others that go along."""
     fixed = [len(other.folder.images) * other.folder.repeats for other in beside if not other.record]
-    return balanced_repeats([count, *(len(other.folder.images) for other in beside if other.record)], fixed)
+    return balanced_repeats(
+        [count, *(len(other.folder.images) for other in beside if other.record)], fixed, most
+    )
 
 
 def _renumbered(other: _Beside, number: int) -> Finding:
@@ -126,16 +132,16 @@ def _renumbered(other: _Beside, number: int) -> Finding:
     )
 
 
-def _uneven(project: Project) -> tuple[Finding, ...]:
+def _uneven(project: Project, most: int) -> tuple[Finding, ...]:
     """What `auto` could not reach."""
     passes = [len(folder.images) * folder.repeats for folder in folders.numbered(project.training_data)]
-    if sum(passes) <= 400:
+    if sum(passes) <= most:
         return ()
     return (
         Finding(
             Level.NOTE,
             "long-epoch",
-            f"an epoch has {sum(passes)} image passes, more than the 200 to 400 that `auto` aims at: with so many pictures, "
+            f"an epoch has {sum(passes)} image passes, more than the {most} that `auto` aims at: with so many pictures, "
             "or beside folders numbered by hand, fewer would not weigh equally.",
         ),
     )

@@ -13,6 +13,7 @@ from kohya_wrap.dataset.building import Choices, record
 from kohya_wrap.dataset.building.completed import complete
 from kohya_wrap.domain.dataset import Inventory, Subset
 from kohya_wrap.domain.finding import Finding, Level
+from kohya_wrap.domain.steps import MOST_PASSES
 from kohya_wrap.errors import DatasetError, UsageError
 from kohya_wrap.places import Project
 from kohya_wrap.workflow import concept_build
@@ -28,6 +29,7 @@ class Concept:
     Attributes:
         repeats: a number or "auto"; empty: as the folder says that is there, else 10.
         caption_extension: the config's; None where it says nothing.
+        most: image passes that an epoch may have, for "auto".
     """
 
     name: str
@@ -35,6 +37,7 @@ class Concept:
     repeats: str
     trigger: str
     caption_extension: str | None = None
+    most: int = MOST_PASSES
 
 
 @dataclass(frozen=True)
@@ -154,7 +157,7 @@ def _built(project: Project, own: Path | None, concept: Concept, images: Path, o
     choices = replace(
         before.choices if before else Choices(), sources=(str(images.absolute()),), trigger=concept.trigger
     )
-    built, findings = concept_build.build_concept(project, where, choices, repeats)
+    built, findings = concept_build.build_concept(project, where, choices, repeats, most=concept.most)
     said = f"{built.folder.name}, {_images(built.images)}, {built.captions} captions"
     if built.triggers_written:
         said += f", trigger written into {built.triggers_written}"

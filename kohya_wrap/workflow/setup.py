@@ -16,7 +16,14 @@ from kohya_wrap.engine import catalogue, reference, weights
 from kohya_wrap.engine.reference import Reference
 from kohya_wrap.engine.weights import Weights
 from kohya_wrap.places import Places, Project
-from kohya_wrap.workflow import concept_folder, kept_config, machine, new_config, trigger_words
+from kohya_wrap.workflow import (
+    concept_folder,
+    epoch_length,
+    kept_config,
+    machine,
+    new_config,
+    trigger_words,
+)
 from kohya_wrap.workflow.concept_folder import Concept, Found
 from kohya_wrap.workflow.kept_config import KeptConfig
 from kohya_wrap.workflow.provision import News, OnNews, Wanted, missing, provide
@@ -96,7 +103,8 @@ def set_up(request: SetupRequest, places: Places, env: Mapping[str, str], on_new
     otherwise = _otherwise(request, kept, base, chosen, there)
     on_news(News("gpu", "done", _card_in_words(chosen, request.gpu)))
 
-    laid = concept_folder.lay_out(project, there, _concept(request, kept, there), on_news)
+    most = epoch_length.of_base(base, project, places, chosen.preset if chosen else None)
+    laid = concept_folder.lay_out(project, there, _concept(request, kept, there, most), on_news)
     wanted = Wanted(base, project.models, request.engine_dir, request.reuse_torch, request.allow_pickle)
     were_here = weights.find(base, wanted.models, places, allow_pickle=request.allow_pickle) if base else None
     fetched, waits = _fetch(wanted, places, on_news, fetches) if engine == "real" else (None, ())
@@ -144,7 +152,7 @@ def _is_configs(kept: KeptConfig, concept: str, there: Found) -> bool:
     return not there.others or kept.user.values.get("output_name") == concept
 
 
-def _concept(request: SetupRequest, kept: KeptConfig | None, there: Found) -> Concept:
+def _concept(request: SetupRequest, kept: KeptConfig | None, there: Found, most: int) -> Concept:
     """What is asked of the folder, where the config's trigger counts if it is the config's concept."""
     trigger = request.trigger
     asked = "trigger" in request.asked
@@ -157,6 +165,7 @@ def _concept(request: SetupRequest, kept: KeptConfig | None, there: Found) -> Co
         request.repeats if "repeats" in request.asked or not there.own else "",
         trigger,
         extension if isinstance(extension, str) else None,
+        most,
     )
 
 

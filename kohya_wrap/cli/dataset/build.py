@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -72,12 +73,13 @@ def command(sources: tuple[Path, ...], project: Path, as_json: bool, **words: An
     """
     from kohya_wrap.cli.console import Console
     from kohya_wrap.cli.setup_display import SetupDisplay
+    from kohya_wrap.places import Places
     from kohya_wrap.workflow import build_dataset
 
     console = Console(as_json=as_json)
     request = build_dataset.BuildRequest(project, sources, **words)
     with SetupDisplay(console) as display:
-        done = build_dataset.run(request, display.on_news)
+        done = build_dataset.run(request, Places.from_environment(os.environ), display.on_news)
     _say(console, done, project)
     if as_json:
         data = {

@@ -307,3 +307,38 @@ def test_the_trigger_of_an_init_without_a_build_gives_way_to_the_configs(
     answer = shell(*BUILD, "photos", "--concept", "mycat")
     assert "training_data/10_mycat: 7 images, 7 captions, trigger written into 7\n" in answer.out
     assert {path.read_text().partition(",")[0].strip() for path in folder.glob("*.txt")} == {"two"}
+
+
+@pytest.mark.parametrize(
+    ("base", "card", "most"),
+    [("sd15", "RTX 4090", 400), ("sd15", "T4", 400), ("sdxl", "RTX 4090", 230), ("sdxl", "T4", 50)],
+)
+def test_an_epoch_of_auto_takes_no_more_than_ten_minutes_on_the_projects_card(
+    shell: Shell, tmp_path: Path, base: str, card: str, most: int
+) -> None:
+    """By the slowest figure that is known of a step: SDXL takes five times as long as SD 1.5, on a T4 twenty."""
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for number in range(10):
+        Image.new("RGB", (64 + number, 64)).save(folder / f"{number}.png")
+    shell("init", "lo", "--base", base, "--gpu", card, "--concept", "x")
+    answer = shell(*BUILD, folder, "--concept", "x", "--project", "lo", "--repeats", "auto")
+    assert answer.code == 0, answer.err
+    (built,) = [path for path in (tmp_path / "lo" / "training_data").iterdir() if path.is_dir()]
+    passes = 10 * int(built.name.partition("_")[0])
+    assert most / 2 <= passes <= most
+    again = shell(
+        "init",
+        "new",
+        "--base",
+        base,
+        "--gpu",
+        card,
+        "--images",
+        folder,
+        "--concept",
+        "x",
+        "--repeats",
+        "auto",
+    )
+    assert again.code == 0 and (tmp_path / "new" / "training_data" / built.name).is_dir()
