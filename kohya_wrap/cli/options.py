@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -60,6 +61,19 @@ reuse_torch = click.option(
 allow_pickle = click.option(
     "--allow-pickle", is_flag=True, help="Take a .ckpt base, which can run code when it is opened."
 )
+
+
+class Amount(click.FloatRange):
+    """0 or more, and a number: NaN is below no limit, so that it would be none."""
+
+    def __init__(self) -> None:
+        super().__init__(min=0)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        number: float = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value} is no amount.", param, ctx)
+        return number
 
 
 def gpu(purpose: str) -> Callable[[F], F]:

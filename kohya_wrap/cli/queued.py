@@ -53,7 +53,7 @@ def run(
     for entry in wrong:
         _say_failed(console, place[entry], wrong[entry])
 
-    def one(entry: Entry, card: str = "", stop: StopRequest | None = None) -> bool:
+    def one(entry: Entry, card: str = "", stop: StopRequest | None = None) -> None:
         told = Told(console, f"[gpu {card}] ") if cards else console
         told.say(f"\n{place[entry]}", style="bold")
         env = {**session.env, **({"CUDA_VISIBLE_DEVICES": cards[card]} if cards else {})}
@@ -61,7 +61,6 @@ def run(
         mine, on_run = wishes(job, record.spent(entry)), partial(record.begun, entry)
         _, result = training.train(told, job, replace(session, env=env, stop=stop), mine, on_run)
         training.say_result(told, result)
-        return not result.paused
 
     had_turn: dict[Entry, Outcome] = {}
 
@@ -179,7 +178,7 @@ def _whole(outcomes: Sequence[Outcome], total: int, rows: Sequence[dict[str, Any
     _, first = errors[0]
     return type(first)(
         f"{len(errors)} of {total} could not be trained: {', '.join(entry.title for entry, _ in errors)}.",
-        why="Each has said why above; the others are trained.",
+        why="Each has said why above" + ("; the others are trained." if len(errors) < total else "."),
         hint="Mend it, and the same command again: what is done is not done again.",
         data={"jobs": rows},
     )

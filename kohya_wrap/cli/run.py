@@ -46,13 +46,11 @@ if TYPE_CHECKING:
     metavar="LORA",
     help="Train on from a LoRA without a state: its weights, a fresh optimizer.",
 )
+@click.option("--price", type=options.Amount(), metavar="DOLLARS", help="What this machine costs an hour.")
 @click.option(
-    "--price", type=click.FloatRange(min=0), metavar="DOLLARS", help="What this machine costs an hour."
+    "--max-cost", type=options.Amount(), metavar="DOLLARS", help="Stop in time, the last state kept."
 )
-@click.option(
-    "--max-cost", type=click.FloatRange(min=0), metavar="DOLLARS", help="Stop in time, the last state kept."
-)
-@click.option("--max-hours", type=click.FloatRange(min=0), metavar="HOURS", help="The same by the clock.")
+@click.option("--max-hours", type=options.Amount(), metavar="HOURS", help="The same by the clock.")
 @click.option("--count-setup", is_flag=True, help="What is fetched and installed first counts for both.")
 @click.option(
     "--detach", is_flag=True, help="Give the shell back when the training is at work; it goes on by itself."
@@ -121,7 +119,7 @@ def command(
     from kohya_wrap.workflow.afterwards import Trained
     from kohya_wrap.workflow.notify import targets
     from kohya_wrap.workflow.prepare import JobRequest, prepare
-    from kohya_wrap.workflow.wishes import Wishes, budget_of
+    from kohya_wrap.workflow.wishes import Wishes, budget_of, continued
 
     console, steps = Console(as_json=as_json), parse(afterwards)
     named = queue.configs_of(configs or (Path("training_config.toml"),))
@@ -129,7 +127,7 @@ def command(
         _detach(console, named)
         return
     if continue_from is not None:
-        words = (*words, f"network_weights={continue_from.absolute()}")
+        words = (*words, continued(continue_from))
     session = Session(Places.from_environment(os.environ), targets(notify, os.environ))
     request = JobRequest(named[0], gpu, engine or "", words=words, processes=num_processes, **provisioning)
 

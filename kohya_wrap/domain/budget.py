@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from kohya_wrap.domain.events import Event, Supervised, TrainerFound
+from kohya_wrap.domain.events import Event, Supervised
 
 
 @dataclass(frozen=True)
@@ -51,13 +51,12 @@ def spent_together(runs: Iterable[Iterable[tuple[float, Event]]]) -> float:
 
 def _spans(timed: Iterable[tuple[float, Event]]) -> Iterator[tuple[float, float]]:
     last: float | None = None
-    gap: tuple[float, float] | None = None
+    total = 0.0
     for when, event in timed:
-        if last is not None:
-            if isinstance(event, Supervised):
-                gap = (last, when)
-            else:
-                yield last, when
-                if gap is not None and isinstance(event, TrainerFound):
-                    yield gap
+        begin = when if last is None else last
+        if isinstance(event, Supervised):  # who takes it in hand knows how long it went on unwatched
+            begin = when - max(0.0, event.spent - total)
+        if when > begin:
+            yield begin, when
+        total += when - begin
         last = when

@@ -14,7 +14,7 @@ def in_words(event: Event) -> str | None:
     if isinstance(event, AttemptEnded):
         return f"{event.text} {event.action[:1].upper()}{event.action[1:]}."
     if isinstance(event, StateDamaged):
-        return f"the state {Path(event.path).name} {event.problem}: the one before it is taken"
+        return f"the state {Path(event.path).name} {event.problem}: an older one is taken, or it begins anew"
     if isinstance(event, Unfit):
         return f"{Path(event.path).name} {event.problem}: stopping"
     if isinstance(event, LossNotFinite):

@@ -138,6 +138,15 @@ def living() -> list[tuple[Path, psutil.Process]]:
     return found
 
 
+def lives(pid: int, started: float) -> bool:
+    """Whether the process of that number, begun at that moment, is at work: what nobody has reaped is not."""
+    try:
+        process = psutil.Process(pid)
+        return abs(process.create_time() - started) < 1 and _alive(process)
+    except psutil.NoSuchProcess:
+        return False
+
+
 def _alive(process: psutil.Process) -> bool:
     try:
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
@@ -147,8 +148,9 @@ class EndNow:
 
     def _silent_for(self) -> float:
         """Bars of caching and of drawing samples are words too, though no events."""
-        if (size := self.log.stat().st_size) != self._log_size:
-            self._log_size, self._last_word = size, time.monotonic()
+        with suppress(FileNotFoundError):  # removed by somebody: it says nothing any more
+            if (size := self.log.stat().st_size) != self._log_size:
+                self._log_size, self._last_word = size, time.monotonic()
         return time.monotonic() - self._last_word
 
     def _allowed(self) -> float:

@@ -17,7 +17,7 @@ _FROM_STATE = frozenset(
 _ANOTHER_LORA = frozenset(
     {
         "network_module", "network_dim", "network_alpha", "network_args", "network_dropout", "network_train_unet_only",
-        "network_train_text_encoder_only", "network_weights", "dim_from_weights", "pretrained_model_name_or_path",
+        "network_train_text_encoder_only", "dim_from_weights", "pretrained_model_name_or_path",
         "v_parameterization", "zero_terminal_snr",
     }
 )  # fmt: skip
@@ -32,6 +32,7 @@ _NOT_COMPARED = frozenset(
         "save_last_n_epochs", "save_last_n_epochs_state", "save_last_n_steps", "save_last_n_steps_state", "save_state",
         "save_state_on_train_end", "sample_prompts", "sample_every_n_epochs", "sample_every_n_steps", "sample_at_first",
         "sample_sampler", "training_comment", "caption_extension",
+        "network_weights",  # what it began with: the state has its own
     }
 )  # fmt: skip
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import toml
@@ -21,15 +21,17 @@ def alone(project: Project, output_name: str) -> Iterator[None]:
     Raises:
         UsageError: another run does.
     """
-    try:
-        with lock.hold(project.runs / output_name, wait=False):
-            yield
-    except lock.Busy:
-        raise UsageError(
-            f"Another run of this project is training {output_name} already.",
-            why="It goes on by itself, also when the terminal it was started in is gone.",
-            hint=f"ls -t {shlex.quote(str(project.runs))}   (the newest folder there has its engine.log)",
-        ) from None
+    with ExitStack() as held:
+        try:
+            held.enter_context(lock.hold(project.runs / output_name, wait=False))
+        except lock.Busy:
+            where = shlex.quote(str(project.root))
+            raise UsageError(
+                f"Another run of this project is training {output_name} already.",
+                why="It goes on by itself, also when the terminal it was started in is gone.",
+                hint=f"kohya-wrap status {where} --follow   (kohya-wrap logs -f, kohya-wrap stop)",
+            ) from None
+        yield
 
 
 def refuse_trainers(project: Project, output_name: str | None = None, but: Path | None = None) -> None:

@@ -91,9 +91,10 @@ class Attempts:
                 return replace(end, why=None)
             except TrainingFailed as failed:
                 cause = self._cause(end)
-                # What was cut off while nobody watched went with the machine: it is not the training that fails.
-                if not (cause is Cause.SIGNAL and end.code is None):
+                # What ended while nobody watched: cut off with the machine, or on a disk that may have room by now.
+                if not (end.code is None and cause in (Cause.SIGNAL, Cause.OTHER) and unseen):
                     changed |= self._again(end, cause, failed).changed
+            unseen = False
             end = self._next(changed)
         return end
 

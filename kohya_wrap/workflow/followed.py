@@ -49,6 +49,11 @@ class End:
     code: int | None
     why: Why | None
 
+    @property
+    def steps(self) -> int:
+        """Optimizer steps that were done, over all attempts; `seen` has the place on the learning-rate curve."""
+        return self.attempt.steps_done + max(0, self.seen.steps - self.attempt.first_step)
+
 
 @dataclass
 class Followed:

@@ -19,6 +19,7 @@ from kohya_wrap.domain import budget
 from kohya_wrap.domain.config import Layer, Origin, TrainingConfig
 from kohya_wrap.domain.events import RunEnded, RunStarted, Supervised
 from kohya_wrap.domain.finding import Finding, Level
+from kohya_wrap.domain.ledger import Ledger
 from kohya_wrap.engine import locate
 from kohya_wrap.engine.locate import Engine
 from kohya_wrap.engine.weights import Weights
@@ -165,7 +166,7 @@ def _attempts(
     gpu, plan = job.machine.preset.name, job.plan
     until = wishes.until_epoch if wishes.until_epoch and wishes.until_epoch < plan.epochs else None
     setup = 0.0 if wishes.since is None else time.monotonic() - wishes.since
-    spent = budget.spent(run.timed) + setup
+    spent = budget.spent(run.timed) + run.unwatched() + setup
     allowed = wishes.budget.seconds
     left = None if allowed is None else allowed - spent - wishes.spent
     cut_short.refuse_what_lies_behind(until, run.ledger, job.user.path)
@@ -177,7 +178,8 @@ def _attempts(
     attempts.tell(Supervised(os.getpid(), psutil.Process().create_time(), round(spent, 1)))
     began = time.time()
     try:
-        if left is not None and left <= 0:
+        # A trainer at work is ended by who watches it.
+        if left is not None and left < _least(run.ledger) and not run.is_at_work():
             raise cut_short.too_dear(attempts.ledger, wishes.budget, spent + wishes.spent, job.user.path)
         why = None
         if wishes.probe and not (attempts.ledger.attempt or attempts.ledger.probed):
@@ -203,7 +205,7 @@ def _attempts(
     return Result(
         lora=kept[-1],
         checkpoints=kept,
-        steps=ledger.states[-1].steps if paused else end.seen.steps,
+        steps=ledger.states[-1].steps if paused else end.steps,
         epochs=plan.epochs,
         epoch=ledger.states[-1].epoch if paused else plan.epochs,
         loss=end.seen.loss,
@@ -213,6 +215,12 @@ def _attempts(
         paused=paused,
         findings=() if end.attempt.changed else _differences(job, end.seen),
     )
+
+
+def _least(ledger: Ledger) -> float:
+    """Seconds without which nothing is gained: those of an epoch, at the pace it had; 0 where that is not known."""
+    pace = ledger.progress.seconds_per_step if ledger.progress else None
+    return pace * ledger.attempt.steps_per_epoch if pace and ledger.attempt else 0.0
 
 
 def _given(

@@ -27,6 +27,13 @@ def require(job: Job) -> None:
     values, project = job.asked.values, job.project
     output = Path(values.get("output_dir") or project.output)
     _require_writable(job, "output_dir", output)
+    made = output / f"{job.config.get('output_name')}.{job.config.get('save_model_as', 'safetensors')}"
+    if made.is_dir():
+        raise ConfigError(
+            f"{made} is a folder, where the LoRA will be written.",
+            why="It would be found out when all is trained.",
+            hint=f"mv {shlex.quote(str(made))} {shlex.quote(f'{made}.old')}   (or another output_name)",
+        )
     _require_writable(job, "logging_dir", Path(values.get("logging_dir") or project.root / "logs"))
     _require_writable(job, "", project.runs)
     free = atomic.free_bytes(output)

@@ -77,11 +77,10 @@ class Outcome:
 @dataclass
 class Record:
     """Attributes:
-    ended: key of an entry -> whether it is done; `runs`: its run's folder, from its beginning.
+    runs: key of an entry -> its run's folder, from its beginning; how far that is, the run's own record says.
     """
 
     path: Path
-    ended: dict[str, bool] = field(default_factory=dict)
     runs: dict[str, str] = field(default_factory=dict)
     _writing: Lock = field(default_factory=Lock)
 
@@ -93,21 +92,25 @@ class Record:
         path = project.queues / f"{sha256(asked.encode()).hexdigest()[:16]}.json"
         try:
             data = json.loads(path.read_text(encoding="utf-8"))
-            return cls(path, dict(data["ended"]), dict(data["runs"]))
-        except (FileNotFoundError, ValueError, KeyError):
+            return cls(path, dict(data["runs"]))
+        except (FileNotFoundError, ValueError, KeyError, TypeError):
             return cls(path)
 
     def begun(self, entry: Entry, run: Path) -> None:
         self.runs[entry.key] = str(run.absolute())
         self._write()
 
-    def end(self, entry: Entry, *, done: bool) -> None:
-        self.ended[entry.key] = done
-        self._write()
-
     def run(self, entry: Entry) -> Path | None:
         path = self.runs.get(entry.key)
         return Path(path) if path else None
+
+    def is_done(self, entry: Entry) -> bool:
+        """Trained to its end, as its run's own record says: also by a `run` of its own since; and its LoRA is there."""
+        run = self.run(entry)
+        if run is None or not (run / "run.toml").is_file():
+            return False
+        ledger = RunFolder(run).ledger
+        return ledger.is_done and bool(ledger.checkpoints) and Path(ledger.checkpoints[-1]).is_file()
 
     def spent(self, but: Entry) -> float:
         """Seconds of all the others, over all calls."""
@@ -115,13 +118,10 @@ class Record:
         others = (RunFolder(Path(path)) for key, path in self.runs.items() if key != own)
         return budget.spent_together(run.timed for run in others)
 
-    def discard(self) -> None:
-        self.path.unlink(missing_ok=True)
-
     def _write(self) -> None:
         with self._writing:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            atomic.write_text(self.path, json.dumps({"ended": self.ended, "runs": self.runs}))
+            atomic.write_text(self.path, json.dumps({"runs": self.runs}))
 
 
 def configs_of(where: Sequence[Path]) -> list[Path]:
@@ -229,26 +229,25 @@ def one_by_one(
     entries: Sequence[Entry],
     record: Record,
     wrong: Mapping[Entry, KohyaWrapError],
-    one: Callable[[Entry], bool],
+    one: Callable[[Entry], None],
 ) -> Iterator[Outcome]:
     """Each in turn, until one is stopped.
 
     Args:
-        one: trains it, and says whether it is done to its end. Raises KohyaWrapError.
+        one: trains it. Raises KohyaWrapError.
     """
     for entry in entries:
         outcome = _outcome(entry, record, wrong, one)
         yield outcome
         if outcome.ends_all:
             return
-    _finish(entries, record)
 
 
 def side_by_side(
     entries: Sequence[Entry],
     record: Record,
     wrong: Mapping[Entry, KohyaWrapError],
-    one: Callable[[Entry, str], bool],
+    one: Callable[[Entry, str], None],
     cards: Iterable[str],
     ended: Callable[[Outcome], None],
 ) -> None:
@@ -276,23 +275,17 @@ def side_by_side(
 
     with ThreadPoolExecutor(free.qsize()) as pool:
         list(pool.map(on_a_card, entries))
-    _finish(entries, record)
 
 
 def _outcome(
-    entry: Entry, record: Record, wrong: Mapping[Entry, KohyaWrapError], one: Callable[[Entry], bool]
+    entry: Entry, record: Record, wrong: Mapping[Entry, KohyaWrapError], one: Callable[[Entry], None]
 ) -> Outcome:
-    if record.ended.get(entry.key):
+    if record.is_done(entry):
         return Outcome(entry, record.run(entry), before=True)
     if error := wrong.get(entry):
         return Outcome(entry, error=error)
     try:
-        record.end(entry, done=one(entry))
+        one(entry)
     except KohyaWrapError as error:
         return Outcome(entry, record.run(entry), error)
     return Outcome(entry, record.run(entry))
-
-
-def _finish(entries: Sequence[Entry], record: Record) -> None:
-    if all(record.ended.get(entry.key) for entry in entries):
-        record.discard()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -41,6 +42,14 @@ class RunFolder:
         return Ledger.of(self.events)
 
     @property
+    def about(self) -> dict[str, Any]:
+        """run.toml; nothing where it is damaged: what was done stands elsewhere."""
+        try:
+            return toml.load(self.path / "run.toml")
+        except (OSError, ValueError):
+            return {}
+
+    @property
     def log(self) -> Path:
         return self.path / "engine.log"
 
@@ -61,6 +70,14 @@ class RunFolder:
         """Whether its trainer lives, watched or not."""
         log = self.log.resolve()
         return any(one == log for one, _ in child.living())
+
+    def unwatched(self) -> float:
+        """Seconds for which its trainer went on when its kohya-wrap was gone; by its log where it has ended."""
+        ledger = self.ledger
+        if not self.timed or ledger.trainer is None or ledger.trainer_ended or not self.log.exists():
+            return 0.0
+        until = time.time() if self.is_at_work() else self.log.stat().st_mtime
+        return max(0.0, until - self.timed[-1][0])
 
     def discard_attempts(self) -> None:
         """States and checkpoints that were not kept: nothing goes on from here."""

@@ -32,7 +32,14 @@ def refuse_or_say(run: RunFolder, job: Job, config: TrainingConfig) -> tuple[Fin
             why="Its learning-rate schedule counts once for each of them, and its state brings that back.",
             hint=f"--num-processes {ledger.attempt.processes}   to go on, or begin anew: --restart",
         )
-    before = toml.load(run.engine_config)
+    try:
+        before = toml.load(run.engine_config)
+    except ValueError as error:
+        raise ConfigError(
+            f"{run.engine_config} cannot be read: {error}.",
+            why="It says what the unfinished run was started with, which a resume must not change.",
+            hint=f"kohya-wrap run {shlex.quote(str(job.user.path))} --restart   (what is in output/ is replaced as it comes)",
+        ) from error
     now = render.as_engine_reads(config, option_table.for_script(job.family.script))
     refused, taken = resume.changes(before, now, ledger.attempt.changed)
     if refused and (ledger.states or run.is_at_work()):

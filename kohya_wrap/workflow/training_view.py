@@ -86,7 +86,7 @@ def standing(
     views = project.views.resolve()
     target = views / run.name
     store = Store(views / "store")
-    with lock.hold(target, wait=False):  # before the next run could take it for one that was left
+    with lock.hold(target):  # before the next run could take it for one that was left; one may be sweeping it
         on_view = config.with_layer(place(target))
         said = OnView(on_view, ()) if in_use else _on(_lay_out(target, run, parts, store), on_view)
         try:

@@ -7,11 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
-import toml
-
 from kohya_wrap.domain import budget
-from kohya_wrap.domain.events import RunEnded, Supervised
+from kohya_wrap.domain.events import RunEnded
 from kohya_wrap.domain.ledger import Ledger
 from kohya_wrap.errors import UsageError
 from kohya_wrap.host import child
@@ -100,7 +97,7 @@ def _folders(where: Path) -> list[Path]:
 
 def status(folder: Path) -> Status:
     run = RunFolder(folder)
-    timed, ledger, about = run.timed, run.ledger, toml.load(folder / "run.toml")
+    timed, ledger, about = run.timed, run.ledger, run.about
     at_work = run.is_at_work()
     seen = _seen_in_log(run, ledger) if at_work else None
     progress = ledger.progress
@@ -135,20 +132,14 @@ def status(folder: Path) -> Status:
 
 
 def _state(ledger: Ledger, at_work: bool) -> str:
-    watched = ledger.supervisor is not None and _lives(ledger.supervisor)
+    watched = ledger.supervisor is not None and child.lives(
+        ledger.supervisor.pid, ledger.supervisor.process_started
+    )
     if ledger.outcome and not at_work:
         return ledger.outcome
     if watched:
         return "training"
     return "unwatched" if at_work else "interrupted"
-
-
-def _lives(supervisor: Supervised) -> bool:
-    try:
-        process = psutil.Process(supervisor.pid)
-        return process.is_running() and abs(process.create_time() - supervisor.process_started) < 1
-    except psutil.NoSuchProcess:
-        return False
 
 
 def _seen_in_log(run: RunFolder, ledger: Ledger) -> Seen | None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from kohya_wrap.config.wrapper_section import WrapperSection
 from kohya_wrap.domain.budget import Budget
-from kohya_wrap.errors import UsageError
+from kohya_wrap.errors import ConfigError, UsageError
+from kohya_wrap.host.safetensors_file import read_header
+from kohya_wrap.training.result import weights_problem
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,31 @@ class Wishes:
     since: float | None = None
     probe: bool = False
     spent: float = 0.0
+
+
+def continued(lora: Path) -> str:
+    """The word of --set that begins with a LoRA's weights.
+
+    Raises:
+        ConfigError: it is none, or cut short, or holds values that are no numbers.
+    """
+    if lora.suffix == ".safetensors":
+        problem = weights_problem(lora)
+        if problem and "never moved" not in problem:
+            raise ConfigError(
+                f"--continue-from {lora} {problem}.",
+                why="The training would begin with these weights.",
+                hint="Name a LoRA that was trained to its end.",
+            )
+        if not any(
+            "lora_" in name or "lokr_" in name or "hada_" in name for name in read_header(lora).tensors
+        ):
+            raise ConfigError(
+                f"--continue-from {lora} holds no LoRA.",
+                why="None of its tensors is called as in one: it may be a base model.",
+                hint="Name the .safetensors file that a training has written into output/.",
+            )
+    return f"network_weights={lora.absolute()}"
 
 
 def budget_of(

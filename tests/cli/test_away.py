@@ -127,3 +127,31 @@ def test_what_is_not_at_work_cannot_be_stopped(shell: Shell, guide: Path) -> Non
     answer = shell("stop", guide)
     assert answer.code == 2 and "my_lora is not at work: done." in answer.three_lines[0]
     assert "steps: 100%" in shell("logs", guide, "-n", "3").out
+
+
+@pytest.mark.parametrize(("name", "code"), [("run.toml", 0), ("engine_config.toml", 3)])
+def test_a_damaged_record_is_no_bug(shell: Shell, guide: Path, name: str, code: int) -> None:
+    """What an unfinished run was started with must be known to go on with it."""
+    assert shell("run", guide, *REHEARSAL, "--until-epoch", "2", **SLOW).code == 0
+    (run,) = (guide.parent / ".kohya-wrap" / "runs").glob("2*")
+    (run / name).write_text("%%%", encoding="utf-8")
+    for command in (("status",), ("status", "--json"), ("logs",)):
+        answer = shell(*command, guide.parent)
+        assert (answer.code, "error" in answer.err) == (0, False), command
+    assert shell("stop", guide.parent).code == 2
+    again = shell("run", guide, *REHEARSAL)
+    assert again.code == code, again.err
+    if code:
+        assert name in again.three_lines[0] and "--restart" in again.three_lines[2]
+
+
+def test_a_log_that_is_removed_while_it_trains(shell: Shell, guide: Path) -> None:
+    """Nothing more is heard of it, so that it counts as hanging in its time."""
+    hang = {"KOHYA_WRAP_HANG_SECONDS": "2", "KOHYA_WRAP_RETRY_SECONDS": "0"}
+    with shell.start("run", guide, *REHEARSAL, **SLOW, **hang) as run:
+        until(run, "saved my_lora-000002")
+        (log,) = (guide.parent / ".kohya-wrap" / "runs").glob("2*/engine.log")
+        log.unlink()
+        out, err = run.communicate(timeout=60)
+    assert "Traceback" not in err
+    assert (run.returncode, "going on after epoch" in out) == (0, True)

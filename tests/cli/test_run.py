@@ -11,10 +11,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import psutil
 import pytest
 import toml
 from safetensors import safe_open
+from safetensors.numpy import save_file
 
 from tests.fixtures import projects
 from tests.fixtures.shell import Answer, Shell, until
@@ -345,3 +347,47 @@ def test_an_epoch_that_lies_behind_is_no_end(shell: Shell, guide: Path) -> None:
     assert refused.code == 2
     assert refused.three_lines[0].startswith("Epoch 2 is done already")
     assert "--until-epoch 3" in refused.three_lines[2]
+
+
+def test_a_folder_where_the_lora_will_be(shell: Shell, guide: Path) -> None:
+    (guide.parent / "output" / "my_lora.safetensors").mkdir(parents=True)
+    answer = shell("run", guide, "--engine", "rehearsal")
+    assert answer.code == 3
+    assert "is a folder, where the LoRA will be written" in answer.three_lines[0]
+    assert answer.three_lines[2].startswith("mv ")
+
+
+def test_what_a_training_cannot_continue_from(shell: Shell, guide: Path, tmp_path: Path) -> None:
+    run = ("run", guide, "--engine", "rehearsal", "--continue-from")
+    (tmp_path / "junk.safetensors").write_bytes(b"junk")
+    junk = shell(*run, "junk.safetensors")
+    assert junk.code == 3 and "is no whole .safetensors file" in junk.three_lines[0]
+    save_file({"model.weight": np.ones((2, 2), np.float32)}, tmp_path / "base.safetensors")
+    base = shell(*run, "base.safetensors")
+    assert base.code == 3 and "holds no LoRA" in base.three_lines[0]
+    nan = {"lora_unet_x.lora_up.weight": np.full((2, 2), np.nan, np.float32)}
+    save_file(nan, tmp_path / "nan.safetensors")
+    spoiled = shell(*run, "nan.safetensors")
+    assert spoiled.code == 3 and "no numbers" in spoiled.three_lines[0]
+    assert not (guide.parent / ".kohya-wrap" / "runs").exists()
+
+
+def test_continued_from_a_lora_it_goes_on_without_naming_it_again(shell: Shell, guide: Path) -> None:
+    slow = {"KOHYA_WRAP_REHEARSAL_STEP_SECONDS": "0.05"}
+    assert shell("run", guide, "--engine", "rehearsal", "--until-epoch", "2", **slow).code == 0
+    earlier = guide.parent / "earlier.safetensors"
+    (guide.parent / "output" / "my_lora-000002.safetensors").rename(earlier)
+    words = (
+        "run",
+        guide,
+        "--engine",
+        "rehearsal",
+        "--restart",
+        "--continue-from",
+        earlier,
+        "--until-epoch",
+        "2",
+    )
+    assert shell(*words, **slow).code == 0
+    again = shell("run", guide, "--engine", "rehearsal")
+    assert (again.code, "going on after epoch 2" in again.out) == (0, True), again.err

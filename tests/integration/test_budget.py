@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fixtures.shell import Shell
+from tests.fixtures.shell import Shell, until
 
 REHEARSAL = ("--engine", "rehearsal")
 SLOW = {"KOHYA_WRAP_REHEARSAL_STEP_SECONDS": "0.1"}  # an epoch of the guide's project takes half a second
@@ -69,3 +69,49 @@ def test_what_is_spent_starts_nothing(shell: Shell, guide: Path) -> None:
     assert again.code == 7
     assert "engine started" not in again.out
     assert "is kept" in again.three_lines[0]
+
+
+def killed_alone(shell: Shell, config: Path, *words: str, seconds: float) -> None:
+    """Its kohya-wrap is killed once it trains, and the trainer goes on for so long."""
+    run = shell.start("run", config, *REHEARSAL, *words, **SLOW)
+    until(run, "epoch 1/10, step 2")
+    run.kill()
+    run.wait()
+    time.sleep(seconds)
+
+
+def test_what_a_trainer_costs_unwatched_counts(shell: Shell, guide: Path) -> None:
+    """50 steps of 0.1 s: two seconds watched, then unwatched beyond the cap, and ended at once by who watches it again."""
+    cap = (*DOLLAR_A_SECOND, "--max-cost", "3")
+    killed_alone(shell, guide, *cap, seconds=3.2)
+    assert shell("status", guide, "--json").envelope["data"]["runs"][0]["state"] == "unwatched"
+    answer = shell("run", guide, *REHEARSAL, *cap, **SLOW)
+    assert answer.code == 7
+    run = shell("status", guide, "--json").envelope["data"]["runs"][0]
+    assert (run["state"], run["step"] < 50) == ("stopped", True)
+    assert 3 < run["dollars"] < 6 and f"${run['dollars']:.2f}"[:2] in answer.three_lines[0]
+
+
+def test_what_a_trainer_cost_that_ended_unwatched_counts_too(shell: Shell, guide: Path) -> None:
+    cap = (*DOLLAR_A_SECOND, "--max-cost", "30")
+    killed_alone(shell, guide, *cap, seconds=6)
+    answer = shell("run", guide, *REHEARSAL, *cap, **SLOW)
+    assert answer.code == 0 and "Rehearsed 50 steps" in answer.out
+    assert 4 < shell("status", guide, "--json").envelope["data"]["runs"][0]["dollars"] < 9
+
+
+def test_less_than_an_epoch_costs_starts_nothing(shell: Shell, guide: Path) -> None:
+    cap = (*DOLLAR_A_SECOND, "--max-cost", "2.6")
+    assert shell("run", guide, *REHEARSAL, *cap, **SLOW).code == 7
+    spent = shell("status", guide, "--json").envelope["data"]["runs"][0]["dollars"]
+    answer = shell("run", guide, *REHEARSAL, *DOLLAR_A_SECOND, "--max-cost", f"{spent + 0.3:.2f}", **SLOW)
+    assert answer.code == 7 and "engine started" not in answer.out
+
+
+@pytest.mark.parametrize(
+    "words", [("--max-cost", "nan", "--price", "1"), ("--max-hours", "nan"), ("--price", "inf")]
+)
+def test_an_amount_is_a_number(shell: Shell, guide: Path, words: tuple[str, ...]) -> None:
+    """NaN is below no cap: there would be none, in silence."""
+    answer = shell("run", guide, *REHEARSAL, *words)
+    assert answer.code == 2 and "is no amount" in answer.err

@@ -91,9 +91,12 @@ def test_the_same_command_trains_what_is_missing(shell: Shell, three: list[Path]
     assert (again.code, outcomes(again)) == (0, ["done"] * 3)
     assert [job["before"] for job in jobs(again)] == [True, False, True]
     assert (a / "output" / "a.safetensors").stat().st_mtime_ns == first
-    # All are trained: once more is a queue of its own, as `run` of one config is another run.
-    anew = shell(*REHEARSAL, *three, "--json")
-    assert [job["before"] for job in jobs(anew)] == [False] * 3
+    # What is done is not done again, whoever starts it: a machine's own start script does so at every boot.
+    again = shell(*REHEARSAL, *three, "--json")
+    assert (again.code, [job["before"] for job in jobs(again)]) == (0, [True] * 3)
+    (a / "output" / "a.safetensors").unlink()
+    assert [job["before"] for job in jobs(shell(*REHEARSAL, *three, "--json"))] == [False, True, True]
+    assert [job["before"] for job in jobs(shell(*REHEARSAL, *three, "--restart", "--json"))] == [False] * 3
 
 
 def test_a_config_that_was_changed_is_trained_again(shell: Shell, three: list[Path]) -> None:
@@ -125,6 +128,32 @@ def test_cut_off_in_the_second_it_goes_on_there(
     assert len(list(three[1].glob(".kohya-wrap/runs/2*"))) == 1, "the run that was cut off went on"
     with safe_open(three[1] / "output" / "b.safetensors", framework="numpy") as file:
         assert file.metadata()["ss_steps"] == "16"
+
+
+def test_what_a_run_of_its_own_has_finished_is_done(shell: Shell, three: list[Path]) -> None:
+    """The record of the queue was written when the first began; that it has ended, its own run says."""
+    run = shell.start(*REHEARSAL, *three[:2], **SLOW)
+    until(run, "saved a-000001.safetensors")
+    run.kill()
+    run.wait()
+    assert shell(*REHEARSAL, three[0], **SLOW).code == 0
+    again = shell(*REHEARSAL, *three[:2], "--json")
+    assert (again.code, [job["before"] for job in jobs(again)]) == (0, [True, False])
+
+
+def test_a_record_of_something_else(shell: Shell, three: list[Path]) -> None:
+    assert shell(*REHEARSAL, *three).code == 0
+    (record,) = (three[0] / ".kohya-wrap" / "queues").glob("*.json")
+    for content in ("[]", "no json", '{"runs": 3}', '{"runs": {"x": "/nowhere"}}'):
+        record.write_text(content, encoding="utf-8")
+        assert shell(*REHEARSAL, *three).code == 0, content
+
+
+def test_only_failures(shell: Shell, three: list[Path]) -> None:
+    for project in three:
+        break_it(project)
+    answer = shell(*REHEARSAL, *three)
+    assert answer.code == 3 and answer.err.splitlines()[-2] == "  why: Each has said why above."
 
 
 def test_one_budget_is_over_all(shell: Shell, three: list[Path]) -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from kohya_wrap.domain.budget import Budget, spent, spent_together
-from kohya_wrap.domain.events import EpochStarted, Event, RunEnded, Supervised, TrainerFound
+from kohya_wrap.domain.events import EpochStarted, Event, RunEnded, Supervised
 
 
 @pytest.mark.parametrize(
@@ -36,9 +36,18 @@ STARTED, STEP, END = Supervised(1, 0.0), EpochStarted(1, 2), RunEnded("stopped",
         ([], 0),
         ([(10, STARTED), (15, STEP), (40, END)], 30),
         ([(10, STARTED), (40, END), (500, STARTED), (510, STEP)], 40),
-        ([(10, STARTED), (40, STEP), (500, STARTED), (501, TrainerFound(7)), (510, END)], 500),
+        ([(10, STARTED), (40, STEP), (500, Supervised(2, 0.0, 490.0)), (510, END)], 500),
+        ([(10, STARTED), (40, STEP), (500, Supervised(2, 0.0, 100.0)), (510, END)], 110),
+        ([(10, Supervised(1, 0.0, 60.0)), (40, STEP)], 90),
     ],
-    ids=["nothing", "one", "the gap of a stopped one is not counted", "that of a trainer at work is"],
+    ids=[
+        "nothing",
+        "one",
+        "the gap of a stopped one is not counted",
+        "that of a trainer at work is",
+        "so far as it was",
+        "and a set-up that counts",
+    ],
 )
 def test_what_is_spent(timed: list[tuple[float, Event]], seconds: float) -> None:
     assert spent(timed) == seconds

@@ -166,3 +166,18 @@ def test_a_lost_terminal_stops_nothing() -> None:
         os.kill(os.getpid(), signal.SIGHUP)
         time.sleep(0.05)
         assert not request
+
+
+def test_what_nobody_has_reaped_does_not_live(tmp_path: Path) -> None:
+    """A zombie stands in the process table, in a container whose first process reaps nobody for good."""
+    running = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    started = psutil.Process(running.pid).create_time()
+    try:
+        assert child.lives(running.pid, started)
+        assert not child.lives(running.pid, started - 100), "another one of that number"
+        running.kill()
+        wait_for(lambda: psutil.Process(running.pid).status() == psutil.STATUS_ZOMBIE)
+        assert not child.lives(running.pid, started)
+    finally:
+        running.wait()
+    assert not child.lives(running.pid, started)

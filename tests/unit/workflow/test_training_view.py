@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 from kohya_wrap.dataset.view.laid_out import CachedWith
 from kohya_wrap.domain.config import Layer, Origin
 from kohya_wrap.errors import MachineError
-from kohya_wrap.host import atomic
+from kohya_wrap.host import atomic, lock
 from kohya_wrap.workflow import training_view
 from kohya_wrap.workflow.prepare import Job
 from kohya_wrap.workflow.training_view import OnView
@@ -133,3 +134,23 @@ def test_a_disk_that_is_full(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
         pass
     monkeypatch.undo()
     assert [path.name for path in job.project.views.glob("[!.]*") if path.name != "store"] == []
+
+
+def test_while_another_run_looks_whether_it_was_left(job: Job) -> None:
+    """It is waited for: to sweep takes a moment, and is no other training."""
+    folder = job.project.views / "20260101-000000"
+    folder.parent.mkdir(parents=True)
+    sweeping, swept = threading.Event(), threading.Event()
+
+    def sweep() -> None:
+        with lock.hold(folder, wait=False):
+            sweeping.set()
+            swept.wait(10)
+
+    other = threading.Thread(target=sweep)
+    other.start()
+    sweeping.wait(10)
+    threading.Timer(0.5, swept.set).start()
+    with Run(job, folder.name) as run:
+        assert swept.is_set() and run.data.is_dir()
+    other.join()
