@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 _AT_ONCE = "now"
@@ -12,7 +13,7 @@ _AT_ONCE = "now"
 class StopFile:
     run: Path
 
-    @property
+    @cached_property  # it is asked several times a second
     def _path(self) -> Path:
         return self.run / "stop"
 

@@ -13,8 +13,10 @@ from kohya_wrap.errors import EngineError
 from kohya_wrap.host import child
 from kohya_wrap.training.output import OutputReader
 
-# How often the log is looked at: what a person sees as at once, at a cost nobody sees.
-_LOOK = 0.25  # seconds
+# How often the log is looked at, in seconds: what a person sees as at once while a training begins, and then less often, at
+# a cost nobody sees.
+_LOOK, _LATER = 0.25, 0.75
+_BEGINNING = 60.0
 
 OnEvent = Callable[[Event], None]
 EndNow = Callable[[], bool]
@@ -62,7 +64,7 @@ def watch(
             _pass_on(log.new(), reader, on_event)
             if end_now():
                 break
-            time.sleep(_LOOK)
+            time.sleep(_LOOK if time.monotonic() - began < _BEGINNING else _LATER)
         if trainer.running():
             trainer.stop()
         _pass_on(log.new(last=True), reader, on_event)
