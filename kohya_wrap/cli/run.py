@@ -132,7 +132,8 @@ def command(
     request = JobRequest(named[0], gpu, engine or "", words=words, processes=num_processes, **provisioning)
 
     def wishes(job: Job, spent: float, since: float) -> Wishes:
-        within = budget_of(job.user.wrapper, price, max_cost, max_hours)
+        within, said = budget_of(job.user.wrapper, job.machine.preset, price, max_cost, max_hours)
+        console.findings(said)
         return Wishes(restart, until_epoch, within, since if count_setup else None, probe, spent)
 
     cards = machine.numbered(gpus, os.environ) if gpus else None

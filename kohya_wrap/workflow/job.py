@@ -136,6 +136,7 @@ def execute(
         unfinished = None if wishes.restart else run_folder.unfinished(job.project, name)
         refuse_trainers(job.project, name, but=unfinished.path if unfinished else None)
         resumed = taken_over.refuse_or_say(unfinished, job, config) if unfinished else ()
+        earlier = None if unfinished or wishes.restart else run_folder.finished(job.project, name)
         run = unfinished or run_folder.new(job.project)
         _describe(run, job, means.engine, wishes.budget.price)
         on_run(run.path)
@@ -146,7 +147,9 @@ def execute(
             ) as on_view,
             Journal(run.journal) as journal,
         ):
-            done = _attempts(job, on_view.config, means.engine, run, journal, env, stop, on_event, wishes)
+            done = _attempts(
+                job, on_view.config, means.engine, run, journal, env, stop, on_event, wishes, earlier
+            )
         run_folder.discard_others(job.project, name, run)
         return replace(done, findings=(*resumed, *on_view.findings, *done.findings))
 
@@ -161,6 +164,7 @@ def _attempts(
     stop: StopRequest,
     on_event: OnEvent,
     wishes: Wishes,
+    earlier: RunFolder | None,
 ) -> Result:
     """The journal has the beginning and the end, whatever comes."""
     gpu, plan = job.machine.preset.name, job.plan
@@ -175,6 +179,8 @@ def _attempts(
         attempts.tell(
             RunStarted(engine.kind, engine.commit, str(job.user.path), gpu, plan.steps, plan.epochs)
         )
+        if earlier is not None:
+            attempts.tell(cut_short.trained_again(earlier))
     attempts.tell(Supervised(os.getpid(), psutil.Process().create_time(), round(spent, 1)))
     began = time.time()
     try:

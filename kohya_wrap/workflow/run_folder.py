@@ -123,6 +123,14 @@ def unfinished(project: Project, output_name: str) -> RunFolder | None:
     return run
 
 
+def finished(project: Project, output_name: str) -> RunFolder | None:
+    """The newest run of this name, where it was trained to its end and its LoRA is there."""
+    run = next(of_name(project, output_name), None)
+    if run is None or not run.ledger.is_done or not run.ledger.checkpoints:
+        return None
+    return run if Path(run.ledger.checkpoints[-1]).is_file() else None
+
+
 def discard_others(project: Project, output_name: str, but: RunFolder) -> None:
     """Nothing goes on from older runs of this name: their states only take room."""
     for run in of_name(project, output_name):

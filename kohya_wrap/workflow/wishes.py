@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from kohya_wrap.config.presets import GpuPreset
 from kohya_wrap.config.wrapper_section import WrapperSection
 from kohya_wrap.domain.budget import Budget
+from kohya_wrap.domain.finding import Finding, Level
 from kohya_wrap.errors import ConfigError, UsageError
 from kohya_wrap.host.safetensors_file import read_header
 from kohya_wrap.training.result import weights_problem
@@ -59,9 +61,13 @@ def continued(lora: Path) -> str:
 
 
 def budget_of(
-    section: WrapperSection, price: float | None, max_cost: float | None, max_hours: float | None
-) -> Budget:
-    """As asked for, else as the config has it.
+    section: WrapperSection,
+    preset: GpuPreset,
+    price: float | None,
+    max_cost: float | None,
+    max_hours: float | None,
+) -> tuple[Budget, tuple[Finding, ...]]:
+    """As asked for, else as the config has it; a cap in dollars without a price, by the highest that is known of the card.
 
     Raises:
         UsageError: a cap in dollars without a price.
@@ -75,10 +81,17 @@ def budget_of(
         chosen(max_cost, section.max_cost),
         chosen(max_hours, section.max_hours),
     )
-    if found.max_cost is not None and not found.price:
+    if found.max_cost is None or found.price:
+        return found, ()
+    if preset.price_per_hour is None:
         raise UsageError(
             "A cap in dollars needs the price of an hour.",
             why="Nobody but you knows what this machine costs.",
             hint=f"--price 0.69 --max-cost {found.max_cost:g}   (or price_per_hour in the section [kohya_wrap])",
         )
-    return found
+    low, high = preset.price_per_hour
+    text = f"no price was given: ${high:.2f} an hour is taken, the highest seen for the {preset.name} (from ${low:.2f})."
+    said = Finding(
+        Level.NOTE, "price-assumed", text, "Yours: --price, or price_per_hour in the section [kohya_wrap]."
+    )
+    return replace(found, price=high), (said,)

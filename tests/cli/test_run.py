@@ -391,3 +391,11 @@ def test_continued_from_a_lora_it_goes_on_without_naming_it_again(shell: Shell, 
     assert shell(*words, **slow).code == 0
     again = shell("run", guide, "--engine", "rehearsal")
     assert (again.code, "going on after epoch 2" in again.out) == (0, True), again.err
+
+
+def test_a_finished_run_is_trained_anew_which_is_said(shell: Shell, guide: Path) -> None:
+    first, second = (shell("run", guide, "--engine", "rehearsal") for _ in range(2))
+    said = "my_lora.safetensors was trained to its end already"
+    assert said not in first.out and second.out.count(said) == 1
+    assert second.out.index(said) < second.out.index("engine started")
+    assert said not in shell("run", guide, "--engine", "rehearsal", "--restart").out

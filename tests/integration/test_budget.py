@@ -115,3 +115,16 @@ def test_an_amount_is_a_number(shell: Shell, guide: Path, words: tuple[str, ...]
     """NaN is below no cap: there would be none, in silence."""
     answer = shell("run", guide, *REHEARSAL, *words)
     assert answer.code == 2 and "is no amount" in answer.err
+
+
+def test_dollars_without_a_price_on_a_card_whose_prices_are_known(shell: Shell, guide: Path) -> None:
+    """The highest, so that the cap holds whatever the provider takes; a card that has none is refused as before."""
+    text = guide.read_text(encoding="utf-8") + '\n[gpu]\npreset = "RTX 4090"\n'
+    guide.write_text(text, encoding="utf-8")
+    answer = shell("run", guide, *REHEARSAL, "--max-cost", "5")
+    assert answer.code == 0
+    assert (
+        "note: no price was given: $0.74 an hour is taken, the highest seen for the RTX 4090 (from $0.31)"
+        in answer.out
+    )
+    assert ", $0.00" in answer.out
