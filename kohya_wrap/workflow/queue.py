@@ -92,9 +92,13 @@ class Record:
         path = project.queues / f"{sha256(asked.encode()).hexdigest()[:16]}.json"
         try:
             data = json.loads(path.read_text(encoding="utf-8"))
-            return cls(path, dict(data["runs"]))
+            runs = dict(data["runs"])
         except (FileNotFoundError, ValueError, KeyError, TypeError):
-            return cls(path)
+            runs = {}
+        keys = {
+            entry.key for entry in entries
+        }  # what a config said before it was changed is another queue's budget
+        return cls(path, {key: run for key, run in runs.items() if key in keys})
 
     def begun(self, entry: Entry, run: Path) -> None:
         self.runs[entry.key] = str(run.absolute())
