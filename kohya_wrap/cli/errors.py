@@ -116,7 +116,7 @@ def _closed(error: OSError) -> DatasetError | None:
     path = Path(error.filename).absolute()
     if path.is_relative_to(_home()):
         return None
-    above = next((folder for folder in reversed(path.parents) if not os.access(folder, os.X_OK)), None)
+    above = next((f for f in reversed(path.parents) if f.exists() and not os.access(f, os.X_OK)), None)
     if above is None and (not path.exists() or os.access(path, os.R_OK | (os.X_OK if path.is_dir() else 0))):
         return None
     closed = above or path
