@@ -127,12 +127,12 @@ class Trial:
         }
         config, launcher = self.root / "plain.toml", self.root / "accelerate.json"
         config.write_text(toml.dumps(given), encoding="utf-8")
-        launcher.write_text(command.LAUNCHER_CONFIG, encoding="utf-8")
+        launcher.write_text(command.launcher_config(1), encoding="utf-8")
         threads, script = os.cpu_count() or 1, "sdxl_train_network.py"
         words = command.argv(
             self.engine.launch, self.engine.source, script, config, launcher, cpu=True, threads=threads
         )
-        env = command.environment(os.environ, threads=threads, gpu="")
+        env = command.environment(os.environ, threads=threads, gpus=())
         measured(f"plain folder: {what}", words, self.engine.source, env, log)
         print(f"        {pace(log)}")
         paths = {

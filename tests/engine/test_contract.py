@@ -51,11 +51,11 @@ def run(engine: Engine, real: RealEngine, root: Path, **changes: Any) -> Outcome
     config = root / f"{engine.kind}.toml"
     config.write_text(toml.dumps(given), encoding="utf-8")
     launcher_config = root / "accelerate.json"
-    launcher_config.write_text(command.LAUNCHER_CONFIG)
+    launcher_config.write_text(command.launcher_config(1))
     argv = command.argv(
         engine.launch, engine.source, "train_network.py", config, launcher_config, cpu=True, threads=2
     )
-    env = command.environment(os.environ, threads=2, gpu="") | {"KOHYA_WRAP_REHEARSAL_STEP_SECONDS": "0"}
+    env = command.environment(os.environ, threads=2, gpus=()) | {"KOHYA_WRAP_REHEARSAL_STEP_SECONDS": "0"}
     done = subprocess.run(
         argv,
         env=env,
