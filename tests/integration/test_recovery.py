@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from kohya_wrap.training import journal
 from kohya_wrap.training.result import weights_problem
 from tests.fixtures import projects
 from tests.fixtures.shell import Answer, Shell, until
+from tests.integration.test_killed_run import at_work
 
 PAGE = Path(__file__).parents[2] / "docs" / "recovery.md"
 SECONDS = {
@@ -126,8 +128,11 @@ def test_a_machine_that_is_lost_again_and_again_is_no_failure(
     for _ in range(5):
         with shell.start("run", config, "--engine", "rehearsal", KOHYA_WRAP_REHEARSAL_FAULT="hang@2") as run:
             until(run, "engine started")
-            for process in (run, *psutil.Process(run.pid).children(recursive=True)):
-                process.kill()
+            run.kill()
+            while left := at_work(config.parent):  # the launcher may start the trainer meanwhile
+                for process in left:
+                    with suppress(psutil.NoSuchProcess):
+                        process.kill()
     answer = shell("run", config, "--engine", "rehearsal")
     assert (answer.code, answer.err) == (0, "")
     assert "Rehearsed 50 steps" in answer.out
