@@ -16,8 +16,9 @@ from kohya_wrap.errors import ExitCode, Interrupted, KohyaWrapError, MachineErro
 if TYPE_CHECKING:
     from kohya_wrap.cli.console import Console
     from kohya_wrap.domain.afterwards import Step
-    from kohya_wrap.workflow.afterwards import Afterwards, StepDone, Trained
+    from kohya_wrap.workflow.afterwards import Afterwards, StepDone
     from kohya_wrap.workflow.run_folder import RunFolder
+    from kohya_wrap.workflow.trained import Trained
 
 # Nothing was begun, and who typed it is told at once.
 _NOTHING_BEGAN = (ExitCode.USAGE, ExitCode.CONFIG, ExitCode.DATASET)

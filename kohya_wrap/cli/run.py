@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kohya_wrap.cli import in_order, options
+from kohya_wrap.errors import MachineError
 
 if TYPE_CHECKING:
     from kohya_wrap.cli.console import Console
@@ -109,16 +111,15 @@ def command(
     kohya-wrap run --engine rehearsal        the same way in seconds, without a GPU: no training
     """
     began = time.monotonic()
-    from kohya_wrap.cli import queued
     from kohya_wrap.cli.afterwards import every_end
     from kohya_wrap.cli.console import Console
     from kohya_wrap.cli.training import Session, as_data, say_result, train
     from kohya_wrap.domain.afterwards import parse
     from kohya_wrap.places import Places
     from kohya_wrap.workflow import machine, queue
-    from kohya_wrap.workflow.afterwards import Trained
     from kohya_wrap.workflow.notify import targets
     from kohya_wrap.workflow.prepare import JobRequest, prepare
+    from kohya_wrap.workflow.trained import Trained
     from kohya_wrap.workflow.wishes import Wishes, budget_of, continued
 
     console, steps = Console(as_json=as_json), parse(afterwards)
@@ -142,6 +143,8 @@ def command(
             "--gpus trains each config on one GPU, --num-processes one config on several: not both."
         )
     if len(named) > 1 or sweeps or cards:
+        from kohya_wrap.cli import queued
+
         entries = queue.entries_of(named, words, queue.axes_of(sweeps), os.environ)
         over_all = max_cost is not None or max_hours is not None  # a cap in a config is of its own run
 
@@ -170,6 +173,12 @@ def _detach(console: Console, configs: Sequence[Path]) -> None:
         if name not in ("KOHYA_WRAP_RUN_DETACH", "KOHYA_WRAP_JSON")
     }
     code, run = detached.start(words, configs, env, console.say)
+    if code < 0:
+        raise MachineError(
+            f"The kohya-wrap that should go on by itself was killed by {signal.Signals(-code).name}.",
+            why="The system, out of memory, or somebody; its trainer may be at work all the same.",
+            hint="kohya-wrap status",
+        )
     if code:
         sys.exit(code)
     console.say("It goes on by itself: kohya-wrap status, kohya-wrap logs -f, kohya-wrap stop")

@@ -19,6 +19,7 @@ from kohya_wrap.domain.events import (
     TrainerStarted,
     Unfit,
 )
+from kohya_wrap.host import seconds
 from kohya_wrap.host.child import StopRequest
 from kohya_wrap.training.stop_file import StopFile
 
@@ -53,8 +54,8 @@ class Patience:
     @classmethod
     def from_environment(cls, env: Mapping[str, str]) -> Patience:
         """KOHYA_WRAP_HANG_SECONDS instead of all of them."""
-        told = env.get("KOHYA_WRAP_HANG_SECONDS")
-        return cls(float(told), float(told), 0) if told else cls()
+        told = seconds.told(env, "KOHYA_WRAP_HANG_SECONDS")
+        return cls() if told is None else cls(told, told, 0)
 
 
 @dataclass

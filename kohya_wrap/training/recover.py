@@ -10,7 +10,7 @@ from kohya_wrap.domain.config import TrainingConfig
 from kohya_wrap.domain.events import AttemptEnded
 from kohya_wrap.training.failure import Cause
 
-_PAUSES = (
+PAUSES = (
     5.0,
     30.0,
     120.0,
@@ -56,12 +56,6 @@ def after(
             pause=pauses[crashes],
         )
     return None
-
-
-def pauses(env: Mapping[str, str]) -> tuple[float, ...]:
-    """KOHYA_WRAP_RETRY_SECONDS, before each of them, instead of our own."""
-    told = env.get("KOHYA_WRAP_RETRY_SECONDS")
-    return (float(told),) * len(_PAUSES) if told else _PAUSES
 
 
 def next_rung(config: TrainingConfig, *, batches_are_ours: bool) -> Again | None:

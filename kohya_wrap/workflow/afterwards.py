@@ -19,29 +19,14 @@ from kohya_wrap.host import child, instance, tool
 from kohya_wrap.host.instance import Instance
 from kohya_wrap.host.upload import item
 from kohya_wrap.host.upload.item import Destination
-from kohya_wrap.places import Project
 from kohya_wrap.workflow import run_folder, to_upload
-from kohya_wrap.workflow.prepare import Job
 from kohya_wrap.workflow.run_folder import RunFolder
+from kohya_wrap.workflow.trained import Trained
 
-_PAUSES = (5.0, 15.0, 60.0, 180.0)  # seconds before each new attempt at what the network failed
+PAUSES = (5.0, 15.0, 60.0, 180.0)  # seconds before each new attempt at what the network failed
 ENDS = {Kind.STOP: instance.STOP, Kind.TERMINATE: instance.TERMINATE}
 
 OnSaid = Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class Trained:
-    """What is trained before the steps, and where it is written to."""
-
-    project: Project
-    output_name: str
-    output: Path
-
-    @classmethod
-    def of(cls, job: Job) -> Trained:
-        output = Path(job.config.get("output_dir") or job.project.output)
-        return cls(job.project, str(job.config.get("output_name")), output)
 
 
 @dataclass(frozen=True)
@@ -60,12 +45,14 @@ class StepDone:
 class Afterwards:
     """Attributes:
     destinations: by the words of the uploads.
+    pauses: seconds before each new attempt at what the network failed.
     """
 
     steps: tuple[Step, ...]
     instance: Instance
     destinations: Mapping[str, Destination]
     env: Mapping[str, str]
+    pauses: tuple[float, ...]
 
     def due(self, *, well: bool) -> tuple[Step, ...]:
         return tuple(step for step in self.steps if well or step.always)
@@ -111,7 +98,7 @@ class Afterwards:
             return self._upload(step, runs, say)
         what = ENDS[step.kind]
         say(f"asking to {what} {self.instance.title}")
-        self.instance.end(what, pauses(self.env), say)
+        self.instance.end(what, self.pauses, say)
         return f"accepted: {self.instance.title} will {what}"
 
     def _run(self, step: Step, runs: Sequence[RunFolder], well: bool, say: OnSaid) -> str:
@@ -139,7 +126,7 @@ class Afterwards:
             return "nothing was made, so there is nothing to upload"
         megabytes = sum(one.size for one in items) / 1e6
         say(f"uploading {_files(len(items))} ({megabytes:.1f} MB) to {to.where}")
-        item.deliver(items, to, pauses(self.env), say)
+        item.deliver(items, to, self.pauses, say)
         return f"uploaded {_files(len(items))} to {to.where}, hashes equal"
 
     def _require_that_nothing_is_lost(
@@ -152,12 +139,6 @@ class Afterwards:
             raise _stays(step, f"{problems[0]}")
         if others := _at_work(self.env):
             raise _stays(step, f"a training is at work here: {others[0]}")
-
-
-def pauses(env: Mapping[str, str]) -> tuple[float, ...]:
-    """KOHYA_WRAP_RETRY_SECONDS, before each of them, instead of our own."""
-    told = env.get("KOHYA_WRAP_RETRY_SECONDS")
-    return (float(told),) * len(_PAUSES) if told else _PAUSES
 
 
 def begun_since(moment: float, trained: Sequence[Trained]) -> list[RunFolder]:

@@ -24,7 +24,7 @@ from kohya_wrap.domain.ledger import Ledger
 from kohya_wrap.domain.saving import Saving
 from kohya_wrap.engine.locate import Engine
 from kohya_wrap.errors import TrainingFailed
-from kohya_wrap.host import child
+from kohya_wrap.host import child, seconds
 from kohya_wrap.host.child import StopRequest
 from kohya_wrap.training import failure, recover, result, states, supervise
 from kohya_wrap.training.end_now import EndNow, Patience, Why
@@ -67,6 +67,9 @@ class Attempts:
         self._stop_file = StopFile(self.run.path)
         self._saving = replace(Saving.of(self.given, self.job.plan.epochs), also=self.until_epoch)
         self._launch = Launch(self.job, self.given, self.engine, self.run, self.env, self._saving)
+        # Read before anything is started, so that a wrong one costs nothing.
+        self._patience = Patience.from_environment(self.env)
+        self._pauses = seconds.pauses(self.env, recover.PAUSES)
         self._began = time.monotonic()
 
     @property
@@ -106,7 +109,7 @@ class Attempts:
     def _again(self, end: End, cause: Cause, failed: TrainingFailed) -> recover.Again:
         again = recover.after(
             cause, self._launch.config(end.attempt.changed), self.ledger.failures,
-            batches_are_ours=self.job.images.configured is None, pauses=recover.pauses(self.env),
+            batches_are_ours=self.job.images.configured is None, pauses=self._pauses,
         )  # fmt: skip
         if again is None:
             raise failed
@@ -146,7 +149,7 @@ class Attempts:
     def _follow(self, attempt: AttemptStarted, begin: Callable[[OnEvent], child.Child]) -> End:
         end_now = EndNow(
             attempt, self.stop, self._stop_file, self.run.log, self.until_epoch,
-            Patience.from_environment(self.env), self._left(),
+            self._patience, self._left(),
         )  # fmt: skip
         keeper = Keeper(attempt, self._output, self._name, self._saving)
         return Followed(

@@ -9,12 +9,12 @@ from pathlib import Path
 
 from kohya_wrap.domain.afterwards import Kind, Step, kept_by
 from kohya_wrap.errors import UsageError
-from kohya_wrap.host import instance
+from kohya_wrap.host import instance, seconds
 from kohya_wrap.host.instance import Instance
 from kohya_wrap.host.upload import named
 from kohya_wrap.host.upload.folder import Folder
 from kohya_wrap.host.upload.item import Destination
-from kohya_wrap.workflow.afterwards import ENDS, Afterwards
+from kohya_wrap.workflow.afterwards import ENDS, PAUSES, Afterwards
 
 
 def ready(steps: tuple[Step, ...], env: Mapping[str, str], outputs: Sequence[Path], base: Path) -> Afterwards:
@@ -48,7 +48,7 @@ def ready(steps: tuple[Step, ...], env: Mapping[str, str], outputs: Sequence[Pat
                 hint="upload:/another/folder, upload:hf://user/repo or upload:user@host:path",
             )
         place.require()
-    return Afterwards(steps, here, places, env)
+    return Afterwards(steps, here, places, env, seconds.pauses(env, PAUSES))
 
 
 def _require_program(step: Step, env: Mapping[str, str]) -> None:

@@ -6,11 +6,9 @@ import shlex
 from pathlib import Path
 
 from kohya_wrap.domain.budget import Budget
-from kohya_wrap.domain.events import Advice
 from kohya_wrap.domain.ledger import Ledger
 from kohya_wrap.errors import Interrupted, KohyaWrapError, Stopped, UsageError
 from kohya_wrap.host.child import StopRequest
-from kohya_wrap.workflow.run_folder import RunFolder
 
 
 def refuse_what_lies_behind(until: int | None, ledger: Ledger, config: Path) -> None:
@@ -42,16 +40,6 @@ def stopped(ledger: Ledger, stop: StopRequest, config: Path) -> KohyaWrapError:
         if by is Interrupted
         else "kohya-wrap stop, or SIGTERM: somebody, or the machine going away, asked for it.",
         hint=f"kohya-wrap run {shlex.quote(str(config))}",
-    )
-
-
-def trained_again(earlier: RunFolder) -> Advice:
-    """A finished run is not gone on with: who gives its command again gets another."""
-    lora = Path(earlier.ledger.checkpoints[-1])
-    return Advice(
-        f"{lora.name} was trained to its end already ({earlier.path.name}): it is trained anew, and what is in {lora.parent} is "
-        "replaced as it comes. (--restart says so beforehand.)",
-        "trained-again",
     )
 
 

@@ -17,7 +17,7 @@ from kohya_wrap.config import user
 from kohya_wrap.dataset.view.laid_out import Part
 from kohya_wrap.domain import budget
 from kohya_wrap.domain.config import Layer, Origin, TrainingConfig
-from kohya_wrap.domain.events import RunEnded, RunStarted, Supervised
+from kohya_wrap.domain.events import Advice, RunEnded, RunStarted, Supervised
 from kohya_wrap.domain.finding import Finding, Level
 from kohya_wrap.domain.ledger import Ledger
 from kohya_wrap.engine import locate
@@ -180,12 +180,13 @@ def _attempts(
             RunStarted(engine.kind, engine.commit, str(job.user.path), gpu, plan.steps, plan.epochs)
         )
         if earlier is not None:
-            attempts.tell(cut_short.trained_again(earlier))
+            attempts.tell(_trained_again(earlier))
     attempts.tell(Supervised(os.getpid(), psutil.Process().create_time(), round(spent, 1)))
     began = time.time()
     try:
-        # A trainer at work is ended by who watches it.
-        if left is not None and left < _least(run.ledger) and not run.is_at_work():
+        # A trainer that nobody has seen the end of is judged, or ended, by who watches it.
+        seen = run.ledger.attempt is None or run.ledger.trainer_ended
+        if left is not None and left < _least(run.ledger) and seen:
             raise cut_short.too_dear(attempts.ledger, wishes.budget, spent + wishes.spent, job.user.path)
         why = None
         if wishes.probe and not (attempts.ledger.attempt or attempts.ledger.probed):
@@ -220,6 +221,16 @@ def _attempts(
         run_folder=run.path,
         paused=paused,
         findings=() if end.attempt.changed else _differences(job, end.seen),
+    )
+
+
+def _trained_again(earlier: RunFolder) -> Advice:
+    """A finished run is not gone on with: who gives its command again gets another."""
+    lora = Path(earlier.ledger.checkpoints[-1])
+    return Advice(
+        f"{lora.name} was trained to its end already ({earlier.path.name}): it is trained anew, and what is in {lora.parent} is "
+        "replaced as it comes. (--restart says so beforehand.)",
+        "trained-again",
     )
 
 

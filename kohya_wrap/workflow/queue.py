@@ -21,9 +21,9 @@ from kohya_wrap.errors import ConfigError, ExitCode, Interrupted, KohyaWrapError
 from kohya_wrap.host import atomic
 from kohya_wrap.places import Places, Project
 from kohya_wrap.workflow import bare_folder, effective
-from kohya_wrap.workflow.afterwards import Trained
 from kohya_wrap.workflow.effective import ConfigRequest
 from kohya_wrap.workflow.run_folder import RunFolder
+from kohya_wrap.workflow.trained import Trained
 
 
 @dataclass(frozen=True)
@@ -109,12 +109,9 @@ class Record:
         return Path(path) if path else None
 
     def is_done(self, entry: Entry) -> bool:
-        """Trained to its end, as its run's own record says: also by a `run` of its own since; and its LoRA is there."""
+        """As its run's own record says: also by a `run` of its own since."""
         run = self.run(entry)
-        if run is None or not (run / "run.toml").is_file():
-            return False
-        ledger = RunFolder(run).ledger
-        return ledger.is_done and bool(ledger.checkpoints) and Path(ledger.checkpoints[-1]).is_file()
+        return run is not None and RunFolder(run).is_finished
 
     def spent(self, but: Entry) -> float:
         """Seconds of all the others, over all calls."""

@@ -71,6 +71,12 @@ class RunFolder:
         log = self.log.resolve()
         return any(one == log for one, _ in child.living())
 
+    @property
+    def is_finished(self) -> bool:
+        """Trained to its end, and its LoRA is where it was saved."""
+        kept = self.ledger.checkpoints
+        return self.ledger.is_done and bool(kept) and Path(kept[-1]).is_file()
+
     def unwatched(self) -> float:
         """Seconds for which its trainer went on when its kohya-wrap was gone; by its log where it has ended."""
         ledger = self.ledger
@@ -126,9 +132,7 @@ def unfinished(project: Project, output_name: str) -> RunFolder | None:
 def finished(project: Project, output_name: str) -> RunFolder | None:
     """The newest run of this name, where it was trained to its end and its LoRA is there."""
     run = next(of_name(project, output_name), None)
-    if run is None or not run.ledger.is_done or not run.ledger.checkpoints:
-        return None
-    return run if Path(run.ledger.checkpoints[-1]).is_file() else None
+    return run if run is not None and run.is_finished else None
 
 
 def discard_others(project: Project, output_name: str, but: RunFolder) -> None:

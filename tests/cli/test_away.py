@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from tests.fixtures.shell import Shell, until
@@ -155,3 +156,14 @@ def test_a_log_that_is_removed_while_it_trains(shell: Shell, guide: Path) -> Non
         out, err = run.communicate(timeout=60)
     assert "Traceback" not in err
     assert (run.returncode, "going on after epoch" in out) == (0, True)
+
+
+def test_a_detached_run_that_is_killed_before_it_trains(shell: Shell, guide: Path) -> None:
+    with shell.start("run", guide, *REHEARSAL, "--detach", KOHYA_WRAP_REHEARSAL_FAULT="hang@1") as run:
+        end = time.monotonic() + 20
+        while not (inner := psutil.Process(run.pid).children()):
+            assert time.monotonic() < end
+        inner[0].kill()
+        _, err = run.communicate(timeout=30)
+    assert run.returncode == 8
+    assert err.splitlines()[0].endswith("was killed by SIGKILL.") and "kohya-wrap status" in err

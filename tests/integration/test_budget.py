@@ -92,8 +92,10 @@ def test_what_a_trainer_costs_unwatched_counts(shell: Shell, guide: Path) -> Non
     assert 3 < run["dollars"] < 6 and f"${run['dollars']:.2f}"[:2] in answer.three_lines[0]
 
 
-def test_what_a_trainer_cost_that_ended_unwatched_counts_too(shell: Shell, guide: Path) -> None:
-    cap = (*DOLLAR_A_SECOND, "--max-cost", "30")
+@pytest.mark.parametrize("cost", ["30", "3"])
+def test_what_a_trainer_cost_that_ended_unwatched_counts_too(shell: Shell, guide: Path, cost: str) -> None:
+    """Beyond the cap, too, what it made is there: to take it costs nothing."""
+    cap = (*DOLLAR_A_SECOND, "--max-cost", cost)
     killed_alone(shell, guide, *cap, seconds=6)
     answer = shell("run", guide, *REHEARSAL, *cap, **SLOW)
     assert answer.code == 0 and "Rehearsed 50 steps" in answer.out
@@ -128,3 +130,16 @@ def test_dollars_without_a_price_on_a_card_whose_prices_are_known(shell: Shell, 
         in answer.out
     )
     assert ", $0.00" in answer.out
+
+
+@pytest.mark.parametrize("name", ["KOHYA_WRAP_RETRY_SECONDS", "KOHYA_WRAP_HANG_SECONDS"])
+@pytest.mark.parametrize("text", ["abc", "-1", "nan"])
+def test_a_wait_that_is_none_is_refused_before_the_training(
+    shell: Shell, guide: Path, name: str, text: str
+) -> None:
+    answer = shell("run", guide, *REHEARSAL, **{name: text})
+    assert answer.code == 2 and "engine started" not in answer.out
+    assert (
+        answer.three_lines[0] == f"{name}={text} is no number of seconds."
+        and answer.three_lines[2] == f"unset {name}"
+    )

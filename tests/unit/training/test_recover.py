@@ -57,10 +57,6 @@ def test_a_dataset_config_keeps_its_own_batches() -> None:
 def test_what_is_tried_again(cause: Cause, before: int, pause: float | None) -> None:
     failures = [AttemptEnded(Cause.SIGNAL.value, "", "")] * before + [AttemptEnded("out of memory", "", "")]
     again = recover.after(
-        cause, config(), failures, batches_are_ours=True, pauses=recover.pauses({})
+        cause, config(), failures, batches_are_ours=True, pauses=recover.PAUSES
     )  # fmt: skip
     assert (again.pause if again else None) == pause
-
-
-def test_pauses_can_be_set() -> None:
-    assert recover.pauses({"KOHYA_WRAP_RETRY_SECONDS": "0.5"}) == (0.5, 0.5, 0.5)

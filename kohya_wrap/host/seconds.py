@@ -1,0 +1,30 @@
+"""Waits that a variable of the environment sets otherwise than we would."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from kohya_wrap.errors import UsageError
+
+
+def told(env: Mapping[str, str], name: str) -> float | None:
+    """None where the variable is not set. Raises UsageError: it is no number of seconds."""
+    text = env.get(name)
+    if not text:
+        return None
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 0 <= seconds < math.inf:
+        raise UsageError(
+            f"{name}={text} is no number of seconds.", why="It sets how long is waited.", hint=f"unset {name}"
+        )
+    return seconds
+
+
+def pauses(env: Mapping[str, str], ours: tuple[float, ...]) -> tuple[float, ...]:
+    """KOHYA_WRAP_RETRY_SECONDS before each new attempt, instead of our own."""
+    seconds = told(env, "KOHYA_WRAP_RETRY_SECONDS")
+    return ours if seconds is None else (seconds,) * len(ours)
