@@ -391,6 +391,7 @@ def test_continued_from_a_lora_it_goes_on_without_naming_it_again(shell: Shell, 
     assert shell(*words, **slow).code == 0
     again = shell("run", guide, "--engine", "rehearsal")
     assert (again.code, "going on after epoch 2" in again.out) == (0, True), again.err
+    assert "network_weights" not in again.out, "the state has weights of its own"
 
 
 def test_a_finished_run_is_trained_anew_which_is_said(shell: Shell, guide: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -136,3 +137,24 @@ def test_a_machine_that_is_lost_again_and_again_is_no_failure(
     answer = shell("run", config, "--engine", "rehearsal")
     assert (answer.code, answer.err) == (0, "")
     assert "Rehearsed 50 steps" in answer.out
+
+
+def test_a_disk_that_was_full_while_nobody_watched(shell: Shell, tmp_path: Path, photographs: Path) -> None:
+    """The trainer died of it; there may be room by now, and only another attempt can tell."""
+    config = projects.guide(tmp_path / "my-lora", photographs)
+    fault = {
+        "KOHYA_WRAP_REHEARSAL_FAULT": "disk-full@save",
+        "KOHYA_WRAP_REHEARSAL_FAULT_ONCE": str(tmp_path / "marks"),
+        "KOHYA_WRAP_REHEARSAL_STEP_SECONDS": "0.3",
+    }
+    run = shell.start("run", config, "--engine", "rehearsal", **fault)
+    until(run, "epoch 1/10, step 2")
+    run.kill()
+    run.wait()
+    while at_work(config.parent):
+        time.sleep(0.1)
+    answer = shell(
+        "run", config, "--engine", "rehearsal", **fault | {"KOHYA_WRAP_REHEARSAL_STEP_SECONDS": "0"}
+    )
+    assert (answer.code, answer.err) == (0, "")
+    assert "Rehearsed 50 steps" in answer.out and (tmp_path / "marks").is_dir()

@@ -145,6 +145,7 @@ def test_the_validation_loss_when_it_is_whole() -> None:
         f"validation steps: 100%|██████████| 4/4 [00:04<00:00,  1.00s/it, val_avg_loss=0.5, timestep=800]{up}",
         "epoch 4/10",
         "epoch validation steps: 100%|██████████| 4/4 [00:18<00:00,  4.75s/it, val_epoch_avg_loss=0.112, timestep=800]",
+        "steps:  50%|█████     | 9/18 [00:02<00:02,  3.46it/s, avr_loss=1.07]",
         f"epoch validation steps: 100%|██████████| 4/4 [00:07<00:00,  1.78s/it, val_epoch_avg_loss=0.1, timestep=800]{up}{up}2026-11-29 INFO",
         "saving checkpoint: /o/x.safetensors",
     ]
