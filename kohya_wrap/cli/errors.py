@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import io
 import os
 import shlex
 import signal
@@ -50,13 +49,11 @@ def run_and_exit(command: click.Command, argv: list[str]) -> NoReturn:
     try:
         command.main(argv, prog_name="kohya-wrap", standalone_mode=False)
         code = ExitCode.DONE
+    except click.exceptions.NoArgsIsHelpError as unsaid:  # a group alone shows what it has
+        _print(f"{unsaid.format_message()}\n")
+        code = ExitCode(unsaid.exit_code)
     except click.ClickException as usage:
-        said = io.StringIO()
-        usage.show(said)
-        _print(said.getvalue())
-        code = ExitCode(usage.exit_code)
-        if as_json:
-            _envelope(_as_ours(usage), argv)
+        code = _say(_as_ours(usage), argv, as_json)
     except KohyaWrapError as error:
         code = _say(error, argv, as_json)
     except (KeyboardInterrupt, click.Abort):
@@ -134,16 +131,17 @@ def _home() -> Path:
 
 
 def _disk(error: OSError) -> MachineError:
-    # A full disk often does not say of which file; a folder that cannot be made may be one above the home.
-    where, home = Path(str(error.filename or "")), _home()
-    is_home = bool(error.filename) and (where.is_relative_to(home) or home.is_relative_to(where))
+    # A full disk often does not say of which file; a folder that cannot be made may be one above the home. Of a copy, the
+    # second name is where it goes to.
+    where, home = Path(str(error.filename2 or error.filename or "")), _home()
+    is_home = where != Path() and (where.is_relative_to(home) or home.is_relative_to(where))
     ways = ["make room there", "give yourself the right to write"]
-    if is_home or not error.filename:
+    if is_home or where == Path():
         ways.append("set KOHYA_WRAP_HOME to a folder that can be written")
     if not is_home:
         ways.append("move the project to a disk that can be written")
     return MachineError(
-        f"{error.filename or 'The disk'}: {error.strerror}.",
+        f"{where if where != Path() else 'The disk'}: {error.strerror}.",
         why="The disk is full or read-only, or the folder is not yours to write.",
         hint=f"df -h .   then {', or '.join(ways)}; and the same command again",
     )

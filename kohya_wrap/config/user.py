@@ -138,7 +138,7 @@ def absolute(name: str, value: Any, folder: Path) -> Any:
         return value
     if isinstance(value, list):
         return [absolute(name, item, folder) for item in value]
-    if isinstance(value, str) and value and not value.lower().startswith(_NOT_ON_DISK):
+    if isinstance(value, str) and value and "\0" not in value and not value.lower().startswith(_NOT_ON_DISK):
         home = os.path.expanduser(value)  # noqa: PTH111  `Path`'s raises where there is no such user
         return _without_detours(str((folder / home).absolute()))
     return value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -41,22 +42,25 @@ def continued(lora: Path) -> str:
     Raises:
         ConfigError: it is none, or cut short, or holds values that are no numbers.
     """
-    if lora.suffix == ".safetensors":
-        problem = weights_problem(lora)
-        if problem and "never moved" not in problem:
-            raise ConfigError(
-                f"--continue-from {lora} {problem}.",
-                why="The training would begin with these weights.",
-                hint="Name a LoRA that was trained to its end.",
-            )
-        if not any(
-            "lora_" in name or "lokr_" in name or "hada_" in name for name in read_header(lora).tensors
-        ):
-            raise ConfigError(
-                f"--continue-from {lora} holds no LoRA.",
-                why="None of its tensors is called as in one: it may be a base model.",
-                hint="Name the .safetensors file that a training has written into output/.",
-            )
+    if lora.suffix != ".safetensors":
+        raise ConfigError(
+            f"--continue-from {lora} does not end in .safetensors.",
+            why="Other files can only be opened by running what is in them, so what they hold is not known beforehand.",
+            hint=f"--set network_weights={shlex.quote(str(lora))}   if it is yours, unchecked",
+        )
+    problem = weights_problem(lora)
+    if problem and "never moved" not in problem:
+        raise ConfigError(
+            f"--continue-from {lora} {problem}.",
+            why="The training would begin with these weights.",
+            hint="Name a LoRA that was trained to its end.",
+        )
+    if not any("lora_" in name or "lokr_" in name or "hada_" in name for name in read_header(lora).tensors):
+        raise ConfigError(
+            f"--continue-from {lora} holds no LoRA.",
+            why="None of its tensors is called as in one: it may be a base model.",
+            hint="Name the .safetensors file that a training has written into output/.",
+        )
     return f"network_weights={lora.absolute()}"
 
 

@@ -67,7 +67,7 @@ def test_version(shell: Shell) -> None:
 def test_what_the_command_line_does_not_know_is_2(shell: Shell, words: list[str], named: str) -> None:
     answer = shell(*words)
     assert answer.code == 2
-    assert named in answer.err.splitlines()[-1]
+    assert named in answer.three_lines[0]
     assert "--help" in answer.err
 
 

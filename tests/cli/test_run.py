@@ -369,6 +369,9 @@ def test_what_a_training_cannot_continue_from(shell: Shell, guide: Path, tmp_pat
     save_file(nan, tmp_path / "nan.safetensors")
     spoiled = shell(*run, "nan.safetensors")
     assert spoiled.code == 3 and "no numbers" in spoiled.three_lines[0]
+    (tmp_path / "lora.ckpt").write_bytes(b"pickled")
+    unknown = shell(*run, "lora.ckpt")
+    assert unknown.code == 3 and unknown.three_lines[2].startswith("--set network_weights=lora.ckpt")
     assert not (guide.parent / ".kohya-wrap" / "runs").exists()
 
 

@@ -46,6 +46,7 @@ def in_terminal(shell: Shell, *words: str | Path, columns: int = 100, leaves: st
     screen, behind = pty.openpty()
     fcntl.ioctl(behind, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     env = {**os.environ, "TERM": "xterm", **shell.variables}
+    env.pop("COLUMNS", None)  # what pytest-xdist sets would count for more than the terminal
     with subprocess.Popen(
         [*shell.program, *map(str, words)], cwd=shell.cwd, env=env, stdin=behind, stdout=behind, stderr=behind
     ) as child:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @click.command("build", short_help="Make a concept folder from your pictures.")
-@click.argument("sources", nargs=-1, type=click.Path(path_type=Path), metavar="[SRC]...")
+@click.argument("sources", nargs=-1, type=click.Path(readable=False, path_type=Path), metavar="[SRC]...")
 @click.option("--concept", default="", metavar="NAME", help="Name of the folder: training_data/10_NAME.")
 @click.option(
     "--project", type=click.Path(file_okay=False, path_type=Path), default=Path(), metavar="DIR",
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     help="Set N pictures aside, into held_out/NAME, never trained on, for judging the result.",
 )  # fmt: skip
 @click.option(
-    "--reg", type=click.Path(path_type=Path), metavar="SRC",
+    "--reg", type=click.Path(readable=False, path_type=Path), metavar="SRC",
     help="Regularisation images, into reg_data/1_CLASS.",
 )  # fmt: skip
 @click.option(

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 
 @click.command("caption", short_help="Write captions with a tagger; edit them.")
-@click.argument("where", type=click.Path(path_type=Path), default=Path(), metavar="[PROJECT|DIR]")
+@click.argument(
+    "where", type=click.Path(readable=False, path_type=Path), default=Path(), metavar="[PROJECT|DIR]"
+)
 @click.option(
     "--with", "by", type=click.Choice(["wd14", "blip", "none"]),
     help="Who writes them: booru tags, sentences, or the trigger alone.",

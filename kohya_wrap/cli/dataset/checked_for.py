@@ -14,7 +14,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 _OPTIONS = (
     click.argument(
-        "where", type=click.Path(path_type=Path), default=Path("training_config.toml"), metavar="[CONFIG|DIR]"
+        "where", type=click.Path(readable=False, path_type=Path), default=Path("training_config.toml"), metavar="[CONFIG|DIR]"
     ),
     click.option(
         "--trigger", metavar="TEXT", help="The words that shall call the LoRA.  [default: as the config says]"

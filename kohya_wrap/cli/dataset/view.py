@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 @click.command("view", short_help="Show what the engine is given for each image.")
 @click.argument(
-    "where", type=click.Path(path_type=Path), default=Path("training_config.toml"), metavar="[CONFIG|DIR]"
+    "where",
+    type=click.Path(readable=False, path_type=Path),
+    default=Path("training_config.toml"),
+    metavar="[CONFIG|DIR]",
 )
 @options.set_values
 @options.json_output

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from kohya_wrap.config import option_table
+from kohya_wrap.config.user import PATHS
 from tests.fixtures.shell import Shell
 
 Write = Callable[[str], Path]
@@ -167,6 +169,17 @@ def test_what_would_act_on_the_terminal_is_escaped(shell: Shell, write: Write) -
     errors = [line for line in answer.out.splitlines() if line.startswith("error: ")]
     assert r"training_config.toml:1: `a\x1b[31m\nb` is no option" in errors[1]
     assert not set("\x00\x1b\x9b") & set(answer.out + answer.err)
+
+
+def test_a_zero_byte_in_a_path_is_told_at_its_line(shell: Shell, write: Write) -> None:
+    given = {name: 1 + line for line, name in enumerate(sorted(PATHS))}
+    write("".join(f'{name} = "a\\u0000b"\n' for name in given))
+    answer = shell("config", "check", "--gpu", "RTX 4090", "--set", 'vae="\\u0000"')
+    assert answer.code == 3 and "Traceback" not in answer.err
+    known = option_table.for_script("train_network.py")
+    for name, line in given.items():
+        where = "--set" if name == "vae" else f"training_config.toml:{line}"
+        assert name not in known or f"error: {where}: `{name}`" in answer.out, name
 
 
 @pytest.mark.parametrize(

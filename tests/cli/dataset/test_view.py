@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -174,7 +175,8 @@ def test_killed_at_any_moment(shell: Shell, project: Path) -> None:
                 family = psutil.Process(child.pid).children(recursive=True)
                 child.kill()
                 for process in family:
-                    process.kill()
+                    with suppress(psutil.NoSuchProcess):
+                        process.kill()
                 psutil.wait_procs(family, timeout=5)
     answer = shell("run", project, *REHEARSAL)
     assert (answer.code, answer.err) == (0, "")
