@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import re
+import select
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,7 +31,10 @@ class LineReader:
 
     def new(self, *, last: bool = False) -> list[str]:
         """Lines completed since the last call; `last` also gives what stands unfinished at the end."""
-        pieces = _ENDS.split(self._rest + self._file.read())
+        read = self._file.read()
+        if not read and not last:
+            return []
+        pieces = _ENDS.split(self._rest + read)
         self._rest = b"" if last else pieces.pop()
         return [piece.decode("utf-8", errors="replace") for piece in pieces if piece.strip()]
 
@@ -68,6 +72,30 @@ class Child:
     def code(self) -> int | None:
         """Exit code, negative for a signal; None while it runs, and where nobody could see it."""
         return None if self.process is None or self._orphaned else self.process.poll()
+
+    @contextmanager
+    def rests(self) -> Iterator[Callable[[float], object]]:
+        """`time.sleep`, but for one thing: its end cuts it short, since the machine is paid for until that is noticed."""
+        try:
+            fd = os.pidfd_open(self.pid) if self.process is not None else None
+        except (AttributeError, OSError):  # no Linux, or one that is old or a sandbox
+            fd = None
+        if fd is None:
+            yield time.sleep
+            return
+        ending = select.poll()
+        ending.register(fd, select.POLLIN)
+
+        def rest(seconds: float) -> None:
+            if self.process is not None and self.process.returncode is None:
+                ending.poll(seconds * 1000)
+            else:  # its launcher was killed alone
+                time.sleep(seconds)
+
+        try:
+            yield rest
+        finally:
+            os.close(fd)
 
     def stop(self, number: int = signal.SIGTERM, *, grace: float = 10.0) -> None:
         """Signal all of them, wait `grace` seconds, kill what is left wherever it fled to.
