@@ -1,6 +1,6 @@
 """What `run` adds to bare `accelerate launch` with the very engine_config.toml it made: CPU time, memory, seconds.
 
-    uv run --group dev python -m benchmarks.wrapper_overhead [--pairs 3] [--steps 20]
+    uv run --group dev python -m benchmarks.wrapper_overhead [--pairs 3] [--steps 40]
 
 Needs the real engine: `kohya-wrap demo --engine real` first.
 """
@@ -70,7 +70,7 @@ def inside(run: Path) -> float:
 def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     asked.add_argument("--pairs", type=int, default=3)
-    asked.add_argument("--steps", type=int, default=20)
+    asked.add_argument("--steps", type=int, default=40)
     options = asked.parse_args()
     engine = bare_engine.installed()
     rows: list[tuple[float, float]] = []
