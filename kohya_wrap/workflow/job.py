@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -147,8 +147,9 @@ def execute(
             ) as on_view,
             Journal(run.journal) as journal,
         ):
+            advice = [*([_trained_again(earlier)] if earlier else ()), *_on_other_images(on_view.changed)]
             done = _attempts(
-                job, on_view.config, means.engine, run, journal, env, stop, on_event, wishes, earlier
+                job, on_view.config, means.engine, run, journal, env, stop, on_event, wishes, advice
             )
         run_folder.discard_others(job.project, name, run)
         return replace(done, findings=(*resumed, *on_view.findings, *done.findings))
@@ -164,7 +165,7 @@ def _attempts(
     stop: StopRequest,
     on_event: OnEvent,
     wishes: Wishes,
-    earlier: RunFolder | None,
+    advice: Sequence[Advice],
 ) -> Result:
     """The journal has the beginning and the end, whatever comes."""
     gpu, plan = job.machine.preset.name, job.plan
@@ -179,8 +180,8 @@ def _attempts(
         attempts.tell(
             RunStarted(engine.kind, engine.commit, str(job.user.path), gpu, plan.steps, plan.epochs)
         )
-        if earlier is not None:
-            attempts.tell(_trained_again(earlier))
+    for one in advice:
+        attempts.tell(one)
     attempts.tell(Supervised(os.getpid(), psutil.Process().create_time(), round(spent, 1)))
     began = time.time()
     try:
@@ -222,6 +223,15 @@ def _attempts(
         paused=paused,
         findings=() if end.attempt.changed else _differences(job, end.seen),
     )
+
+
+def _on_other_images(changed: str) -> Iterator[Advice]:
+    if changed:
+        yield Advice(
+            f"since the last attempt of this run: {changed}. It goes on with what is there now, after the epochs that are done; "
+            "--restart trains from the beginning.",
+            "images",
+        )
 
 
 def _trained_again(earlier: RunFolder) -> Advice:

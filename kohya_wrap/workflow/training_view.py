@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from kohya_wrap.dataset.view import kept, laid_out, manifest
@@ -27,10 +27,15 @@ _TO_DISK = ("cache_latents_to_disk", "cache_text_encoder_outputs_to_disk")
 
 @dataclass(frozen=True)
 class OnView:
-    """The config that the engine is given, and what is to be said of it."""
+    """The config that the engine is given, and what is to be said of it.
+
+    Attributes:
+        changed: of the images, since an earlier attempt of the same run; empty where nothing is.
+    """
 
     config: TrainingConfig
     findings: tuple[Finding, ...]
+    changed: str = ""
 
 
 Place = Callable[[Path], Layer]  # where the view lies -> what the config says of it
@@ -88,7 +93,9 @@ def standing(
     store = Store(views / "store")
     with lock.hold(target):  # before the next run could take it for one that was left; one may be sweeping it
         on_view = config.with_layer(place(target))
+        before = manifest.read(run)
         said = OnView(on_view, ()) if in_use else _on(_lay_out(target, run, parts, store), on_view)
+        said = replace(said, changed=manifest.changes(before, manifest.read(run)) if before else "")
         try:
             yield said
         finally:

@@ -208,6 +208,20 @@ def test_an_unfinished_run_takes_over_what_it_can_and_refuses_the_rest(shell: Sh
     assert "going on" not in anew.out
 
 
+def test_an_unfinished_run_says_that_its_images_are_others(shell: Shell, guide: Path) -> None:
+    slow = {"KOHYA_WRAP_REHEARSAL_STEP_SECONDS": "0.1"}
+    assert shell("run", guide, *REHEARSAL, "--until-epoch", "2", **slow).code == 0
+    folder = next((guide.parent / "training_data").iterdir())
+    pictures = sorted(path for path in folder.iterdir() if path.suffix != ".txt")
+    pictures[0].unlink()
+    pictures[1].with_suffix(".txt").write_text("something else", encoding="utf-8")
+    again = shell("run", guide, *REHEARSAL, "--until-epoch", "4", **slow)
+    assert again.code == 0 and "going on after epoch 2" in again.out
+    told = "since the last attempt of this run: 1 image fewer, 1 caption changed."
+    assert again.out.index(told) < again.out.index("going on after epoch 2")
+    assert told not in shell("run", guide, *REHEARSAL).out
+
+
 def test_a_finished_run_is_followed_by_a_new_one(shell: Shell, guide: Path) -> None:
     assert [shell("run", guide, *REHEARSAL).code for _ in range(2)] == [0, 0]
     assert len(list((guide.parent / ".kohya-wrap" / "runs").glob("2*"))) == 2

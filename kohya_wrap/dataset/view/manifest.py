@@ -56,5 +56,21 @@ def read(folder: Path) -> list[Line]:
         return []
 
 
+def changes(before: Iterable[Line], now: Iterable[Line]) -> str:
+    """What is not as it was, in words: "2 images more, 1 caption changed"; nothing where all is. Folders are known by their names,
+    for a project may have moved."""
+    old, new = ({Path(line.source).parts[-2:]: line for line in lines} for lines in (before, now))
+    both = [(old[name], new[name]) for name in old.keys() & new.keys()]
+    counted = (
+        (len(new.keys() - old.keys()), "image", "more"),
+        (len(old.keys() - new.keys()), "image", "fewer"),
+        (sum(a.digest != b.digest for a, b in both), "image", "changed"),
+        (sum(a.caption != b.caption for a, b in both), "caption", "changed"),
+    )
+    return ", ".join(
+        f"{number} {thing}{'s' if number != 1 else ''} {how}" for number, thing, how in counted if number
+    )
+
+
 def _line(item: dict[str, Any]) -> Line:
     return Line(**item | {"caches": tuple(CacheFile(**cache) for cache in item["caches"])})

@@ -164,6 +164,17 @@ def test_one_edit_one_image(bench: Bench, two: tuple[Path, Path], picture: Pictu
     assert bench.run() == ["b.png texts"]
 
 
+def test_what_has_changed_is_counted_wherever_the_project_lies_now() -> None:
+    def line(source: str, caption: str = "x", digest: str = "1") -> manifest.Line:
+        return manifest.Line("train/000001.png", source, (), caption, digest, ())
+
+    before = [line("/old/10_a/1.png"), line("/old/10_a/2.png"), line("/old/10_a/3.png")]
+    moved = [line("/new/10_a/1.png"), line("/new/10_a/2.png"), line("/new/10_a/3.png")]
+    assert manifest.changes(before, moved) == ""
+    others = [line("/new/10_a/1.png", caption="y", digest="2"), line("/new/10_b/1.png"), line("/new/10_b/2.png")]
+    assert manifest.changes(before, others) == "2 images more, 2 images fewer, 1 image changed, 1 caption changed"
+
+
 def test_an_edit_that_is_taken_back_is_known(bench: Bench, two: tuple[Path, Path]) -> None:
     before = two[0].read_bytes()
     bench.run()
