@@ -116,11 +116,11 @@ def command(
     from kohya_wrap.cli.training import Session, as_data, say_result, train
     from kohya_wrap.domain.afterwards import parse
     from kohya_wrap.places import Places
-    from kohya_wrap.workflow import machine, queue
+    from kohya_wrap.workflow import machine, queue, run_folder
     from kohya_wrap.workflow.notify import targets
     from kohya_wrap.workflow.prepare import JobRequest, prepare
     from kohya_wrap.workflow.trained import Trained
-    from kohya_wrap.workflow.wishes import Wishes, budget_of, continued
+    from kohya_wrap.workflow.wishes import Wishes, as_before, budget_of, continued
 
     console, steps = Console(as_json=as_json), parse(afterwards)
     named = queue.configs_of(configs or (Path("training_config.toml"),))
@@ -134,8 +134,11 @@ def command(
 
     def wishes(job: Job, spent: float, since: float) -> Wishes:
         within, said = budget_of(job.user.wrapper, job.machine.preset, price, max_cost, max_hours)
-        console.findings(said)
-        return Wishes(restart, until_epoch, within, since if count_setup else None, probe, spent)
+        asked = Wishes(restart, until_epoch, within, since if count_setup else None, probe, spent)
+        name = str(job.config.get("output_name"))
+        asked, more = as_before(asked, None if restart else run_folder.unfinished(job.project, name))
+        console.findings((*said, *more))
+        return asked
 
     cards = machine.numbered(gpus, os.environ) if gpus else None
     if cards and num_processes > 1:

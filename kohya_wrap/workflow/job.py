@@ -138,7 +138,7 @@ def execute(
         resumed = taken_over.refuse_or_say(unfinished, job, config) if unfinished else ()
         earlier = None if unfinished or wishes.restart else run_folder.finished(job.project, name)
         run = unfinished or run_folder.new(job.project)
-        _describe(run, job, means.engine, wishes.budget.price)
+        _describe(run, job, means.engine, wishes)
         on_run(run.path)
         parts, place = _given(job, config, means.engine, run.path)
         with (
@@ -147,12 +147,13 @@ def execute(
             ) as on_view,
             Journal(run.journal) as journal,
         ):
-            advice = [*([_trained_again(earlier)] if earlier else ()), *_on_other_images(on_view.changed)]
+            again = [_trained_again(earlier)] if earlier else []
+            advice = [*again, *resumed, *_on_other_images(on_view.changed)]
             done = _attempts(
                 job, on_view.config, means.engine, run, journal, env, stop, on_event, wishes, advice
             )
         run_folder.discard_others(job.project, name, run)
-        return replace(done, findings=(*resumed, *on_view.findings, *done.findings))
+        return replace(done, findings=(*on_view.findings, *done.findings))
 
 
 def _attempts(
@@ -283,7 +284,7 @@ def _real(value: str | list[str]) -> str | list[str]:
     return str(target if target.suffix == path.suffix else path)
 
 
-def _describe(run: RunFolder, job: Job, engine: Engine, price: float | None) -> None:
+def _describe(run: RunFolder, job: Job, engine: Engine, wishes: Wishes) -> None:
     facts = {
         "kohya_wrap": __version__,
         "engine": engine.kind,
@@ -297,9 +298,13 @@ def _describe(run: RunFolder, job: Job, engine: Engine, price: float | None) -> 
         "planned_epochs": job.plan.epochs,
         "images": job.images.train.images,
     }
-    if price is not None:
-        facts["price_per_hour"] = price
-    run.describe(facts)
+    asked = {
+        "price_per_hour": wishes.budget.price,
+        "max_cost": wishes.budget.max_cost,
+        "max_hours": wishes.budget.max_hours,
+        "until_epoch": wishes.until_epoch,
+    }
+    run.describe(facts | {name: value for name, value in asked.items() if value is not None})
 
 
 def _differences(job: Job, seen: Seen) -> tuple[Finding, ...]:

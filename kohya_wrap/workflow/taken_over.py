@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import toml
 
 from kohya_wrap.config import option_table, render
-from kohya_wrap.domain.config import TrainingConfig, shown
-from kohya_wrap.domain.finding import Finding, Level
+from kohya_wrap.config.spellings import as_toml
+from kohya_wrap.domain.config import Origin, TrainingConfig, shown
+from kohya_wrap.domain.events import Advice
+from kohya_wrap.domain.ledger import Ledger
 from kohya_wrap.errors import ConfigError
 from kohya_wrap.training import resume
 from kohya_wrap.workflow.prepare import Job
 from kohya_wrap.workflow.run_folder import RunFolder
 
 
-def refuse_or_say(run: RunFolder, job: Job, config: TrainingConfig) -> tuple[Finding, ...]:
-    """What has changed since the unfinished run was started, and it can take over.
+def refuse_or_say(run: RunFolder, job: Job, config: TrainingConfig) -> tuple[Advice, ...]:
+    """What has changed since the unfinished run was started, and it can take over; and what of it holds still.
 
     Raises:
         ConfigError: it cannot.
     """
     ledger = run.ledger
+    done = ledger.states[-1].epoch if ledger.states else 0
     if ledger.attempt is None or not run.engine_config.exists():
         return ()
     if ledger.attempt.processes != job.processes and (ledger.states or run.is_at_work()):
@@ -48,11 +52,46 @@ def refuse_or_say(run: RunFolder, job: Job, config: TrainingConfig) -> tuple[Fin
             why="A state brings these back as they were, or does not fit the new ones: the engine would not say so.",
             hint=f"Put them back to go on, or begin anew: kohya-wrap run {shlex.quote(str(job.user.path))} --restart",
         )
-    if not taken:
-        return ()
-    text = f"the unfinished run goes on with {_pairs(taken, 1)}; before it was {_pairs(taken, 0)}."
-    return (Finding(Level.NOTE, "resumed-changed", text),)
+    if taken and run.is_at_work():
+        raise ConfigError(
+            f"The trainer of the unfinished run {run.path.name} is at work with {_pairs(taken, 0)}; now it is {_pairs(taken, 1)}.",
+            why="It has read its options when it was started, and keeps them to its end.",
+            hint=f"kohya-wrap stop {shlex.quote(str(job.user.path))}   then the same command: it goes on with the new ones",
+        )
+    if job.plan.epochs <= done and job.plan.epochs < run.about.get("planned_epochs", 0):
+        raise ConfigError(
+            f"The unfinished run {run.path.name} has {done} epochs done; now it shall have {job.plan.epochs}.",
+            why="The engine cannot go back; what it kept of the earlier epochs lies in the output folder.",
+            hint=f"More than {done} epochs to go on, or begin anew: kohya-wrap run {shlex.quote(str(job.user.path))} --restart",
+        )
+    before_in, now_in = run.about.get("output_dir", ""), str(job.config.get("output_dir"))
+    moved = before_in if before_in != now_in and Path(before_in).is_dir() else ""
+    return tuple(Advice(text, about) for about, text in _said(ledger, job.config, taken, moved))
+
+
+def _said(
+    ledger: Ledger, config: TrainingConfig, taken: Mapping[str, tuple[Any, Any]], moved_from: str
+) -> Iterator[tuple[str, str]]:
+    if taken:
+        text = f"the unfinished run goes on with {_pairs(taken, 1)}; before it was {_pairs(taken, 0)}."
+        yield "resumed-changed", text
+    if moved_from:
+        yield (
+            "output-moved",
+            f"output_dir is another one since the last attempt: what was saved before lies in {moved_from}.",
+        )
+    rung = ledger.attempt.changed if ledger.attempt else {}
+    if rung:
+        held = ", ".join(f"{name} = {as_toml(value)}" for name, value in rung.items())
+        text = f"what an out-of-memory has changed in this run still holds, whatever the config says: {held} (--restart drops it)."
+        yield "rung", text
+    if ledger.states and config.origin("network_weights") is Origin.COMMAND_LINE:
+        text = "the unfinished run goes on from its own state, and not from the LoRA named here; to begin with that: --restart"
+        yield "own-state", text
 
 
 def _pairs(changed: Mapping[str, tuple[Any, Any]], side: int) -> str:
-    return ", ".join(f"{name} = {shown(name, pair[side])}" for name, pair in changed.items())
+    return ", ".join(
+        f"{name} = {as_toml(shown(name, pair[side]))}" if pair[side] is not None else f"no {name}"
+        for name, pair in changed.items()
+    )

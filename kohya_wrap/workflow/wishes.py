@@ -13,6 +13,9 @@ from kohya_wrap.domain.finding import Finding, Level
 from kohya_wrap.errors import ConfigError, UsageError
 from kohya_wrap.host.safetensors_file import read_header
 from kohya_wrap.training.result import weights_problem
+from kohya_wrap.workflow.run_folder import RunFolder
+
+_CAPS = ("max_cost", "max_hours")
 
 
 @dataclass(frozen=True)
@@ -99,3 +102,34 @@ def budget_of(
         Level.NOTE, "price-assumed", text, "Yours: --price, or price_per_hour in the section [kohya_wrap]."
     )
     return replace(found, price=high), (said,)
+
+
+def as_before(wishes: Wishes, run: RunFolder | None) -> tuple[Wishes, tuple[Finding, ...]]:
+    """What was asked of the unfinished run when it was started, where nothing else is asked now: `kohya-wrap run CONFIG`, as
+    `status` names it, goes on as the run was begun.
+
+    Args:
+        run: None where none is gone on with.
+    """
+    facts = run.about if run is not None else {}
+    done = run.ledger.states[-1].epoch if run is not None and run.ledger.states else 0
+    budget, until = wishes.budget, facts.get("until_epoch") or 0
+    said = []
+    if budget.seconds is None and (caps := {name: facts[name] for name in _CAPS if name in facts}):
+        budget = Budget(budget.price or facts.get("price_per_hour"), **caps)
+        said.append(
+            "the cap that it was started with holds: "
+            + ", ".join(f"{name} = {caps[name]:g}" for name in caps)
+        )
+    if wishes.until_epoch is None and done < until:
+        wishes = replace(wishes, until_epoch=until)
+        said.append(f"it pauses after epoch {until}, as it was started")
+    return replace(wishes, budget=budget), tuple(
+        Finding(
+            Level.NOTE,
+            "as-before",
+            f"the unfinished run: {text}.",
+            "Another: --max-cost, --max-hours, --until-epoch.",
+        )
+        for text in said
+    )

@@ -153,6 +153,45 @@ def test_a_trainer_that_outlives_its_kohya_wrap_is_watched_again(
     assert len([event for event in told if event["event"] == "CheckpointKept"]) == 5, "each is told once"
 
 
+def test_a_trainer_at_work_keeps_its_options(shell: Shell, guide: Path) -> None:
+    with shell.start("run", guide, *REHEARSAL, KOHYA_WRAP_REHEARSAL_FAULT="hang@15") as first:
+        until(first, "saved my_lora-000002.safetensors")
+        first.kill()
+    refused = shell("run", guide, *REHEARSAL, "--set", "train_batch_size=4")
+    assert refused.code == 3 and "is at work with train_batch_size = 2" in refused.three_lines[0]
+    assert f"kohya-wrap stop {guide}" in refused.three_lines[2]
+    assert shell("stop", guide, "--now").code == 0
+    taken = shell("run", guide, *REHEARSAL, "--set", "train_batch_size=4")
+    assert taken.code == 0 and "goes on with train_batch_size = 4" in taken.out
+
+
+def test_fewer_epochs_than_are_done_are_refused(shell: Shell, guide: Path) -> None:
+    constant = ("--set", "lr_scheduler=constant", "--set", "lr_warmup_steps=0")
+    slow = {"KOHYA_WRAP_REHEARSAL_STEP_SECONDS": "0.1"}
+    assert shell("run", guide, *REHEARSAL, *constant, "--until-epoch", "3", **slow).code == 0
+    refused = shell("run", guide, *REHEARSAL, *constant, "--set", "max_train_epochs=2")
+    assert refused.code == 3 and "has 3 epochs done; now it shall have 2" in refused.three_lines[0]
+    more = shell("run", guide, *REHEARSAL, *constant, "--set", "max_train_epochs=4")
+    assert more.code == 0 and "going on after epoch 3" in more.out
+
+
+def test_what_an_out_of_memory_has_changed_is_said_when_it_goes_on(shell: Shell, guide: Path) -> None:
+    words = ("run", guide, *REHEARSAL)
+    once = {"KOHYA_WRAP_REHEARSAL_FAULT": "oom@7,oom@8", "KOHYA_WRAP_REHEARSAL_FAULT_ONCE": str(guide.parent / "struck"), "KOHYA_WRAP_REHEARSAL_STEP_SECONDS": "0.1"}  # fmt: skip
+    assert shell(*words, "--until-epoch", "3", **once).code == 0
+    again = shell(*words, "--set", "train_batch_size=4")
+    held = "still holds, whatever the config says: gradient_checkpointing = true"
+    assert again.code == 0 and again.out.index(held) < again.out.index("going on after epoch 3")
+
+
+def test_a_run_that_has_begun_does_not_begin_with_a_lora(shell: Shell, guide: Path) -> None:
+    slow = {"KOHYA_WRAP_REHEARSAL_STEP_SECONDS": "0.1"}
+    assert shell("run", guide, *REHEARSAL, "--until-epoch", "2", **slow).code == 0
+    lora = guide.parent / "output" / "my_lora-000002.safetensors"
+    again = shell("run", guide, *REHEARSAL, "--continue-from", lora)
+    assert again.code == 0 and "from its own state, and not from the LoRA named here" in again.out
+
+
 def test_another_lora_trains_beside_one_that_nobody_watches(shell: Shell, guide: Path) -> None:
     with shell.start("run", guide, *REHEARSAL, KOHYA_WRAP_REHEARSAL_FAULT="hang@15") as first:
         until(first, "saved my_lora-000002.safetensors")
@@ -199,9 +238,10 @@ def test_an_unfinished_run_takes_over_what_it_can_and_refuses_the_rest(shell: Sh
     assert f"kohya-wrap run {guide} --restart" in hint
     longer = shell("run", guide, *REHEARSAL, "--set", "max_train_epochs=20")
     assert longer.code == 3 and "max_train_epochs = 10; now" in longer.three_lines[0]
-    taken = shell("run", guide, *REHEARSAL, "--set", "batch_size=4")
+    taken = shell("run", guide, *REHEARSAL, "--set", "batch_size=4", "--set", "noise_offset=0.05")
     assert (taken.code, taken.err) == (0, "")
-    assert "goes on with train_batch_size = 4; before it was train_batch_size = 2" in taken.out
+    said = "noise_offset = 0.05, train_batch_size = 4; before it was no noise_offset, train_batch_size = 2"
+    assert taken.out.index(said) < taken.out.index("engine started")
     assert "Rehearsed " in taken.out and "going on after epoch 3" in taken.out
     anew = shell("run", guide, *REHEARSAL, "--set", "unet_lr=5e-3", "--restart")
     assert (anew.code, anew.err) == (0, "")

@@ -45,6 +45,26 @@ def test_the_cap_is_over_all_attempts(shell: Shell, guide: Path) -> None:
     assert f"going on after epoch {kept(second.three_lines[0])}" in higher.out
 
 
+def test_a_cap_holds_though_the_next_command_does_not_name_it(shell: Shell, guide: Path) -> None:
+    """`status` says: kohya-wrap run CONFIG."""
+    cap = (*DOLLAR_A_SECOND, "--max-cost", "2.5")
+    assert shell("run", guide, *REHEARSAL, *cap, **SLOW).code == 7
+    again = shell("run", guide, *REHEARSAL, **SLOW)
+    assert again.code == 7 and "max_cost = 2.5" in again.out and "are spent" in again.three_lines[0]
+    higher = shell("run", guide, *REHEARSAL, "--max-cost", "60", *DOLLAR_A_SECOND)
+    assert (higher.code, "max_cost" in higher.out) == (0, False)
+    assert "max_cost" not in shell("run", guide, *REHEARSAL).out, "a run of its own is not capped"
+
+
+def test_a_pause_that_was_not_reached_is_made(shell: Shell, guide: Path) -> None:
+    cap = (*DOLLAR_A_SECOND, "--max-cost", "2.5")
+    assert shell("run", guide, *REHEARSAL, *cap, "--until-epoch", "8", **SLOW).code == 7
+    again = shell("run", guide, *REHEARSAL, "--max-cost", "100", *DOLLAR_A_SECOND, **SLOW)
+    assert again.code == 0 and "it pauses after epoch 8" in again.out and "Epoch 8 of 10 is done" in again.out
+    last = shell("run", guide, *REHEARSAL, "--max-cost", "100", *DOLLAR_A_SECOND)
+    assert last.code == 0 and "pauses" not in last.out and "epoch 10/10" in last.out
+
+
 def test_a_cap_in_the_config(shell: Shell, guide: Path) -> None:
     text = guide.read_text(encoding="utf-8") + "\n[kohya_wrap]\nprice_per_hour = 3600\nmax_cost = 2.0\n"
     guide.write_text(text, encoding="utf-8")
