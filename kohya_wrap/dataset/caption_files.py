@@ -23,6 +23,18 @@ def too_long(name: str, size: int) -> str:
     return f"{name} has {said}: that is no caption; the engine reads 225 tokens at most."
 
 
+def no_caption(path: Path) -> str:
+    """Why what lies there can be none, found out without opening it; empty where it can, and where nothing lies."""
+    name = f"{path.parent.name}/{path.name}"
+    if path.is_file():
+        return too_long(name, path.stat().st_size)
+    if path.is_symlink() and not path.exists():
+        return f"{name} is a link that leads nowhere."
+    if path.exists():
+        return f"{name} is {'a folder' if path.is_dir() else 'no file but a pipe, a socket or a device'}, and no caption."
+    return ""
+
+
 @dataclass(frozen=True)
 class Change:
     """One caption that will have another text; `old` None where there is no file yet."""

@@ -69,17 +69,12 @@ class Captioning:
                     yield from self._picture(path, facts, caption, overwrite=overwrite)
 
     def _picture(self, path: Path, facts: ImageFacts, caption: Path, *, overwrite: bool) -> Iterator[Picture]:
-        try:
-            text = caption.read_text(encoding="utf-8-sig") if caption.is_file() else ""
-        except UnicodeDecodeError:
-            if not overwrite:
-                self.findings.append(inventory.not_utf8(caption, "it is left as it is"))
-                return
+        text = inventory.caption_text(caption, "it is left as it is")
+        if isinstance(text, Finding) and overwrite and text.code == "not-utf8":
             text = ""
-        except PermissionError as error:
-            self.findings.append(inventory.closed(caption, error))
-            return
-        if text.strip():
+        if isinstance(text, Finding):
+            self.findings.append(text)
+        elif text.strip():
             yield Picture(path, facts, caption, text, self._record.origin(caption, text))
         else:
             yield Picture(path, facts, caption, None, None)
@@ -143,6 +138,8 @@ def _otherwise(picture: Path, caption: Path) -> Path | None:
 
 def _says_something(caption: Path) -> bool:
     try:
+        if caption_files.no_caption(caption):
+            return caption.is_file()
         return caption.is_file() and bool(caption.read_bytes().strip())
     except PermissionError:  # nobody can say that it does not
         return True

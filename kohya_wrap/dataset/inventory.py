@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from kohya_wrap.dataset import folders, overlooked
+from kohya_wrap.dataset import caption_files, folders, overlooked
 from kohya_wrap.dataset.folders import Folder
 from kohya_wrap.domain.dataset import CaptionFacts, ImageFacts, Inventory, Subset, TrainingImage
 from kohya_wrap.domain.finding import Finding, Level, typed
@@ -168,13 +168,10 @@ def _remedy(path: Path) -> str:
 def _caption(image: Path, extension: str, class_tokens: str) -> CaptionFacts | Finding:
     path = folders.caption_of(image, extension)
     if path is None:
-        return CaptionFacts(None, class_tokens)
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        return not_utf8(path, "the engine would crash")
-    except PermissionError as error:
-        return closed(path, error)
+        return _no_caption(Path(f"{image.with_suffix('')}{extension}")) or CaptionFacts(None, class_tokens)
+    text = caption_text(path, "the engine would crash")
+    if isinstance(text, Finding):
+        return text
     if not path.stat().st_size:
         return Finding(
             Level.ERROR,
@@ -184,6 +181,30 @@ def _caption(image: Path, extension: str, class_tokens: str) -> CaptionFacts | F
             str(path),
         )
     return CaptionFacts(path, text)
+
+
+def caption_text(path: Path, not_read: str) -> str | Finding:
+    """All of a caption, without a byte order mark, empty where there is no file; or why it cannot be had.
+
+    Args:
+        not_read: what comes of one that is no UTF-8.
+    """
+    if wrong := _no_caption(path):
+        return wrong
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        return ""
+    except UnicodeDecodeError:
+        return not_utf8(path, not_read)
+    except PermissionError as error:
+        return closed(path, error)
+
+
+def _no_caption(path: Path) -> Finding | None:
+    wrong = caption_files.no_caption(path)
+    code = "caption-too-long" if wrong and path.is_file() else "no-caption-file"
+    return Finding(Level.ERROR, code, wrong, _remedy(path), str(path)) if wrong else None
 
 
 def closed(path: Path, error: PermissionError) -> Finding:

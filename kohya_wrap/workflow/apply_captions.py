@@ -118,6 +118,8 @@ def _wrong(edited: EditedCaptions, known: Mapping[str, Path]) -> Iterator[Findin
 
 def _as_it_was(path: Path, edit: Edit) -> bool:
     """Or as it shall be."""
+    if caption_files.no_caption(path):
+        return False
     return caption_files.read(path) in (edit.old, edit.new or "\n")
 
 
