@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -45,13 +45,19 @@ class Change:
 
 
 class Backup:
-    """A folder with the captions of one command as they were, at their paths below `root`; made when first needed.
+    """A folder with the captions of one command as they were; made when first needed.
 
-    Taken back by hand with `cp -r FOLDER/. ROOT`.
+    Taken back by hand with `cp -r FOLDER/. BACK_TO`.
+
+    Attributes:
+        back_to: below which they lie at their paths: the project, or `/` where some lie elsewhere.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, folders: Iterable[Path] = ()) -> None:
+        """`root`: whose `.kohya-wrap/` keeps it; `folders`: those of the captions, where they may lie elsewhere."""
         self._root = root.absolute()
+        inside = all(folder.absolute().is_relative_to(self._root) for folder in folders)
+        self.back_to = self._root if inside else Path(self._root.anchor)
         self.folder: Path | None = None
 
     def keep(self, path: Path) -> None:
@@ -66,8 +72,7 @@ class Backup:
     def copy_of(self, path: Path) -> Path:
         assert self.folder is not None
         absolute = path.absolute()
-        inside = absolute.is_relative_to(self._root)
-        return self.folder / absolute.relative_to(self._root if inside else absolute.anchor)
+        return self.folder / absolute.relative_to(self.back_to)
 
 
 def _new_folder(parent: Path) -> Path:

@@ -36,12 +36,12 @@ class Captioning:
     edited: changes of what stood there.
     """
 
-    def __init__(self, root: Path, *, dry_run: bool) -> None:
-        """`root`: whose `.kohya-wrap/` remembers. With `dry_run` nothing is written."""
+    def __init__(self, root: Path, folders: Iterable[Path], *, dry_run: bool) -> None:
+        """`root`: whose `.kohya-wrap/` remembers; `folders`: of the captions. With `dry_run` nothing is written."""
         self.made: list[Change] = []
         self.edited: list[Change] = []
         self.findings: list[Finding] = []
-        self.backup = Backup(root)
+        self.backup = Backup(root, folders)
         self._dry_run = dry_run
         self._record = Record(root)
         self._tags: dict[str, str] = {}  # key -> a spelling of it, of all that stood or came

@@ -37,7 +37,7 @@ class Applied:
 
     Attributes:
         standing: captions that have their new text already.
-        backup: the folder with what was replaced; None where nothing was.
+        backup: the folder with what was replaced; None where nothing was; back_to: where its content lay.
         findings: captions that were left as they are.
     """
 
@@ -45,6 +45,7 @@ class Applied:
     changes: tuple[Change, ...]
     standing: int
     backup: Path | None
+    back_to: Path
     findings: tuple[Finding, ...]
 
 
@@ -71,10 +72,11 @@ def apply(request: ApplyRequest, env: Mapping[str, str]) -> Applied:
             for key, edit in edited.edits.items()
             if key not in left
         }
-        changes, backup = caption_files.plan(texts), Backup(chosen.root)
+        changes, backup = caption_files.plan(texts), Backup(chosen.root, chosen.paths)
         if changes and not request.dry_run:
             caption_files.write(changes, backup)
-    return Applied(chosen.root, changes, len(texts) - len(changes), backup.folder, wrong)
+    standing = len(texts) - len(changes)
+    return Applied(chosen.root, changes, standing, backup.folder, backup.back_to, wrong)
 
 
 def _listed(chosen: Chosen, edited: EditedCaptions) -> list[tuple[Folder, str]]:

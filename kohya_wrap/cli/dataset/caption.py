@@ -155,7 +155,7 @@ def _say(console: Console, done: Captioned, *, dry_run: bool) -> None:
     if done.backup:
         console.say(
             f"As they were: {as_typed.path(done.backup)}   "
-            f"back with: cp -r {as_typed.path(done.backup)}/. {as_typed.path(done.root)}"
+            f"back with: cp -r {as_typed.path(done.backup)}/. {as_typed.path(done.back_to)}"
         )
 
 
@@ -191,4 +191,5 @@ def _as_data(done: Captioned, *, dry_run: bool) -> dict[str, Any]:
         "current": done.current,
         "trigger": done.trigger,
         "backup": str(done.backup) if done.backup else None,
+        "back_to": str(done.back_to) if done.backup else None,
     }

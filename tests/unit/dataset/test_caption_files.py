@@ -79,7 +79,7 @@ def test_two_backups_of_one_second_are_two_folders(folder: Path, tmp_path: Path)
 
 
 def test_a_caption_outside_the_root_has_a_place_too(folder: Path, tmp_path: Path) -> None:
-    backup = Backup(tmp_path / "elsewhere")
+    backup = Backup(tmp_path / "elsewhere", [tmp_path / "elsewhere" / "10_cat", folder])
     caption_files.write(plan({folder / "a.txt": "1\n"}), backup)
     assert backup.copy_of(folder / "a.txt").read_text(encoding="utf-8") == "one\n"
     shown = caption_files.diff([Change(folder / "a.txt", "1", "2")], tmp_path / "elsewhere")
