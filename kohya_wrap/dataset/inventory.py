@@ -11,6 +11,7 @@ from pathlib import Path
 
 from kohya_wrap.dataset import caption_files, folders, overlooked
 from kohya_wrap.dataset.folders import Folder
+from kohya_wrap.domain import encoding
 from kohya_wrap.domain.dataset import CaptionFacts, ImageFacts, Inventory, Subset, TrainingImage
 from kohya_wrap.domain.finding import Finding, Level, typed
 from kohya_wrap.errors import DatasetError
@@ -219,11 +220,15 @@ def closed(path: Path, error: PermissionError) -> Finding:
 
 def not_utf8(path: Path, consequence: str) -> Finding:
     old, new = typed(path), typed(f"{path}.utf8")
+    guessed = encoding.guess(path.read_bytes())
+    is_not = f"is not UTF-8 ({guessed}?)" if guessed else "is not UTF-8"
     return Finding(
         Level.ERROR,
         "not-utf8",
-        f"{path.parent.name}/{path.name} is not UTF-8 (Shift_JIS?): {consequence}.",
-        f"iconv -f SHIFT_JIS -t UTF-8 {old} -o {new} && mv {new} {old}",
+        f"{path.parent.name}/{path.name} {is_not}: {consequence}.",
+        f"iconv -f {guessed} -t UTF-8 {old} -o {new} && mv {new} {old}"
+        if guessed
+        else f"Save it as UTF-8 in your editor: {old}",
         str(path),
     )
 
