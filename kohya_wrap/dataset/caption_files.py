@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -107,8 +108,19 @@ def diff(changes: Sequence[Change], root: Path) -> Iterator[str]:
         yield from difflib.unified_diff(old, new, before, f"b/{shown}", lineterm="", n=1)
 
 
+def real(path: Path) -> Path:
+    """The file itself: a caption that is a link stays one, as in an editor."""
+    return Path(os.path.realpath(path))
+
+
+def remove_left(path: Path) -> None:
+    """What a killed process left beside a caption; whoever calls it holds the lock of those who write."""
+    if (left := atomic.part_of(real(path))).exists():
+        left.unlink()
+
+
 def write(changes: Sequence[Change], backup: Backup) -> None:
-    """All of them or none: what was written is taken back when one fails or Ctrl-C comes between."""
+    """All of them or none, under a lock: what was written is taken back when one fails or Ctrl-C comes between."""
     for change in changes:
         if change.old is not None:
             backup.keep(change.path)
@@ -116,7 +128,7 @@ def write(changes: Sequence[Change], backup: Backup) -> None:
     try:
         for change in changes:
             begun.append(change)
-            atomic.write_text(change.path, change.new)
+            atomic.write_text(real(change.path), change.new, alone=True)
     except BaseException:
         for change in begun:
             _take_back(change, backup)
@@ -127,6 +139,6 @@ def _take_back(change: Change, backup: Backup) -> None:
     if change.old is None:
         change.path.unlink(missing_ok=True)
         return
-    part = change.path.with_name(f".{change.path.name}.part")
+    part = atomic.part_of(real(change.path))
     shutil.copy2(backup.copy_of(change.path), part)
-    part.replace(change.path)
+    part.replace(real(change.path))

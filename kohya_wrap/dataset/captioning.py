@@ -60,12 +60,14 @@ class Captioning:
                 caption = folders.caption_of(path, extension) or beside
                 if isinstance(facts, Finding):
                     self.findings.append(facts)
-                elif caption in taken:
+                elif caption_files.real(caption) in taken:
                     self.findings.append(_shared(path, caption))
                 elif not overwrite and (other := _otherwise(path, caption)):
                     self.findings.append(_ends_otherwise(path, other, extension))
                 else:
-                    taken.add(caption)
+                    taken.add(caption_files.real(caption))
+                    if not self._dry_run:
+                        caption_files.remove_left(caption)
                     yield from self._picture(path, facts, caption, overwrite=overwrite)
 
     def _picture(self, path: Path, facts: ImageFacts, caption: Path, *, overwrite: bool) -> Iterator[Picture]:

@@ -66,6 +66,8 @@ def command(
 ) -> None:
     """Write a caption for every picture that has none, and edit those that are there.
 
+    Of a project all its concept folders are taken; of one N_concept folder its own pictures alone.
+
     A caption that a person wrote, or has changed, is not replaced without --overwrite; the edits change all captions,
     tag by tag, and leave the rest of each as it is. What is changed is kept in a backup. Run again, it goes on where it
     was, and renews its own captions where the model, the thresholds or the picture changed.

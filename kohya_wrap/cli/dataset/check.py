@@ -30,7 +30,7 @@ def command(
 ) -> None:
     """Show what the trainer will see of the images and captions that CONFIG names, or that lie in DIR.
 
-    Every file is read to its end. Buckets, batches and steps are the engine's own count. Exit code 0: `run` would
+    One N_concept folder stands for the whole dataset that it lies in. Every file is read to its end. Buckets, batches and steps are the engine's own count. Exit code 0: `run` would
     start; 4: there are files that it cannot use. What is found of each image stands in --json.
 
     \b

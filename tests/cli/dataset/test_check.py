@@ -176,7 +176,9 @@ def test_bad_folders_are_refused_with_a_reason(shell: Shell, tmp_path: Path) -> 
         assert "Traceback" not in answer.err
 
 
-def test_a_caption_of_100_kb_is_refused_as_build_does_and_an_odd_picture_is_no_trouble(shell: Shell, tmp_path: Path) -> None:
+def test_a_caption_of_100_kb_is_refused_as_build_does_and_an_odd_picture_is_no_trouble(
+    shell: Shell, tmp_path: Path
+) -> None:
     folder = tmp_path / "data" / "10_cat"
     folder.mkdir(parents=True)
     Image.effect_noise((600, 500), 60).convert("CMYK").save(folder / "a.jpg")
