@@ -19,26 +19,36 @@ from kohya_wrap.host import image_file
 
 Read = Callable[[Path], ImageFacts]  # raises image_file.Unreadable
 
-LAYOUT = "training_data/10_concept/image.png + image.txt"
+_CONCEPTS = {
+    "train_data_dir": "training_data/10_concept",
+    "reg_data_dir": "reg_data/1_class",
+}  # by the option
+_FILES = "image.png + image.txt"
 
 
-def take(train_data_dir: Path, caption_extension: str | None) -> Inventory:
+def take(train_data_dir: Path, caption_extension: str | None, option: str = "train_data_dir") -> Inventory:
     """List what the engine would train on (engine contract, section 1).
 
     Args:
         caption_extension: None picks the one that is there: `.txt`, else `.caption`.
+        option: that names the folder, or reg_data_dir.
 
     Raises:
         DatasetError: as `survey`; or files that cannot be read, all named.
     """
-    found = survey(train_data_dir, caption_extension)
+    found = survey(train_data_dir, caption_extension, option=option)
     errors = [finding for finding in found.findings if finding.level is Level.ERROR]
     if errors:
         raise refusal(train_data_dir, errors)
     return found
 
 
-def survey(train_data_dir: Path, caption_extension: str | None, read: Read = image_file.facts) -> Inventory:
+def survey(
+    train_data_dir: Path,
+    caption_extension: str | None,
+    read: Read = image_file.facts,
+    option: str = "train_data_dir",
+) -> Inventory:
     """As `take`; what cannot be read is an error among the findings.
 
     Args:
@@ -47,7 +57,7 @@ def survey(train_data_dir: Path, caption_extension: str | None, read: Read = ima
     Raises:
         DatasetError: no such folder, no folder with a number, or no image.
     """
-    listed = names(train_data_dir)
+    listed = names(train_data_dir, option)
     with _looked_into():
         return _surveyed(listed, caption_extension, read, tuple(overlooked.beside(train_data_dir, listed)))
 
@@ -65,26 +75,29 @@ def _looked_into() -> Iterator[None]:
         ) from error
 
 
-def names(train_data_dir: Path) -> tuple[Folder, ...]:
+def names(train_data_dir: Path, option: str = "train_data_dir") -> tuple[Folder, ...]:
     """What the engine would list, no file opened. Raises DatasetError, as `survey`."""
+    concept = _CONCEPTS[option]
     with _looked_into():
         there = train_data_dir.is_dir()
     if not there and train_data_dir.exists():
         raise DatasetError(
             f"{train_data_dir} is a file, where a folder must be.",
             why="The images lie in N_concept folders of it.",
-            hint=f"Name the folder that {LAYOUT.partition('/')[2]} lie in.",
+            hint=f"Name the folder that {concept.partition('/')[2]}/{_FILES} lie in.",
         )
     if not there:
         raise DatasetError(
             f"{train_data_dir} is not there.",
-            why="The config's train_data_dir names a folder that does not exist.",
-            hint=f"Put images and captions into {LAYOUT}, or: kohya-wrap init --images FOLDER --concept NAME",
+            why=f"The config's {option} names a folder that does not exist.",
+            hint=f"Put images and captions into {concept}/{_FILES}, or: kohya-wrap init --images FOLDER --concept NAME"
+            if option == "train_data_dir"
+            else f"Put pictures of the class into {concept}, mend the path, or leave `{option}` out.",
         )
     with _looked_into():
         listed = folders.numbered(train_data_dir)
     if not any(folder.images for folder in listed):
-        raise _nothing(train_data_dir, listed)
+        raise _nothing(train_data_dir, listed, concept)
     return listed
 
 
@@ -246,14 +259,16 @@ def refusal(folder: Path, errors: Sequence[Finding]) -> DatasetError:
     )
 
 
-def _nothing(parent: Path, listed: Sequence[Folder]) -> DatasetError:
+def _nothing(parent: Path, listed: Sequence[Folder], concept: str) -> DatasetError:
+    name = concept.partition("/")[2]
     there = [path for path in sorted(parent.iterdir()) if not path.name.startswith(".")]
     unnumbered = [path for path in there if path.is_dir()]
     if not listed and (unnumbered or any(image_file.looks_like_image(path) for path in there)):
         if unnumbered:
-            hint = f"mv {typed(unnumbered[0])} {typed(parent / ('10_' + unnumbered[0].name))}"
+            number = name.partition("_")[0]
+            hint = f"mv {typed(unnumbered[0])} {typed(parent / f'{number}_{unnumbered[0].name}')}"
         else:
-            hint = f"cd {typed(parent)} && mkdir 10_concept && mv *.* 10_concept/"
+            hint = f"cd {typed(parent)} && mkdir {name} && mv *.* {name}/"
         names = ", ".join(path.name for path in there[:4])
         return DatasetError(
             f"No numbered folder in {parent} (there: {names}).",
@@ -263,5 +278,5 @@ def _nothing(parent: Path, listed: Sequence[Folder]) -> DatasetError:
     return DatasetError(
         f"No image in {parent}.",
         why='The engine would say "No data found" and exit 0 with nothing trained.',
-        hint=f"Put images and captions into {LAYOUT}",
+        hint=f"Put images and captions into {concept}/{_FILES}",
     )

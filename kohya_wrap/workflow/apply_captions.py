@@ -60,7 +60,8 @@ def apply(request: ApplyRequest, env: Mapping[str, str]) -> Applied:
     _refuse_too_long(edited)
     chosen = _chosen(request, edited, env)
     known = edited_captions.known(_listed(chosen, edited), chosen.dataset)
-    if edited.edits and not known.keys() & edited.edits:
+    same = request.where is None or chosen.dataset.absolute() == edited.dataset
+    if edited.edits and not known.keys() & edited.edits and not (request.skip and same):
         raise _another(request, edited, chosen)
     with nullcontext() if request.dry_run else lock.hold(chosen.root / ".kohya-wrap" / "captions"):
         wrong = tuple(_wrong(edited, known))

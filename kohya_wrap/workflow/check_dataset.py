@@ -186,7 +186,7 @@ def _regular(asked: Asked, found: Inventory) -> Inventory | None:
     folder = asked.values.get("reg_data_dir")
     if not folder:
         return None
-    seen = inventory.survey(Path(folder), found.caption_extension)
+    seen = inventory.survey(Path(folder), found.caption_extension, option="reg_data_dir")
     return replace(seen, findings=tuple(finding for finding in seen.findings if finding.code != "no-caption"))
 
 

@@ -87,6 +87,7 @@ def command(
     from kohya_wrap.places import Places
     from kohya_wrap.workflow.caption import CaptionRequest, caption
 
+    _refuse_idle(by)
     edits = Edits(_pairs(replace), _listed(remove), dedupe, (prefix or "").strip())
     request = CaptionRequest(
         where, _captioner(by, **captioner), edits, prefix is None, overwrite=overwrite, dry_run=dry_run
@@ -103,6 +104,29 @@ def command(
     console.findings(done.findings)
     if as_json:
         console.envelope("dataset caption", _as_data(done, dry_run=dry_run), findings=done.findings)
+
+
+# Option -> the captioners that look at it.
+_LOOKED_AT_BY = {
+    "model": ("wd14", "blip"), "threshold": ("wd14",), "character_threshold": ("wd14",), "batch": ("wd14",),
+    "engine_dir": ("blip",),
+}  # fmt: skip
+
+
+def _refuse_idle(by: str | None) -> None:
+    """Raises UsageError: an option was typed that this captioner does not look at."""
+    from kohya_wrap.errors import UsageError
+
+    context = click.get_current_context()
+    for name, captioners in _LOOKED_AT_BY.items():
+        typed = context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
+        if typed and by not in captioners:
+            option = f"--{name.replace('_', '-')}"
+            raise UsageError(
+                f"{option} does nothing {f'with --with {by}' if by else 'without a captioner'}.",
+                why=f"It is an option of {' and '.join(captioners)}.",
+                hint=f"--with {captioners[0]} {option} …, or leave {option} out.",
+            )
 
 
 def _captioner(by: Any, *, threshold: float, character_threshold: float, **more: Any) -> Any:

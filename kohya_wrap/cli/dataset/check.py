@@ -11,6 +11,7 @@ import click
 from kohya_wrap.cli import options
 from kohya_wrap.cli.dataset.checked_for import checked_for
 from kohya_wrap.domain.finding import Level
+from kohya_wrap.domain.wording import counted
 
 if TYPE_CHECKING:
     from kohya_wrap.config.presets import Subject
@@ -52,8 +53,9 @@ def command(
     findings = shortened(found.findings)
     errors = [finding for finding in findings if finding.level is Level.ERROR]
     if errors:
+        inside = all(Path(error.where).absolute().is_relative_to(found.folder.absolute()) for error in errors)
         raise DatasetError(
-            f"{len(errors)} {'thing' if len(errors) == 1 else 'things'} in {found.folder} the engine would die of.",
+            f"{counted(len(errors), 'thing')} {f'in {found.folder} ' if inside else ''}the engine would die of.",
             why="Files that are damaged, or captions it cannot read: named above.",
             hint=f"Mend them, and again: kohya-wrap dataset check {where}",
             findings=findings,

@@ -212,3 +212,15 @@ def test_what_is_no_file_of_captions_is_not_read(shell: Shell, small_project: Pa
         if of == "size"
         else "is no file but a pipe, a socket or a device."
     )
+
+
+def test_skipped_where_the_only_image_is_gone_nothing_is_written_and_that_is_said(
+    shell: Shell, small_project: Path
+) -> None:
+    (small_project / "training_data" / "10_cat" / "a.png").unlink()
+    file = save(shell.cwd, EDIT_A)
+    answer = shell("dataset", "apply", file, "--skip-changed")
+    assert answer.code == 0
+    assert "0 captions written" in answer.out and "its image is gone, or was renamed" in answer.out
+    shutil.copytree(small_project, shell.cwd / "other")
+    assert shell("dataset", "apply", file, "other", "--skip-changed").code == 4

@@ -227,3 +227,28 @@ def test_nothing_is_written(shell: Shell, guide: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in guide.parent.rglob("*")}
     assert shell("dataset", "check", guide).code == 0
     assert {path: path.stat().st_mtime_ns for path in guide.parent.rglob("*")} == before
+
+
+def test_what_is_wrong_with_regularisation_images_names_their_folder(shell: Shell, guide: Path) -> None:
+    reg = guide.parent / "reg"
+    words = ("dataset", "check", guide, "--set", "reg_data_dir=reg")
+    what, why, hint = shell(*words).three_lines
+    assert (what, why) == (
+        f"{reg} is not there.",
+        "The config's reg_data_dir names a folder that does not exist.",
+    )
+    assert (
+        hint == "Put pictures of the class into reg_data/1_class, mend the path, or leave `reg_data_dir` out."
+    )
+    reg.mkdir()
+    assert (
+        shell(*words).three_lines[2] == "Put images and captions into reg_data/1_class/image.png + image.txt"
+    )
+    (reg / "photo").mkdir()
+    assert shell(*words).three_lines[2] == f"mv {reg}/photo {reg}/1_photo"
+    (reg / "photo").rename(reg / "1_photo")
+    (reg / "1_photo" / "broken.png").write_bytes(b"x")
+    Image.new("RGB", (600, 600)).save(reg / "1_photo" / "a.png")
+    answer = shell(*words)
+    assert answer.code == 4
+    assert answer.err.splitlines()[0] == "error: 1 thing the engine would die of."

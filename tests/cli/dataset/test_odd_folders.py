@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -225,3 +226,20 @@ def test_what_can_be_no_caption_is_named_and_left_as_it_is(
         assert said in answer.out + answer.err
     after = caption.lstat()
     assert (after.st_ino, after.st_mode, after.st_size) == (before.st_ino, before.st_mode, before.st_size)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["caption", "my-lora", "--prefix", "zz"], ["build", "photos", "--concept", "a", "--project", "my-lora"]],
+)
+def test_a_file_where_kohya_wrap_keeps_its_own(
+    shell: Shell, small_project: Path, photographs: Path, words: list[str]
+) -> None:
+    shutil.copytree(photographs, shell.cwd / "photos")
+    (small_project / ".kohya-wrap").write_text("x")
+    answer = shell("dataset", *words)
+    assert answer.code == 8
+    what, _, hint = answer.three_lines
+    assert what.endswith("my-lora/.kohya-wrap is a file, where a folder must be.")
+    subprocess.run(hint.partition("   ")[0], shell=True, check=True, cwd=shell.cwd)  # noqa: S602 - as a person would
+    assert shell("dataset", *words).code == 0
