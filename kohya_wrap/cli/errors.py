@@ -134,6 +134,8 @@ def _disk(error: OSError) -> MachineError:
     # A full disk often does not say of which file; a folder that cannot be made may be one above the home. Of a copy, the
     # second name is where it goes to.
     where, home = Path(str(error.filename2 or error.filename or "")), _home()
+    if error.errno in (errno.ENOTDIR, errno.EEXIST) and (taken := _file_among(where)):
+        return _file_for_folder(taken)
     is_home = where != Path() and (where.is_relative_to(home) or home.is_relative_to(where))
     ways = ["make room there", "give yourself the right to write"]
     if is_home or where == Path():
@@ -144,6 +146,21 @@ def _disk(error: OSError) -> MachineError:
         f"{where if where != Path() else 'The disk'}: {error.strerror}.",
         why="The disk is full or read-only, or the folder is not yours to write.",
         hint=f"df -h .   then {', or '.join(ways)}; and the same command again",
+    )
+
+
+def _file_among(path: Path) -> Path | None:
+    """What is a file on the way to it, and stands where a folder must be."""
+    return next((p for p in (path, *path.parents) if path.parts and os.path.isfile(p)), None)  # noqa: PTH113 - never raises
+
+
+def _file_for_folder(taken: Path) -> MachineError:
+    from kohya_wrap.domain.finding import typed
+
+    return MachineError(
+        f"{taken} is a file, where a folder must be.",
+        why="It stands on the way to what was to be written.",
+        hint=f"mv {typed(taken)} {typed(f'{taken}.old')}   and the same command again",
     )
 
 

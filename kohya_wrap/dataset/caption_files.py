@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import difflib
+import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -23,6 +24,18 @@ def too_long(name: str, size: int) -> str:
     return f"{name} has {said}: that is no caption; the engine reads 225 tokens at most."
 
 
+def no_caption(path: Path) -> str:
+    """Why what lies there can be none, found out without opening it; empty where it can, and where nothing lies."""
+    name = f"{path.parent.name}/{path.name}"
+    if path.is_file():
+        return too_long(name, path.stat().st_size)
+    if path.is_symlink() and not path.exists():
+        return f"{name} is a link that leads nowhere."
+    if path.exists():
+        return f"{name} is {'a folder' if path.is_dir() else 'no file but a pipe, a socket or a device'}, and no caption."
+    return ""
+
+
 @dataclass(frozen=True)
 class Change:
     """One caption that will have another text; `old` None where there is no file yet."""
@@ -33,13 +46,19 @@ class Change:
 
 
 class Backup:
-    """A folder with the captions of one command as they were, at their paths below `root`; made when first needed.
+    """A folder with the captions of one command as they were; made when first needed.
 
-    Taken back by hand with `cp -r FOLDER/. ROOT`.
+    Taken back by hand with `cp -r FOLDER/. BACK_TO`.
+
+    Attributes:
+        back_to: below which they lie at their paths: the project, or `/` where some lie elsewhere.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, folders: Iterable[Path] = ()) -> None:
+        """`root`: whose `.kohya-wrap/` keeps it; `folders`: those of the captions, where they may lie elsewhere."""
         self._root = root.absolute()
+        inside = all(folder.absolute().is_relative_to(self._root) for folder in folders)
+        self.back_to = self._root if inside else Path(self._root.anchor)
         self.folder: Path | None = None
 
     def keep(self, path: Path) -> None:
@@ -54,8 +73,7 @@ class Backup:
     def copy_of(self, path: Path) -> Path:
         assert self.folder is not None
         absolute = path.absolute()
-        inside = absolute.is_relative_to(self._root)
-        return self.folder / absolute.relative_to(self._root if inside else absolute.anchor)
+        return self.folder / absolute.relative_to(self.back_to)
 
 
 def _new_folder(parent: Path) -> Path:
@@ -90,8 +108,19 @@ def diff(changes: Sequence[Change], root: Path) -> Iterator[str]:
         yield from difflib.unified_diff(old, new, before, f"b/{shown}", lineterm="", n=1)
 
 
+def real(path: Path) -> Path:
+    """The file itself: a caption that is a link stays one, as in an editor."""
+    return Path(os.path.realpath(path))
+
+
+def remove_left(path: Path) -> None:
+    """What a killed process left beside a caption; whoever calls it holds the lock of those who write."""
+    if (left := atomic.part_of(real(path))).exists():
+        left.unlink()
+
+
 def write(changes: Sequence[Change], backup: Backup) -> None:
-    """All of them or none: what was written is taken back when one fails or Ctrl-C comes between."""
+    """All of them or none, under a lock: what was written is taken back when one fails or Ctrl-C comes between."""
     for change in changes:
         if change.old is not None:
             backup.keep(change.path)
@@ -99,7 +128,7 @@ def write(changes: Sequence[Change], backup: Backup) -> None:
     try:
         for change in changes:
             begun.append(change)
-            atomic.write_text(change.path, change.new)
+            atomic.write_text(real(change.path), change.new, alone=True)
     except BaseException:
         for change in begun:
             _take_back(change, backup)
@@ -110,6 +139,6 @@ def _take_back(change: Change, backup: Backup) -> None:
     if change.old is None:
         change.path.unlink(missing_ok=True)
         return
-    part = change.path.with_name(f".{change.path.name}.part")
+    part = atomic.part_of(real(change.path))
     shutil.copy2(backup.copy_of(change.path), part)
-    part.replace(change.path)
+    part.replace(real(change.path))

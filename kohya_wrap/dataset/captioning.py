@@ -36,12 +36,12 @@ class Captioning:
     edited: changes of what stood there.
     """
 
-    def __init__(self, root: Path, *, dry_run: bool) -> None:
-        """`root`: whose `.kohya-wrap/` remembers. With `dry_run` nothing is written."""
+    def __init__(self, root: Path, folders: Iterable[Path], *, dry_run: bool) -> None:
+        """`root`: whose `.kohya-wrap/` remembers; `folders`: of the captions. With `dry_run` nothing is written."""
         self.made: list[Change] = []
         self.edited: list[Change] = []
         self.findings: list[Finding] = []
-        self.backup = Backup(root)
+        self.backup = Backup(root, folders)
         self._dry_run = dry_run
         self._record = Record(root)
         self._tags: dict[str, str] = {}  # key -> a spelling of it, of all that stood or came
@@ -60,26 +60,23 @@ class Captioning:
                 caption = folders.caption_of(path, extension) or beside
                 if isinstance(facts, Finding):
                     self.findings.append(facts)
-                elif caption in taken:
+                elif caption_files.real(caption) in taken:
                     self.findings.append(_shared(path, caption))
                 elif not overwrite and (other := _otherwise(path, caption)):
                     self.findings.append(_ends_otherwise(path, other, extension))
                 else:
-                    taken.add(caption)
+                    taken.add(caption_files.real(caption))
+                    if not self._dry_run:
+                        caption_files.remove_left(caption)
                     yield from self._picture(path, facts, caption, overwrite=overwrite)
 
     def _picture(self, path: Path, facts: ImageFacts, caption: Path, *, overwrite: bool) -> Iterator[Picture]:
-        try:
-            text = caption.read_text(encoding="utf-8-sig") if caption.is_file() else ""
-        except UnicodeDecodeError:
-            if not overwrite:
-                self.findings.append(inventory.not_utf8(caption, "it is left as it is"))
-                return
+        text = inventory.caption_text(caption, "it is left as it is")
+        if isinstance(text, Finding) and overwrite and text.code == "not-utf8":
             text = ""
-        except PermissionError as error:
-            self.findings.append(inventory.closed(caption, error))
-            return
-        if text.strip():
+        if isinstance(text, Finding):
+            self.findings.append(text)
+        elif text.strip():
             yield Picture(path, facts, caption, text, self._record.origin(caption, text))
         else:
             yield Picture(path, facts, caption, None, None)
@@ -143,6 +140,8 @@ def _otherwise(picture: Path, caption: Path) -> Path | None:
 
 def _says_something(caption: Path) -> bool:
     try:
+        if caption_files.no_caption(caption):
+            return caption.is_file()
         return caption.is_file() and bool(caption.read_bytes().strip())
     except PermissionError:  # nobody can say that it does not
         return True

@@ -14,6 +14,7 @@ from kohya_wrap.errors import UsageError
 from kohya_wrap.host import image_file
 
 SCHEMA = 1
+LARGEST = 100_000_000  # bytes; a caption has some hundred
 
 
 class Edit(BaseModel):
@@ -43,6 +44,12 @@ class EditedCaptions(BaseModel):
 
 def read(path: Path) -> EditedCaptions:
     """Raises UsageError: it is not there, or nothing that the page saved."""
+    if path.exists() and not path.is_dir() and (not path.is_file() or path.stat().st_size > LARGEST):
+        raise UsageError(
+            f"{path} is {'larger than any file of captions' if path.is_file() else 'no file but a pipe, a socket or a device'}.",
+            why="It names the file that the page saves, mostly captions.json in your downloads.",
+            hint="kohya-wrap dataset apply ~/Downloads/captions.json",
+        )
     try:
         return EditedCaptions.model_validate_json(path.read_bytes())
     except (FileNotFoundError, IsADirectoryError):

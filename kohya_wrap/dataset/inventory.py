@@ -9,8 +9,9 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from kohya_wrap.dataset import folders, overlooked
+from kohya_wrap.dataset import caption_files, folders, overlooked
 from kohya_wrap.dataset.folders import Folder
+from kohya_wrap.domain import encoding
 from kohya_wrap.domain.dataset import CaptionFacts, ImageFacts, Inventory, Subset, TrainingImage
 from kohya_wrap.domain.finding import Finding, Level, typed
 from kohya_wrap.errors import DatasetError
@@ -18,26 +19,36 @@ from kohya_wrap.host import image_file
 
 Read = Callable[[Path], ImageFacts]  # raises image_file.Unreadable
 
-LAYOUT = "training_data/10_concept/image.png + image.txt"
+_CONCEPTS = {
+    "train_data_dir": "training_data/10_concept",
+    "reg_data_dir": "reg_data/1_class",
+}  # by the option
+_FILES = "image.png + image.txt"
 
 
-def take(train_data_dir: Path, caption_extension: str | None) -> Inventory:
+def take(train_data_dir: Path, caption_extension: str | None, option: str = "train_data_dir") -> Inventory:
     """List what the engine would train on (engine contract, section 1).
 
     Args:
         caption_extension: None picks the one that is there: `.txt`, else `.caption`.
+        option: that names the folder, or reg_data_dir.
 
     Raises:
         DatasetError: as `survey`; or files that cannot be read, all named.
     """
-    found = survey(train_data_dir, caption_extension)
+    found = survey(train_data_dir, caption_extension, option=option)
     errors = [finding for finding in found.findings if finding.level is Level.ERROR]
     if errors:
         raise refusal(train_data_dir, errors)
     return found
 
 
-def survey(train_data_dir: Path, caption_extension: str | None, read: Read = image_file.facts) -> Inventory:
+def survey(
+    train_data_dir: Path,
+    caption_extension: str | None,
+    read: Read = image_file.facts,
+    option: str = "train_data_dir",
+) -> Inventory:
     """As `take`; what cannot be read is an error among the findings.
 
     Args:
@@ -46,7 +57,7 @@ def survey(train_data_dir: Path, caption_extension: str | None, read: Read = ima
     Raises:
         DatasetError: no such folder, no folder with a number, or no image.
     """
-    listed = names(train_data_dir)
+    listed = names(train_data_dir, option)
     with _looked_into():
         return _surveyed(listed, caption_extension, read, tuple(overlooked.beside(train_data_dir, listed)))
 
@@ -64,26 +75,29 @@ def _looked_into() -> Iterator[None]:
         ) from error
 
 
-def names(train_data_dir: Path) -> tuple[Folder, ...]:
+def names(train_data_dir: Path, option: str = "train_data_dir") -> tuple[Folder, ...]:
     """What the engine would list, no file opened. Raises DatasetError, as `survey`."""
+    concept = _CONCEPTS[option]
     with _looked_into():
         there = train_data_dir.is_dir()
     if not there and train_data_dir.exists():
         raise DatasetError(
             f"{train_data_dir} is a file, where a folder must be.",
             why="The images lie in N_concept folders of it.",
-            hint=f"Name the folder that {LAYOUT.partition('/')[2]} lie in.",
+            hint=f"Name the folder that {concept.partition('/')[2]}/{_FILES} lie in.",
         )
     if not there:
         raise DatasetError(
             f"{train_data_dir} is not there.",
-            why="The config's train_data_dir names a folder that does not exist.",
-            hint=f"Put images and captions into {LAYOUT}, or: kohya-wrap init --images FOLDER --concept NAME",
+            why=f"The config's {option} names a folder that does not exist.",
+            hint=f"Put images and captions into {concept}/{_FILES}, or: kohya-wrap init --images FOLDER --concept NAME"
+            if option == "train_data_dir"
+            else f"Put pictures of the class into {concept}, mend the path, or leave `{option}` out.",
         )
     with _looked_into():
         listed = folders.numbered(train_data_dir)
     if not any(folder.images for folder in listed):
-        raise _nothing(train_data_dir, listed)
+        raise _nothing(train_data_dir, listed, concept)
     return listed
 
 
@@ -168,13 +182,10 @@ def _remedy(path: Path) -> str:
 def _caption(image: Path, extension: str, class_tokens: str) -> CaptionFacts | Finding:
     path = folders.caption_of(image, extension)
     if path is None:
-        return CaptionFacts(None, class_tokens)
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        return not_utf8(path, "the engine would crash")
-    except PermissionError as error:
-        return closed(path, error)
+        return _no_caption(Path(f"{image.with_suffix('')}{extension}")) or CaptionFacts(None, class_tokens)
+    text = caption_text(path, "the engine would crash")
+    if isinstance(text, Finding):
+        return text
     if not path.stat().st_size:
         return Finding(
             Level.ERROR,
@@ -184,6 +195,30 @@ def _caption(image: Path, extension: str, class_tokens: str) -> CaptionFacts | F
             str(path),
         )
     return CaptionFacts(path, text)
+
+
+def caption_text(path: Path, not_read: str) -> str | Finding:
+    """All of a caption, without a byte order mark, empty where there is no file; or why it cannot be had.
+
+    Args:
+        not_read: what comes of one that is no UTF-8.
+    """
+    if wrong := _no_caption(path):
+        return wrong
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        return ""
+    except UnicodeDecodeError:
+        return not_utf8(path, not_read)
+    except PermissionError as error:
+        return closed(path, error)
+
+
+def _no_caption(path: Path) -> Finding | None:
+    wrong = caption_files.no_caption(path)
+    code = "caption-too-long" if wrong and path.is_file() else "no-caption-file"
+    return Finding(Level.ERROR, code, wrong, _remedy(path), str(path)) if wrong else None
 
 
 def closed(path: Path, error: PermissionError) -> Finding:
@@ -198,11 +233,15 @@ def closed(path: Path, error: PermissionError) -> Finding:
 
 def not_utf8(path: Path, consequence: str) -> Finding:
     old, new = typed(path), typed(f"{path}.utf8")
+    guessed = encoding.guess(path.read_bytes())
+    is_not = f"is not UTF-8 ({guessed}?)" if guessed else "is not UTF-8"
     return Finding(
         Level.ERROR,
         "not-utf8",
-        f"{path.parent.name}/{path.name} is not UTF-8 (Shift_JIS?): {consequence}.",
-        f"iconv -f SHIFT_JIS -t UTF-8 {old} -o {new} && mv {new} {old}",
+        f"{path.parent.name}/{path.name} {is_not}: {consequence}.",
+        f"iconv -f {guessed} -t UTF-8 {old} -o {new} && mv {new} {old}"
+        if guessed
+        else f"Save it as UTF-8 in your editor: {old}",
         str(path),
     )
 
@@ -220,14 +259,16 @@ def refusal(folder: Path, errors: Sequence[Finding]) -> DatasetError:
     )
 
 
-def _nothing(parent: Path, listed: Sequence[Folder]) -> DatasetError:
+def _nothing(parent: Path, listed: Sequence[Folder], concept: str) -> DatasetError:
+    name = concept.partition("/")[2]
     there = [path for path in sorted(parent.iterdir()) if not path.name.startswith(".")]
     unnumbered = [path for path in there if path.is_dir()]
     if not listed and (unnumbered or any(image_file.looks_like_image(path) for path in there)):
         if unnumbered:
-            hint = f"mv {typed(unnumbered[0])} {typed(parent / ('10_' + unnumbered[0].name))}"
+            number = name.partition("_")[0]
+            hint = f"mv {typed(unnumbered[0])} {typed(parent / f'{number}_{unnumbered[0].name}')}"
         else:
-            hint = f"cd {typed(parent)} && mkdir 10_concept && mv *.* 10_concept/"
+            hint = f"cd {typed(parent)} && mkdir {name} && mv *.* {name}/"
         names = ", ".join(path.name for path in there[:4])
         return DatasetError(
             f"No numbered folder in {parent} (there: {names}).",
@@ -237,5 +278,5 @@ def _nothing(parent: Path, listed: Sequence[Folder]) -> DatasetError:
     return DatasetError(
         f"No image in {parent}.",
         why='The engine would say "No data found" and exit 0 with nothing trained.',
-        hint=f"Put images and captions into {LAYOUT}",
+        hint=f"Put images and captions into {concept}/{_FILES}",
     )

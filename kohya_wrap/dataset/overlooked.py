@@ -96,7 +96,8 @@ def otherwise_spelled(subsets: tuple[Subset, ...], extension: str) -> Iterator[F
         without = {image.path.with_suffix("") for image in subset.images if image.caption.path is None}
         unread: dict[str, list[str]] = {}
         for path in sorted(subset.folder.iterdir()):
-            if path.suffix.lower() == extension.lower() and path.with_suffix("") in without:
+            spelled = path.suffix.lower() == extension.lower() and path.suffix != extension
+            if spelled and path.with_suffix("") in without and path.is_file():
                 unread.setdefault(path.suffix, []).append(path.name)
         for suffix, names in unread.items():
             named = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if names[5:] else "")

@@ -30,7 +30,7 @@ def style_of(captions: Iterable[str]) -> CaptionStyle | None:
 def has_trigger(caption: str, trigger: str) -> bool:
     """Whether the line the engine reads, the first, has the trigger as a word."""
     word = rf"(?a:(?<!\w){re.escape(trigger)}(?!\w))"  # ASCII: Japanese has no spaces around words
-    return any(re.search(word, line, re.IGNORECASE) for line in caption.splitlines()[:1])
+    return re.search(word, caption.partition("\n")[0], re.IGNORECASE) is not None
 
 
 def no_trigger(words: str) -> str:

@@ -24,14 +24,20 @@ def part_of(path: Path) -> Path:
     return path.with_name(f".{path.name[:_NAMED]}.{digest}.part")
 
 
-def write_text(path: Path, text: str) -> None:
-    """Replace a file, its rights kept; a reader sees the old text or the new, also when the power goes."""
+def write_text(path: Path, text: str, *, alone: bool = False) -> None:
+    """Replace a file, its rights kept; a reader sees the old text or the new, also when the power goes.
+
+    Args:
+        alone: the caller holds a lock (host/lock.py): what a killed one has left is replaced, since it has one name.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     rights = stat.S_IMODE(path.stat().st_mode) if path.exists() else 0o644
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:_NAMED]}.")
-    sibling = Path(name)
+    target: int | Path = part_of(path)
+    if not alone:
+        target, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:_NAMED]}.")
+    sibling = part_of(path) if alone else Path(name)
     try:
-        with open(handle, "w", encoding="utf-8", newline="\n") as out:  # noqa: PTH123 - a descriptor
+        with open(target, "w", encoding="utf-8", newline="\n") as out:  # noqa: PTH123 - a descriptor
             out.write(text)
             out.flush()
             os.fsync(out.fileno())

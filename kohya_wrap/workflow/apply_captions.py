@@ -37,7 +37,7 @@ class Applied:
 
     Attributes:
         standing: captions that have their new text already.
-        backup: the folder with what was replaced; None where nothing was.
+        backup: the folder with what was replaced; None where nothing was; back_to: where its content lay.
         findings: captions that were left as they are.
     """
 
@@ -45,6 +45,7 @@ class Applied:
     changes: tuple[Change, ...]
     standing: int
     backup: Path | None
+    back_to: Path
     findings: tuple[Finding, ...]
 
 
@@ -59,7 +60,8 @@ def apply(request: ApplyRequest, env: Mapping[str, str]) -> Applied:
     _refuse_too_long(edited)
     chosen = _chosen(request, edited, env)
     known = edited_captions.known(_listed(chosen, edited), chosen.dataset)
-    if edited.edits and not known.keys() & edited.edits:
+    same = request.where is None or chosen.dataset.absolute() == edited.dataset
+    if edited.edits and not known.keys() & edited.edits and not (request.skip and same):
         raise _another(request, edited, chosen)
     with nullcontext() if request.dry_run else lock.hold(chosen.root / ".kohya-wrap" / "captions"):
         wrong = tuple(_wrong(edited, known))
@@ -71,10 +73,11 @@ def apply(request: ApplyRequest, env: Mapping[str, str]) -> Applied:
             for key, edit in edited.edits.items()
             if key not in left
         }
-        changes, backup = caption_files.plan(texts), Backup(chosen.root)
+        changes, backup = caption_files.plan(texts), Backup(chosen.root, chosen.paths)
         if changes and not request.dry_run:
             caption_files.write(changes, backup)
-    return Applied(chosen.root, changes, len(texts) - len(changes), backup.folder, wrong)
+    standing = len(texts) - len(changes)
+    return Applied(chosen.root, changes, standing, backup.folder, backup.back_to, wrong)
 
 
 def _listed(chosen: Chosen, edited: EditedCaptions) -> list[tuple[Folder, str]]:
@@ -118,6 +121,8 @@ def _wrong(edited: EditedCaptions, known: Mapping[str, Path]) -> Iterator[Findin
 
 def _as_it_was(path: Path, edit: Edit) -> bool:
     """Or as it shall be."""
+    if caption_files.no_caption(path):
+        return False
     return caption_files.read(path) in (edit.old, edit.new or "\n")
 
 

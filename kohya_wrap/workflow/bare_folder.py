@@ -38,11 +38,16 @@ def config_of(where: Path) -> Path | None:
     """
     if where.is_dir():
         return config if (config := Project(where).config).is_file() else None
-    if where.is_file() and image_file.looks_like_image(where):
-        raise _refused(f"{where} is a picture.", f"Name its folder: {typed(where.absolute().parent)}")
+    refuse_picture(where)
     if not where.exists():
         raise _refused(f"{where} is not there.", "Name one of these; kohya-wrap init makes a project.")
     return where
+
+
+def refuse_picture(where: Path) -> None:
+    """Raises ConfigError: it is one."""
+    if where.is_file() and image_file.looks_like_image(where):
+        raise _refused(f"{where} is a picture.", f"Name its folder: {typed(where.absolute().parent)}")
 
 
 def _refused(message: str, hint: str) -> ConfigError:

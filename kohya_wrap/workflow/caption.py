@@ -50,7 +50,7 @@ class Captioned:
         passed_over: of the images, those that were left alone for what is found of them.
         kept: captions of people that the captioner passed by; current: its own that need no renewal.
         trigger: what stands in front of those that were made.
-        backup: the folder with what was replaced; None where nothing was.
+        backup: the folder with what was replaced; None where nothing was; back_to: where its content lay.
     """
 
     root: Path
@@ -63,6 +63,7 @@ class Captioned:
     current: int
     trigger: str
     backup: Path | None
+    back_to: Path
     findings: tuple[Finding, ...]
 
 
@@ -82,7 +83,7 @@ def caption(request: CaptionRequest, places: Places, env: Mapping[str, str], on_
         chosen.root / ".kohya-wrap" / "captions", lambda text: on_news(News("captions", "working", text))
     )
     with nullcontext() if request.dry_run else alone:
-        work = Captioning(chosen.root, dry_run=request.dry_run)
+        work = Captioning(chosen.root, chosen.paths, dry_run=request.dry_run)
         pictures = [
             picture
             for extension, listed in _by_ending(chosen).items()
@@ -108,6 +109,7 @@ def caption(request: CaptionRequest, places: Places, env: Mapping[str, str], on_
         current,
         edits.prefix if captioner else "",
         work.backup.folder,
+        work.backup.back_to,
         (*work.findings, *work.not_found(request.edits)),
     )
 

@@ -10,7 +10,7 @@ from kohya_wrap.dataset import folders
 from kohya_wrap.dataset.folders import Folder
 from kohya_wrap.errors import DatasetError
 from kohya_wrap.places import Project
-from kohya_wrap.workflow import dataset_config, effective
+from kohya_wrap.workflow import bare_folder, dataset_config, effective
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,10 @@ class Chosen:
     folders: tuple[tuple[Folder, str], ...]
     trigger: str
     configured: bool = False
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        return tuple(folder.path for folder, _ in self.folders)
 
 
 @dataclass(frozen=True)
@@ -49,17 +53,18 @@ def choose(where: Path, env: Mapping[str, str]) -> Chosen:
     """A project, its config, a folder of concept folders, or a folder of pictures.
 
     Raises:
-        DatasetError: no such folder, or no picture in it that is trained on. ConfigError: it cannot be read.
+        DatasetError: no such folder, or no picture in it that is trained on. ConfigError: a picture, or what is no config.
     """
     there = where.absolute()
-    root = there.parent if there.is_file() else there
     if not there.exists():
         raise DatasetError(
             f"{where} is not there.",
             why="It names a project, or a folder with pictures.",
             hint="kohya-wrap dataset caption FOLDER --with wd14",
         )
-    file = there if there.is_file() and there.suffix == ".toml" else _config_above(root)
+    bare_folder.refuse_picture(where)
+    root = there if there.is_dir() else there.parent
+    file = _config_above(root) if there.is_dir() else there
     config = _read(file, env) if file else None
     above = file.parent if file else None
     trigger = config.trigger if config and _has_one_concept(config) else ""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from kohya_wrap import resources
-from kohya_wrap.config import presets
+from kohya_wrap.config import presets, sections
 from kohya_wrap.config.check import is_address
 from kohya_wrap.config.limits import Machine
 from kohya_wrap.config.presets import Subject
@@ -36,13 +36,10 @@ from kohya_wrap.workflow.effective import Asked, Effective
 
 _FOLDERS = ("train_data_dir", "reg_data_dir")
 _LOOKED_FOR = (*_FOLDERS, "caption_extension")
-# What is wrong with a config and leaves nothing to count by; the rest is `config check`'s to say.
-_COUNTED_BY = (
-    "resolution", "enable_bucket", "min_bucket_reso", "max_bucket_reso", "bucket_reso_steps", "bucket_no_upscale",
-    "train_batch_size", "gradient_accumulation_steps", "max_train_epochs", "max_train_steps", "max_token_length",
-    "caption_prefix", "caption_suffix", "caption_separator", "keep_tokens", "keep_tokens_separator",
-    "secondary_separator", "enable_wildcard",
-)  # fmt: skip
+# What is counted by besides the options of the dataset itself; all else in a config is `config check`'s to say.
+_COUNTED_BY = frozenset(
+    ("gradient_accumulation_steps", "max_train_epochs", "max_train_steps", "max_token_length")
+)
 _UNCOUNTABLE = {"resolution", "bucket-steps", "bucket-range", "dataset-config"}
 
 
@@ -189,14 +186,14 @@ def _regular(asked: Asked, found: Inventory) -> Inventory | None:
     folder = asked.values.get("reg_data_dir")
     if not folder:
         return None
-    seen = inventory.survey(Path(folder), found.caption_extension)
+    seen = inventory.survey(Path(folder), found.caption_extension, option="reg_data_dir")
     return replace(seen, findings=tuple(finding for finding in seen.findings if finding.code != "no-caption"))
 
 
 def _meant(
     asked: Asked, facts: Facts, machine: Machine, known: presets.Presets, found: Inventory
 ) -> Effective:
-    """Raises ConfigError: what images are counted by is wrong."""
+    """Raises ConfigError: what is said of the images is wrong, or what they are counted by."""
     meant = effective.settled(
         asked,
         facts,
@@ -205,7 +202,9 @@ def _meant(
         captions=captions.style_of(found),
         caption_extension=found.caption_extension,
     )
-    places = {meant.config.detail(name) or asked.user.lines.get(name, "") for name in _COUNTED_BY} - {""}
+    names = {*meant.config.values, *asked.user.lines}
+    of_images = {name for name in names if name in _COUNTED_BY or sections.section_of(name) == "dataset"}
+    places = {meant.config.detail(name) or asked.user.lines.get(name, "") for name in of_images} - {""}
     errors = (finding for finding in meant.findings if finding.level is Level.ERROR)
     effective.refuse(tuple(f for f in errors if f.code in _UNCOUNTABLE or f.where in places))
     return meant

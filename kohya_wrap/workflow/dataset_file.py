@@ -73,7 +73,9 @@ def _require_file(path: Path, named_at: str) -> None:
         raise ConfigError(
             f"{path.name} ends in neither .toml nor .json.",
             why="The engine goes by the ending of a dataset_config.",
-            hint=f"mv {typed(path)} {typed(path.with_suffix('.toml'))}",
+            hint=f"Write the same as TOML into {path.with_suffix('.toml')}, and name that."
+            if path.suffix.lower() in (".yaml", ".yml")
+            else f"mv {typed(path)} {typed(path.with_suffix('.toml'))}",
         )
 
 

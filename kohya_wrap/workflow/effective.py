@@ -82,6 +82,7 @@ def read(config: Path, words: tuple[str, ...], env: Mapping[str, str]) -> Asked:
 def asked_in(source: UserToml, words: tuple[str, ...], env: Mapping[str, str]) -> Asked:
     """As `read`, of a file that is read already."""
     config = source.path
+    _refuse_dataset_config(source)
     read = user.read_user(source)
     if check.is_of_something_else(read):
         raise ConfigError(
@@ -92,6 +93,16 @@ def asked_in(source: UserToml, words: tuple[str, ...], env: Mapping[str, str]) -
     folder = config.parent
     read = by_hand.with_words(read, words)
     return Asked(read, (by_hand.from_environment(env, folder), by_hand.from_command_line(words, folder)))
+
+
+def _refuse_dataset_config(source: UserToml) -> None:
+    """The folders that a config names by it; by itself it would be read as a config that says nothing."""
+    if "datasets" in source.data and source.data.keys() <= {"general", "datasets"}:
+        raise ConfigError(
+            f"{source.path} is a dataset_config, and no training config.",
+            why="It names folders of images; what is trained with them stands in the config that names it.",
+            hint=f'Write dataset_config = "{source.path.name}" into a training_config.toml beside it, and name that.',
+        )
 
 
 def of(request: ConfigRequest, places: Places, env: Mapping[str, str]) -> Effective:

@@ -82,5 +82,5 @@ def _regular(values: Mapping[str, Any], train: Inventory) -> Inventory | None:
     folder = values.get("reg_data_dir")
     if not folder:
         return None
-    seen = inventory.take(Path(folder), train.caption_extension)
+    seen = inventory.take(Path(folder), train.caption_extension, "reg_data_dir")
     return replace(seen, findings=tuple(f for f in seen.findings if f.code != "no-caption"))

@@ -54,7 +54,7 @@ def of(request: ConfigRequest, places: Places, env: Mapping[str, str]) -> ShownV
             found = (
                 inventory.survey_loose(folders.loose(Path(folder), 10), extension)
                 if bare and bare.loose and option == "train_data_dir"
-                else inventory.survey(Path(folder), extension)
+                else inventory.survey(Path(folder), extension, option=option)
             )
             extension = found.caption_extension
             parts[option] = training_view.of(found, config)

@@ -62,7 +62,7 @@ def _say(console: Console, applied: Applied, *, dry_run: bool) -> None:
     if applied.backup:
         console.say(
             f"As they were: {as_typed.path(applied.backup)}   "
-            f"back with: cp -r {as_typed.path(applied.backup)}/. {as_typed.path(applied.root)}"
+            f"back with: cp -r {as_typed.path(applied.backup)}/. {as_typed.path(applied.back_to)}"
         )
 
 
@@ -75,4 +75,5 @@ def _as_data(applied: Applied, *, dry_run: bool) -> dict[str, Any]:
         ],
         "standing": applied.standing,
         "backup": str(applied.backup) if applied.backup else None,
+        "back_to": str(applied.back_to) if applied.backup else None,
     }

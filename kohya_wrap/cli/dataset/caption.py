@@ -66,6 +66,8 @@ def command(
 ) -> None:
     """Write a caption for every picture that has none, and edit those that are there.
 
+    Of a project all its concept folders are taken; of one N_concept folder its own pictures alone.
+
     A caption that a person wrote, or has changed, is not replaced without --overwrite; the edits change all captions,
     tag by tag, and leave the rest of each as it is. What is changed is kept in a backup. Run again, it goes on where it
     was, and renews its own captions where the model, the thresholds or the picture changed.
@@ -85,6 +87,7 @@ def command(
     from kohya_wrap.places import Places
     from kohya_wrap.workflow.caption import CaptionRequest, caption
 
+    _refuse_idle(by)
     edits = Edits(_pairs(replace), _listed(remove), dedupe, (prefix or "").strip())
     request = CaptionRequest(
         where, _captioner(by, **captioner), edits, prefix is None, overwrite=overwrite, dry_run=dry_run
@@ -101,6 +104,29 @@ def command(
     console.findings(done.findings)
     if as_json:
         console.envelope("dataset caption", _as_data(done, dry_run=dry_run), findings=done.findings)
+
+
+# Option -> the captioners that look at it.
+_LOOKED_AT_BY = {
+    "model": ("wd14", "blip"), "threshold": ("wd14",), "character_threshold": ("wd14",), "batch": ("wd14",),
+    "engine_dir": ("blip",),
+}  # fmt: skip
+
+
+def _refuse_idle(by: str | None) -> None:
+    """Raises UsageError: an option was typed that this captioner does not look at."""
+    from kohya_wrap.errors import UsageError
+
+    context = click.get_current_context()
+    for name, captioners in _LOOKED_AT_BY.items():
+        typed = context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
+        if typed and by not in captioners:
+            option = f"--{name.replace('_', '-')}"
+            raise UsageError(
+                f"{option} does nothing {f'with --with {by}' if by else 'without a captioner'}.",
+                why=f"It is an option of {' and '.join(captioners)}.",
+                hint=f"--with {captioners[0]} {option} …, or leave {option} out.",
+            )
 
 
 def _captioner(by: Any, *, threshold: float, character_threshold: float, **more: Any) -> Any:
@@ -155,7 +181,7 @@ def _say(console: Console, done: Captioned, *, dry_run: bool) -> None:
     if done.backup:
         console.say(
             f"As they were: {as_typed.path(done.backup)}   "
-            f"back with: cp -r {as_typed.path(done.backup)}/. {as_typed.path(done.root)}"
+            f"back with: cp -r {as_typed.path(done.backup)}/. {as_typed.path(done.back_to)}"
         )
 
 
@@ -191,4 +217,5 @@ def _as_data(done: Captioned, *, dry_run: bool) -> dict[str, Any]:
         "current": done.current,
         "trigger": done.trigger,
         "backup": str(done.backup) if done.backup else None,
+        "back_to": str(done.back_to) if done.backup else None,
     }

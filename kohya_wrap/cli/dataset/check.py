@@ -11,6 +11,7 @@ import click
 from kohya_wrap.cli import options
 from kohya_wrap.cli.dataset.checked_for import checked_for
 from kohya_wrap.domain.finding import Level
+from kohya_wrap.domain.wording import counted
 
 if TYPE_CHECKING:
     from kohya_wrap.config.presets import Subject
@@ -30,8 +31,9 @@ def command(
 ) -> None:
     """Show what the trainer will see of the images and captions that CONFIG names, or that lie in DIR.
 
-    Every file is read to its end. Buckets, batches and steps are the engine's own count. Exit code 0: `run` would
-    start; 4: there are files that it cannot use. What is found of each image stands in --json.
+    One N_concept folder stands for the whole dataset that it lies in. Every file is read to its end. Buckets, batches and steps are the engine's own count. Exit code 0: `run` would
+    start; 3: it would refuse what the config says of the images; 4: there are files that it cannot use. What is found
+    of each image stands in --json.
 
     \b
     kohya-wrap dataset check my-lora/training_config.toml
@@ -52,8 +54,9 @@ def command(
     findings = shortened(found.findings)
     errors = [finding for finding in findings if finding.level is Level.ERROR]
     if errors:
+        inside = all(Path(error.where).absolute().is_relative_to(found.folder.absolute()) for error in errors)
         raise DatasetError(
-            f"{len(errors)} {'thing' if len(errors) == 1 else 'things'} in {found.folder} the engine would die of.",
+            f"{counted(len(errors), 'thing')} {f'in {found.folder} ' if inside else ''}the engine would die of.",
             why="Files that are damaged, or captions it cannot read: named above.",
             hint=f"Mend them, and again: kohya-wrap dataset check {where}",
             findings=findings,

@@ -10,7 +10,7 @@ from kohya_wrap.dataset.check.remarks import listed
 from kohya_wrap.dataset.check.result import CheckedImage, Concept
 from kohya_wrap.dataset.check.settings import Settings
 from kohya_wrap.domain import captions, spelling, terms
-from kohya_wrap.domain.caption_edits import key_of, tags_of
+from kohya_wrap.domain.caption_edits import Edits, key_of, tags_of
 from kohya_wrap.domain.captions import has_trigger
 from kohya_wrap.domain.dataset import Subset
 from kohya_wrap.domain.finding import Finding, Level, typed
@@ -62,7 +62,13 @@ def _trigger(texts: Sequence[str], wanted: str, separator: str, alone: bool) -> 
     beginnings = Counter(terms.first_segment(text, separator) for text in texts)
     most, count = beginnings.most_common(1)[0] if beginnings else ("", 0)
     distinct = len(beginnings) > 1 or len({*texts}) > 1
-    found = most and distinct and len(texts) >= _FEWEST and count >= _BEGINS * len(texts)
+    found = (
+        most
+        and not captions.no_trigger(most)
+        and distinct
+        and len(texts) >= _FEWEST
+        and count >= _BEGINS * len(texts)
+    )
     return (most, True) if found else ("", False)
 
 
@@ -133,8 +139,29 @@ def _position(found: Concept, images: Sequence[CheckedImage], settings: Settings
             level, "trigger-not-first", f"{elsewhere} of {counted(found.with_trigger, 'caption')} in {found.folder}/ "
             f"{'has' if elsewhere == 1 else 'have'} the trigger "
             f"further back, {why}.",
-            f"kohya-wrap dataset caption {typed(images[0].image.path.parent)} --prefix {typed(found.trigger)}",
+            _to_the_front(found, images),
         )  # fmt: skip
+
+
+def _to_the_front(found: Concept, images: Sequence[CheckedImage]) -> str:
+    """The command, where it moves the trigger: it leaves one alone that stands within a sentence."""
+    back = [
+        image.image.caption.text
+        for image in images
+        if has_trigger(image.text, found.trigger) and not _begins_with(image.text, found.trigger)
+    ]
+    front = Edits(prefix=found.trigger)
+    left = sum(front.apply(text) == text for text in back)
+    command = (
+        f"kohya-wrap dataset caption {typed(images[0].image.path.parent)} --prefix {typed(found.trigger)}"
+    )
+    if left == len(back):
+        return f"It stands within a sentence there: write {found.trigger!r} in front by hand, where that reads well."
+    return (
+        f"{command}   (but for {left}, which {'has' if left == 1 else 'have'} it within a sentence)"
+        if left
+        else command
+    )
 
 
 def _identical(found: Concept, images: Sequence[CheckedImage]) -> Iterator[Finding]:

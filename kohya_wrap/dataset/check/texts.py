@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from kohya_wrap.dataset.check.remarks import Kind, Remark
@@ -23,6 +24,11 @@ _BLANK = Kind(
 _MORE_LINES = Kind(
     Level.WARNING, "more-lines", "have a caption of several lines, of which the engine reads the first",
     "Join them into one, or write enable_wildcard = true: then one of them is drawn each time.",
+)  # fmt: skip
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")  # but for tabs and the ends of lines
+_UNSEEN = Kind(
+    Level.WARNING, "control-characters", "have characters in their captions that cannot be seen, and that the engine reads",
+    "Take them out; a caption with a NUL behind every letter was saved as UTF-16: save it as UTF-8.",
 )  # fmt: skip
 
 
@@ -65,6 +71,11 @@ def remarks(caption: CaptionFacts, tokens: int | None, settings: Settings) -> It
             _MORE_LINES,
             f"has {more} more {'line' if more == 1 else 'lines'} in its caption than the first, which alone is read",
             more,
+        )
+    if unseen := sorted(set(_CONTROL.findall(caption.text))):
+        names = ", ".join(f"U+{ord(letter):04X}" for letter in unseen[:4])
+        yield Remark(
+            _UNSEEN, f"has characters in its caption that cannot be seen, and that the engine reads: {names}"
         )
     read = capacity(settings.config.get("max_token_length"))
     if tokens is not None and tokens > read:

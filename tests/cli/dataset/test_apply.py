@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -192,3 +193,34 @@ def test_where_there_is_no_dataset_the_hint_is_of_apply(
     answer = shell("dataset", "apply", save(shell.cwd, EDIT_A), where)
     assert answer.code == 4
     assert answer.three_lines[2].endswith("captions.json PROJECT")
+
+
+@pytest.mark.parametrize("of", ["pipe", "device", "size"])
+def test_what_is_no_file_of_captions_is_not_read(shell: Shell, small_project: Path, of: str) -> None:
+    file = shell.cwd / "captions.json"
+    if of == "pipe":
+        os.mkfifo(file)
+    elif of == "device":
+        file = Path("/dev/zero")
+    else:
+        file.touch()
+        os.truncate(file, 3 << 30)
+    answer = shell("dataset", "apply", file, small_project)
+    assert answer.code == 2
+    assert answer.three_lines[0].endswith(
+        "is larger than any file of captions."
+        if of == "size"
+        else "is no file but a pipe, a socket or a device."
+    )
+
+
+def test_skipped_where_the_only_image_is_gone_nothing_is_written_and_that_is_said(
+    shell: Shell, small_project: Path
+) -> None:
+    (small_project / "training_data" / "10_cat" / "a.png").unlink()
+    file = save(shell.cwd, EDIT_A)
+    answer = shell("dataset", "apply", file, "--skip-changed")
+    assert answer.code == 0
+    assert "0 captions written" in answer.out and "its image is gone, or was renamed" in answer.out
+    shutil.copytree(small_project, shell.cwd / "other")
+    assert shell("dataset", "apply", file, "other", "--skip-changed").code == 4

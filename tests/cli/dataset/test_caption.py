@@ -233,3 +233,25 @@ def test_a_caption_of_an_earlier_run_stands_where_nothing_is_found_any_more(
     answer = wd14(shell, project, *words, "--threshold", "1")
     assert (answer.code, texts(project)) == (0, before)
     assert "10_cat/a.png: there is nothing to say, so a.txt is left as it was." in answer.out
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--with", "none", "--model", "foo"], "--model does nothing with --with none."),
+        (["--prefix", "x", "--threshold", "0.5"], "--threshold does nothing without a captioner."),
+        (
+            ["--with", "blip", "--character-threshold", "0.9"],
+            "--character-threshold does nothing with --with blip.",
+        ),
+        (["--with", "wd14", "--engine-dir", "e"], "--engine-dir does nothing with --with wd14."),
+        (["--prefix", "x", "--batch", "4"], "--batch does nothing without a captioner."),
+    ],
+)
+def test_an_option_that_would_be_ignored_is_refused(
+    shell: Shell, project: Path, words: list[str], said: str
+) -> None:
+    answer = shell("dataset", "caption", "my-lora", *words)
+    assert answer.code == 2
+    assert answer.three_lines[0] == said
+    assert not (project / ".kohya-wrap").exists()

@@ -123,7 +123,12 @@ def test_the_trigger_that_build_was_told(
     [
         (("nowhere",), 3),
         (("--set", "resolution=banana"), 3),
-        (("--set", "learning_rate=banana"), 0),  # nothing that images are counted by
+        (("--set", "learning_rate=banana"), 0),  # nothing that is said of the images
+        (("--set", "color_aug=true"), 0),
+        (("--set", "color_aug=true", "--set", "cache_latents=true"), 3),
+        (("--set", "random_crop=true", "--set", "cache_latents=true"), 3),
+        (("--set", "caption_extension="), 3),
+        (("--set", "in_json=x.json"), 3),
         (("--set", "train_data_dir=https://example.org/x"), 3),
         (("--set", "train_data_dir=nowhere"), 4),
         (("--set", "dataset_config=data.toml"), 3),
@@ -171,11 +176,18 @@ def test_bad_folders_are_refused_with_a_reason(shell: Shell, tmp_path: Path) -> 
         assert "Traceback" not in answer.err
 
 
-def test_a_caption_of_100_kb_and_an_odd_picture_are_no_trouble(shell: Shell, tmp_path: Path) -> None:
+def test_a_caption_of_100_kb_is_refused_as_build_does_and_an_odd_picture_is_no_trouble(
+    shell: Shell, tmp_path: Path
+) -> None:
     folder = tmp_path / "data" / "10_cat"
     folder.mkdir(parents=True)
     Image.effect_noise((600, 500), 60).convert("CMYK").save(folder / "a.jpg")
     (folder / "a.txt").write_text("word, " * 17_000, encoding="utf-8")
+    answer = shell("dataset", "check", "data", "--json")
+    assert answer.code == 4
+    (error,) = [found for found in answer.envelope["findings"] if found["level"] == "error"]
+    assert error["message"].startswith("10_cat/a.txt has 102 kB: that is no caption")
+    (folder / "a.txt").write_text("word", encoding="utf-8")
     answer = shell("dataset", "check", "data", "--json")
     assert answer.code == 0 and "colours" in [f["code"] for f in answer.envelope["findings"]]
 
@@ -215,3 +227,28 @@ def test_nothing_is_written(shell: Shell, guide: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in guide.parent.rglob("*")}
     assert shell("dataset", "check", guide).code == 0
     assert {path: path.stat().st_mtime_ns for path in guide.parent.rglob("*")} == before
+
+
+def test_what_is_wrong_with_regularisation_images_names_their_folder(shell: Shell, guide: Path) -> None:
+    reg = guide.parent / "reg"
+    words = ("dataset", "check", guide, "--set", "reg_data_dir=reg")
+    what, why, hint = shell(*words).three_lines
+    assert (what, why) == (
+        f"{reg} is not there.",
+        "The config's reg_data_dir names a folder that does not exist.",
+    )
+    assert (
+        hint == "Put pictures of the class into reg_data/1_class, mend the path, or leave `reg_data_dir` out."
+    )
+    reg.mkdir()
+    assert (
+        shell(*words).three_lines[2] == "Put images and captions into reg_data/1_class/image.png + image.txt"
+    )
+    (reg / "photo").mkdir()
+    assert shell(*words).three_lines[2] == f"mv {reg}/photo {reg}/1_photo"
+    (reg / "photo").rename(reg / "1_photo")
+    (reg / "1_photo" / "broken.png").write_bytes(b"x")
+    Image.new("RGB", (600, 600)).save(reg / "1_photo" / "a.png")
+    answer = shell(*words)
+    assert answer.code == 4
+    assert answer.err.splitlines()[0] == "error: 1 thing the engine would die of."

@@ -5,6 +5,8 @@ from __future__ import annotations
 import html
 import json
 import re
+import shlex
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -227,3 +229,52 @@ def test_one_that_is_not_there(shell: Shell, project: Write, name: str) -> None:
     what, why, hint = answer.three_lines
     assert answer.code == 3 and f"{name} is not there" in what
     assert "--set names it as dataset_config" in why and "init" not in hint
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["dataset", "check"],
+        ["dataset", "view"],
+        ["dataset", "preview"],
+        ["dataset", "caption"],
+        ["config", "check"],
+    ],
+    ids=" ".join,
+)
+def test_the_file_alone_is_no_config(shell: Shell, project: Write, words: list[str]) -> None:
+    other = project(MIXED) / "training_data" / "10_cat"
+    other.mkdir(parents=True)
+    Image.new("RGB", (64, 64)).save(other / "a.png")
+    edits = ["--with", "none", "--prefix", "zz"] if words[1] == "caption" else []
+    answer = shell(*words, "my-lora/d.toml", *edits)
+    assert answer.code == 3
+    what, _, hint = answer.three_lines
+    assert what.endswith("my-lora/d.toml is a dataset_config, and no training config.")
+    assert hint.startswith('Write dataset_config = "d.toml" into a training_config.toml')
+    assert not list(other.glob("*.txt"))
+
+
+@pytest.mark.parametrize("command", ["caption", "apply"])
+def test_captions_outside_the_project_come_back_too(
+    shell: Shell, project: Write, tmp_path: Path, command: str
+) -> None:
+    root = project(MIXED.replace("b/x", "../ext/x"))
+    (root / "b").rename(tmp_path / "ext")
+    captions = [root / "a/x/cat.txt", tmp_path / "ext/x/cat.caption"]
+    before = [caption.read_text() for caption in captions]
+    if command == "caption":
+        answer = shell("dataset", "caption", root, "--prefix", "zz")
+    else:
+        page = tmp_path / "page.html"
+        assert shell("dataset", "preview", root, "--out", page).code == 0
+        keys = re.findall(r'data-key="([^"]*/cat\.[^"]*)"', page.read_text(encoding="utf-8"))
+        edits = {key: (old, f"zz, {old}") for key, old in zip(keys, before, strict=True)}
+        (tmp_path / "captions.json").write_text(saved(page, edits), encoding="utf-8")
+        answer = shell("dataset", "apply", "captions.json")
+    assert all(caption.read_text().startswith("zz, ") for caption in captions), answer.err
+    back = next(line for line in answer.out.splitlines() if "back with: " in line).partition("back with: ")[2]
+    there = {path for path in tmp_path.rglob("*") if ".kohya-wrap" not in path.parts}
+    subprocess.run(shlex.split(back), cwd=shell.cwd, check=True)
+    assert [caption.read_text() for caption in captions] == before
+    assert {path for path in tmp_path.rglob("*") if ".kohya-wrap" not in path.parts} == there

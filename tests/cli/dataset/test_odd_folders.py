@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -167,3 +169,77 @@ def test_a_file_as_train_data_dir(shell: Shell, tmp_path: Path) -> None:
 def test_a_name_that_is_too_long_for_a_file(shell: Shell, words: tuple[str, ...]) -> None:
     answer = shell("dataset", *words)
     assert (answer.code, "File name too long" in answer.three_lines[0]) == (2, True)
+
+
+EACH_READER = [["check"], ["view"], ["preview"], ["caption", "--prefix", "sks"]]
+
+
+def a_folder(caption: Path) -> None:
+    caption.mkdir()
+
+
+def a_pipe(caption: Path) -> None:
+    os.mkfifo(caption)
+
+
+def a_device(caption: Path) -> None:
+    caption.symlink_to("/dev/zero")
+
+
+def a_huge_file(caption: Path) -> None:
+    caption.touch()
+    os.truncate(caption, 3 << 30)
+
+
+def a_long_text(caption: Path) -> None:
+    caption.write_text("tag, " * 20_000, encoding="utf-8")
+
+
+@pytest.mark.parametrize("command", EACH_READER)
+@pytest.mark.parametrize(
+    ("put", "said"),
+    [
+        (a_folder, "a.txt is a folder, and no caption."),
+        (a_pipe, "a.txt is no file but a pipe, a socket or a device, and no caption."),
+        (a_device, "a.txt is no file but a pipe, a socket or a device, and no caption."),
+        (a_huge_file, "a.txt has 3221.2 MB: that is no caption"),
+        (a_long_text, "a.txt has 100 kB: that is no caption"),
+    ],
+)
+def test_what_can_be_no_caption_is_named_and_left_as_it_is(
+    shell: Shell, small_project: Path, command: list[str], put: Callable[[Path], None], said: str
+) -> None:
+    caption = small_project / "training_data" / "10_cat" / "a.txt"
+    caption.unlink()
+    put(caption)
+    before = caption.lstat()
+    name, *words = command
+    memory = ("sh", "-c", 'ulimit -v 3000000; exec "$@"', "sh")
+    limited = Shell(shell.cwd, shell.variables, (*memory, *shell.program))
+    answer = limited("dataset", name, "my-lora", *words)
+    assert "Traceback" not in answer.err
+    if name == "preview":
+        assert answer.code == 0
+        assert said in (small_project / "output" / "dataset.html").read_text(encoding="utf-8")
+    else:
+        assert answer.code == 4
+        assert said in answer.out + answer.err
+    after = caption.lstat()
+    assert (after.st_ino, after.st_mode, after.st_size) == (before.st_ino, before.st_mode, before.st_size)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["caption", "my-lora", "--prefix", "zz"], ["build", "photos", "--concept", "a", "--project", "my-lora"]],
+)
+def test_a_file_where_kohya_wrap_keeps_its_own(
+    shell: Shell, small_project: Path, photographs: Path, words: list[str]
+) -> None:
+    shutil.copytree(photographs, shell.cwd / "photos")
+    (small_project / ".kohya-wrap").write_text("x")
+    answer = shell("dataset", *words)
+    assert answer.code == 8
+    what, _, hint = answer.three_lines
+    assert what.endswith("my-lora/.kohya-wrap is a file, where a folder must be.")
+    subprocess.run(hint.partition("   ")[0], shell=True, check=True, cwd=shell.cwd)  # noqa: S602 - as a person would
+    assert shell("dataset", *words).code == 0

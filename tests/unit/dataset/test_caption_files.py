@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -79,7 +80,7 @@ def test_two_backups_of_one_second_are_two_folders(folder: Path, tmp_path: Path)
 
 
 def test_a_caption_outside_the_root_has_a_place_too(folder: Path, tmp_path: Path) -> None:
-    backup = Backup(tmp_path / "elsewhere")
+    backup = Backup(tmp_path / "elsewhere", [tmp_path / "elsewhere" / "10_cat", folder])
     caption_files.write(plan({folder / "a.txt": "1\n"}), backup)
     assert backup.copy_of(folder / "a.txt").read_text(encoding="utf-8") == "one\n"
     shown = caption_files.diff([Change(folder / "a.txt", "1", "2")], tmp_path / "elsewhere")
@@ -93,13 +94,35 @@ def test_all_is_taken_back_where_one_fails(
     before = contents(folder)
     write_text = atomic.write_text
 
-    def failing(path: Path, text: str) -> None:
+    def failing(path: Path, text: str, *, alone: bool) -> None:
         if path.name == "d.txt":
             raise error
-        write_text(path, text)
+        write_text(path, text, alone=alone)
 
     monkeypatch.setattr(atomic, "write_text", failing)
     texts = {folder / name: "new\n" for name in ("a.txt", "c.txt", "d.txt")}
     with pytest.raises(type(error)):
         caption_files.write(plan(texts), Backup(tmp_path))
     assert contents(folder) == before
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_caption_that_is_a_link_stays_one_and_the_file_has_the_text(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fails: bool
+) -> None:
+    real = tmp_path / "real"
+    real.mkdir()
+    (folder / "a.txt").rename(real / "a.txt")
+    (folder / "a.txt").symlink_to("../../real/a.txt")
+    write_text = atomic.write_text
+
+    def failing(path: Path, text: str, **more: bool) -> None:
+        if fails and path.name == "b.txt":
+            raise OSError("disk full")
+        write_text(path, text, **more)
+
+    monkeypatch.setattr(atomic, "write_text", failing)
+    with pytest.raises(OSError) if fails else nullcontext():
+        caption_files.write(plan({folder / "a.txt": "1\n", folder / "b.txt": "2\n"}), Backup(tmp_path))
+    assert (folder / "a.txt").is_symlink()
+    assert contents(real) == {"a.txt": "one\n" if fails else "1\n"}

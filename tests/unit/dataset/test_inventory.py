@@ -180,6 +180,26 @@ def test_a_caption_to_mend_can_be_pasted(picture: Picture, tmp_path: Path) -> No
     assert shlex.split(mv) == ["mv", f"{caption}.utf8", str(caption)]
 
 
+@pytest.mark.parametrize(
+    ("content", "said", "hint"),
+    [
+        (
+            "a cat".encode("utf-16"),
+            "a.txt is not UTF-8 (UTF-16?): the engine would crash.",
+            "iconv -f UTF-16 ",
+        ),
+        (b"caf\xe9 cat", "a.txt is not UTF-8 (WINDOWS-1252?)", "iconv -f WINDOWS-1252 "),
+        (b"\x81 \x8d", "a.txt is not UTF-8: the", "Save it as UTF-8 in your editor: "),
+    ],
+)
+def test_the_encoding_of_a_caption_is_guessed(
+    picture: Picture, tmp_path: Path, content: bytes, said: str, hint: str
+) -> None:
+    picture("data/1_a/a.png").with_suffix(".txt").write_bytes(content)
+    (finding,) = survey(tmp_path / "data", None).findings
+    assert said in finding.message and finding.hint.startswith(hint)
+
+
 # --- captions
 
 

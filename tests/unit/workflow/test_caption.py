@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -153,3 +156,24 @@ def test_what_is_remembered_can_be_read_by_a_person(folder: Path) -> None:
     lines = (folder / ".kohya-wrap" / "captions.jsonl").read_text(encoding="utf-8").splitlines()
     first = json.loads(lines[0])
     assert (first["caption"], first["by"]) == ("0.txt", "wd14 model 0.35 0.85")
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from kohya_wrap.dataset import caption_files
+os.fsync = lambda descriptor: os.kill(os.getpid(), signal.SIGKILL)
+caption_files.write(caption_files.plan({Path(sys.argv[1]): "half"}), caption_files.Backup(Path(sys.argv[2])))
+"""
+
+
+def test_what_a_killed_process_left_beside_a_caption_is_removed(folder: Path) -> None:
+    caption_file = folder / "0.txt"
+    caption_file.write_text("sks, one", encoding="utf-8")
+    before = {path.name for path in folder.iterdir()}
+    killed = subprocess.run([sys.executable, "-c", KILLED, caption_file, folder.parent], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    assert len({path.name for path in folder.iterdir()} - before) == 1
+    request = CaptionRequest(folder, None, Edits(prefix="sks"))
+    assert caption(request, Places(folder.parent / "home"), {}, lambda news: None).edited == ()
+    assert {path.name for path in folder.iterdir()} - {".kohya-wrap"} == before

@@ -102,3 +102,15 @@ def test_a_config_that_cannot_be_read_is_said(tmp_path: Path) -> None:
     config(tmp_path, "[")
     with pytest.raises(ConfigError):
         captioned_folders.choose(tmp_path, {})
+
+
+@pytest.mark.parametrize("name", ["a.png", "more.zip", "captions.json", "page.html", "/dev/null"])
+def test_a_file_that_is_no_config_stands_for_no_folder(tmp_path: Path, name: str) -> None:
+    put(tmp_path, "a.png", "b.png")
+    if not (tmp_path / name).exists():
+        (tmp_path / name).write_bytes(b"PK\3\4\xff" if name.endswith("zip") else b"{}")
+    with pytest.raises(ConfigError) as refused:
+        captioned_folders.choose(tmp_path / name, {})
+    assert name in refused.value.message
+    if name == "a.png":
+        assert refused.value.hint == f"Name its folder: {tmp_path}"

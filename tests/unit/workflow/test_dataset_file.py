@@ -78,3 +78,16 @@ def test_a_link_to_a_folder_stays_a_folder_of_its_own(tmp_path: Path) -> None:
     (tmp_path / "d.toml").write_text(SUBSET.format("./inner/../other"))
     (dataset,) = dataset_file.read(tmp_path / "d.toml", "").data["datasets"]
     assert dataset["subsets"][0]["image_dir"] == str(tmp_path / "other")
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [("d.yaml", "Write the same as TOML into {}, and name that."), ("d.txt", "mv {0.parent}/d.txt {0}")],
+)
+def test_another_ending_is_not_renamed_where_the_text_is_no_toml(
+    tmp_path: Path, name: str, hint: str
+) -> None:
+    (tmp_path / name).write_text("datasets: []\n")
+    with pytest.raises(ConfigError) as refused:
+        dataset_file.read(tmp_path / name, "c.toml:7")
+    assert refused.value.hint == hint.format(tmp_path / "d.toml")

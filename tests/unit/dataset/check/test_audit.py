@@ -100,3 +100,37 @@ def test_captions_far_longer_or_shorter_than_the_others() -> None:
     assert "caption-length" not in codes(checked(usual))
     long = image("long.png", "sks, " + ", ".join(f"tag{n}" for n in range(30)))
     assert "which have 6 to 6 tags: long.png." in message(checked([*usual, long]), "caption-length")
+
+
+@pytest.mark.parametrize(
+    ("further_back", "starts", "ends"),
+    [
+        (["a photo of sks cat"], "It stands within a sentence there", "reads well."),
+        (["red, sks cat"], "kohya-wrap dataset caption ", "--prefix 'sks cat'"),
+        (
+            ["red, sks cat", "a photo of sks cat"],
+            "kohya-wrap dataset caption ",
+            "(but for 1, which has it within a sentence)",
+        ),
+    ],
+)
+def test_the_command_is_said_where_it_moves_the_trigger(
+    further_back: list[str], starts: str, ends: str
+) -> None:
+    texts = ["sks cat, blue", *further_back]
+    found = checked([image(f"{n}.png", text) for n, text in enumerate(texts)], settings(trigger="sks cat"))
+    (said,) = [finding for finding in found.findings if finding.code == "trigger-not-first"]
+    assert said.hint.startswith(starts) and said.hint.endswith(ends)
+
+
+@pytest.mark.parametrize("words", ["X\u2028é", "a\x85b", "X\x0bé"])
+def test_what_can_be_no_trigger_is_not_taken_for_one(words: str) -> None:
+    found = checked([image(f"{n}.png", f"{words}, tag {n}") for n in range(11)], settings({}))
+    assert not codes(found) & {"trigger-assumed", "no-trigger"}
+
+
+def test_a_trigger_is_looked_for_in_the_whole_of_the_line_that_the_engine_reads() -> None:
+    """Which ends at a line feed, and not where Unicode has ends of lines besides."""
+    texts = [f"red\u2028sheet, sks {n}" for n in range(3)]
+    found = checked([image(f"{n}.png", text) for n, text in enumerate(texts)], settings(trigger="sks"))
+    assert found.concepts[0].with_trigger == 3

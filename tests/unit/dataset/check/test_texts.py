@@ -53,6 +53,21 @@ def test_what_is_said_of_lines(text: str | None, options: dict[str, Any], said: 
     assert codes(found) & {"blank-caption", "more-lines"} == said
 
 
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("\0c\0a\0t", "U+0000"),
+        ("a\x1b[31m cat\x7f", "U+001B, U+007F"),
+        ("a\tcat\r\n", ""),
+        ("a “cat” 😀", ""),
+    ],
+)
+def test_characters_that_cannot_be_seen_are_named(text: str, names: str) -> None:
+    found = checked([image("a.png", text)], settings({}))
+    assert ("control-characters" in codes(found)) == bool(names)
+    assert not names or message(found, "control-characters").endswith(f"reads: {names}.")
+
+
 @pytest.fixture
 def alphabet(tmp_path: Path) -> Path:
     """A vocabulary of single letters, but for "cat"."""
