@@ -12,10 +12,10 @@ from kohya_wrap.dataset.building import record, sources, standing, told, transac
 from kohya_wrap.dataset.building.plan import OnProgress, Plan, plan, trained
 from kohya_wrap.dataset.building.record import Choices as Choices
 from kohya_wrap.dataset.building.record import Record
-from kohya_wrap.dataset.building.sources import Source
+from kohya_wrap.dataset.building.sources import Item, Source
 from kohya_wrap.dataset.building.standing import Stood
 from kohya_wrap.domain.finding import Finding
-from kohya_wrap.host import image_file, lock
+from kohya_wrap.host import image_file, lock, zip_file
 
 
 @dataclass(frozen=True)
@@ -103,10 +103,16 @@ def not_taken(place: Place, given: Path) -> list[str]:
     origins, digests = ({entry.origin for entry in stood}, {entry.digest for entry in stood})
     items = [item for source in sources.gather([given], place.apart) for item in source.pictures]
     return [
-        str(item.inner)
-        for item in items
-        if item.origin not in origins and image_file.digest(item.read()) not in digests
+        str(item.inner) for item in items if item.origin not in origins and _digest(item) not in digests
     ]
+
+
+def _digest(item: Item) -> str:
+    """Empty where it cannot be read: the build that will be proposed says why."""
+    try:
+        return image_file.digest(item.read())
+    except (OSError, zip_file.BadZip):
+        return ""
 
 
 def _where_it_is_now(place: Place) -> Place:

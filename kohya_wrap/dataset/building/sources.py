@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from kohya_wrap.dataset import folders
 from kohya_wrap.errors import DatasetError
-from kohya_wrap.host import image_file, zip_file
+from kohya_wrap.host import image_file, whole_file, zip_file
 
 _NOT_MEANT = "__MACOSX"  # what macOS adds to a zip
 
@@ -88,7 +88,7 @@ def _folder(given: Path, apart: Collection[Path]) -> Source:
 
 
 def _walk(folder: Path, apart: Collection[Path], seen: set[tuple[int, int]]) -> Iterator[Path]:
-    """Files and links to files in order, links to folders followed, each folder once: a loop ends."""
+    """All but folders, in order; links to folders followed, each folder once: a loop ends."""
     try:
         here = folder.stat()
         inside = sorted(folder.iterdir())
@@ -103,7 +103,7 @@ def _walk(folder: Path, apart: Collection[Path], seen: set[tuple[int, int]]) -> 
         if path.is_dir():
             if path.resolve() not in apart:
                 yield from _walk(path, apart, seen)
-        elif path.is_file() or path.is_symlink():
+        else:  # a link to nothing, a pipe or a device among them: said when it is read
             yield path
 
 
@@ -157,7 +157,7 @@ def _on_disk(path: Path, inner: PurePosixPath) -> Item:
         stamp = (found.st_size, found.st_mtime_ns)
     except OSError:  # a link to nothing, or to itself: said when it is read
         stamp = (0, 0)
-    return Item(inner, str(path), stamp, partial(path.read_bytes), path)
+    return Item(inner, str(path), stamp, partial(whole_file.read, path), path)
 
 
 def _unreadable(folder: Path, error: OSError) -> DatasetError:
@@ -170,6 +170,7 @@ def _unreadable(folder: Path, error: OSError) -> DatasetError:
 
 def _not_there(path: Path) -> DatasetError:
     wrong = "is a link to nothing" if path.is_symlink() else "is not there"
+    wrong = "is no file but a pipe, a socket or a device" if path.exists() else wrong
     return DatasetError(
         f"{path} {wrong}.",
         why="Each SRC is a folder with pictures, a picture, or a zip of pictures.",

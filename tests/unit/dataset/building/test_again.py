@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from kohya_wrap.dataset.building import Built, not_taken
+from kohya_wrap.errors import DatasetError
 from tests.unit.dataset.building.conftest import Build, contents, place, texts
 from tests.unit.dataset.conftest import Picture
 
@@ -236,3 +237,22 @@ def test_which_pictures_a_folder_does_not_hold(picture: Picture, tmp_path: Path,
     picture("other/a.jpg", (90, 90))  # of the same name, and another picture
     assert not_taken(place(tmp_path), tmp_path / "in") == ["d.png"]
     assert not_taken(place(tmp_path), tmp_path / "other") == ["a.jpg"]
+
+
+@pytest.mark.parametrize(("name", "size"), [("10_cat/mine.png", 1 + (1 << 29)), ("10_cat/a.txt", 100_000)])
+def test_what_is_too_large_in_the_folder_is_named(
+    three: None, tmp_path: Path, build: Build, folder: Path, name: str, size: int
+) -> None:
+    build()
+    (tmp_path / "data" / name).unlink(missing_ok=True)
+    with (tmp_path / "data" / name).open("wb") as file:
+        file.truncate(size)
+    with pytest.raises(DatasetError, match=name) as caught:
+        build()
+    assert caught.value.hint.startswith(f"rm {tmp_path / 'data' / name}")
+
+
+def test_a_picture_that_cannot_be_read_is_not_held(three: None, tmp_path: Path, build: Build) -> None:
+    build()
+    (tmp_path / "in/z.png").symlink_to("nothing")
+    assert not_taken(place(tmp_path), tmp_path / "in") == ["z.png"]
