@@ -87,6 +87,8 @@ def build(
     Raises:
         DatasetError: a source that is not there, no picture, or files that cannot be used (all named).
     """
+    if place.held_out.exists() and not place.held_out.is_dir():
+        raise told.not_a_folder(place.held_out)
     found = sources.gather([Path(given) for given in choices.sources], place.apart)
     if not any(source.pictures for source in found):
         raise told.no_picture(found)
@@ -102,9 +104,7 @@ def not_taken(place: Place, given: Path) -> list[str]:
     stood = [found.entry for found in _stood(place).pictures if found.path]
     origins, digests = ({entry.origin for entry in stood}, {entry.digest for entry in stood})
     items = [item for source in sources.gather([given], place.apart) for item in source.pictures]
-    return [
-        str(item.inner) for item in items if item.origin not in origins and _digest(item) not in digests
-    ]
+    return [str(item.inner) for item in items if item.origin not in origins and _digest(item) not in digests]
 
 
 def _digest(item: Item) -> str:

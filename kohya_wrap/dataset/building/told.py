@@ -51,6 +51,14 @@ def in_the_way(folder: Path) -> DatasetError:
     )
 
 
+def not_a_folder(held_out: Path) -> DatasetError:
+    return DatasetError(
+        f"{held_out} is a file, where a folder must be.",
+        why="Pictures of this concept that are set aside lie in it.",
+        hint=f"mv {typed(held_out)} {typed(f'{held_out}.old')}",
+    )
+
+
 def findings(planned: Plan, choices: Choices, found: Sequence[Source], folder: Path) -> tuple[Finding, ...]:
     return tuple(_findings(planned, choices, found, folder))
 

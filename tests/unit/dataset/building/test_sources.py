@@ -206,7 +206,9 @@ def test_what_is_no_file_is_named_and_not_read(
     picture("in/b.png", (9, 9))
     odd = tmp_path / "in" / name
     os.mkfifo(odd) if kind == "pipe" else odd.symlink_to(os.devnull)  # as /dev/zero, which never ends
-    with pytest.raises(DatasetError, match=rf"{name} cannot be read: it is no file but a pipe, a socket or a"):
+    with pytest.raises(
+        DatasetError, match=rf"{name} cannot be read: it is no file but a pipe, a socket or a"
+    ):
         build()
     build(skip_broken=True)
     assert contents(folder) == (["b.png"] if name == "a.txt" else ["a.png", "b.png"])
