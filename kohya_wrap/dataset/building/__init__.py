@@ -28,7 +28,8 @@ class Place:
         held_out: its pictures that are set aside.
         record: the file that tells what was built from what.
         extension: of the captions.
-        apart: folders of the project, not to be taken for a source.
+        apart: folders of the project, not to be walked into.
+        made: what builds made, no source at all: concept folders, and what is set aside.
     """
 
     concept: str
@@ -38,6 +39,12 @@ class Place:
     record: Path
     extension: str = ".txt"
     apart: tuple[Path, ...] = ()
+    made: tuple[Path, ...] = ()
+
+    @property
+    def own(self) -> tuple[Path, ...]:
+        """No source, wherever it lies in one."""
+        return *self.apart, *self.made
 
     @property
     def parents(self) -> tuple[Path, Path]:
@@ -89,9 +96,13 @@ def build(
     """
     if place.held_out.exists() and not place.held_out.is_dir():
         raise told.not_a_folder(place.held_out)
-    found = sources.gather([Path(given) for given in choices.sources], place.apart)
+    given = [Path(source) for source in choices.sources]
+    for source in given:
+        if own := next((made for made in place.made if sources.lies_in(source, made)), None):
+            raise told.own_folder(source, set_aside=own == place.held_out.parent)
+    found = sources.gather(given, place.own)
     if not any(source.pictures for source in found):
-        raise told.no_picture(found)
+        raise told.no_picture(found, place.own)
     with lock.hold(place.record):
         if transaction.finish(place.record):
             place = _where_it_is_now(place)
@@ -103,7 +114,7 @@ def not_taken(place: Place, given: Path) -> list[str]:
     """Pictures of a source that the concept folder does not hold, neither by their place nor by what is in them."""
     stood = [found.entry for found in _stood(place).pictures if found.path]
     origins, digests = ({entry.origin for entry in stood}, {entry.digest for entry in stood})
-    items = [item for source in sources.gather([given], place.apart) for item in source.pictures]
+    items = [item for source in sources.gather([given], place.own) for item in source.pictures]
     return [str(item.inner) for item in items if item.origin not in origins and _digest(item) not in digests]
 
 
@@ -201,5 +212,5 @@ def _built(place: Place, folder: Path, planned: Plan, choices: Choices, found: S
         sum(one.standing is not None for one in made),
         len(planned.removed),
         len(planned.pictures) - len(made),
-        told.findings(planned, choices, found, folder),
+        (*told.findings(planned, choices, found, folder), *told.of_other_projects(found, place.own)),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,10 +23,32 @@ def refusal(found: Sequence[Source], refused: Sequence[Finding]) -> DatasetError
     return inventory.refusal(found[0].given, refused)
 
 
-def no_picture(found: Sequence[Source]) -> DatasetError:
-    named = ", ".join(str(source.given) for source in found)
+def own_folder(given: Path, *, set_aside: bool) -> DatasetError:
+    if set_aside:
+        why, hint = (
+            "What is set aside is for judging the result.",
+            "The same build with --holdout 0 trains on it.",
+        )
+    else:
+        why = "It is built into; a build may rename it, and the next one would look for it in vain."
+        folder = given if given.is_dir() else given.parent
+        copy = folder.name.partition("_")[2] or "copy"
+        hint = f"Name what it was built from, or a copy: cp -r {typed(folder)} {typed(copy)}"
+    return DatasetError(f"{given} is the project's own, and no source of a build.", why=why, hint=hint)
+
+
+def no_picture(found: Sequence[Source], own: Collection[Path]) -> DatasetError:
+    given = ", ".join(str(source.given) for source in found)
+    if over := _with_pictures(found):
+        return DatasetError(
+            f"No picture in {given} but what a project keeps: {named([str(folder) for folder in over])}.",
+            why="What was built or set aside is not built from again.",
+            hint="Name what it was built from. What stands in training_data is trained on as it is."
+            if not _of_others(over, own)
+            else f"Name one folder of it: kohya-wrap dataset build {typed(_of_others(over, own)[0])} --concept NAME",
+        )
     return DatasetError(
-        f"No picture in {named}.",
+        f"No picture in {given}.",
         why="Pictures are known by their endings: png, jpg, webp, bmp, gif, tiff, avif; hidden files do not count.",
         hint="Name the folder, or the zip, that your pictures lie in.",
     )
@@ -57,6 +79,30 @@ def not_a_folder(held_out: Path) -> DatasetError:
         why="Pictures of this concept that are set aside lie in it.",
         hint=f"mv {typed(held_out)} {typed(f'{held_out}.old')}",
     )
+
+
+def of_other_projects(found: Sequence[Source], own: Collection[Path]) -> Iterator[Finding]:
+    if over := [str(folder) for folder in _of_others(_with_pictures(found), own)]:
+        yield Finding(
+            Level.NOTE,
+            "passed-over",
+            f"{named(over)}: what another project built or set aside is not built from.",
+            "Meant all the same? Name the folder itself, as one more SRC.",
+        )
+
+
+def _of_others(over: Sequence[Path], own: Collection[Path]) -> list[Path]:
+    here = {folder.resolve() for folder in own}
+    return [folder for folder in over if folder.resolve() not in here]
+
+
+def _with_pictures(found: Sequence[Source]) -> list[Path]:
+    return [
+        folder
+        for source in found
+        for folder in source.passed_over
+        if any(image_file.looks_like_image(path) for path in folder.rglob("*"))
+    ]
 
 
 def findings(planned: Plan, choices: Choices, found: Sequence[Source], folder: Path) -> tuple[Finding, ...]:

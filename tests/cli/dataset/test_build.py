@@ -342,3 +342,49 @@ def test_an_epoch_of_auto_takes_no_more_than_ten_minutes_on_the_projects_card(
         "auto",
     )
     assert again.code == 0 and (tmp_path / "new" / "training_data" / built.name).is_dir()
+
+
+def test_what_another_project_built_or_set_aside_is_passed_over_and_named(
+    shell: Shell, tmp_path: Path, photos: Path
+) -> None:
+    """Also where a project was copied, and its record names the place that it was copied from."""
+    shell(*BUILD, "photos", "--concept", "mycat", "--project", "photos", "--holdout", "2")
+    shutil.copytree(photos, tmp_path / "copied")
+    again = shell(*BUILD, "--concept", "mycat", "--project", "copied")
+    assert "  since the last build  nothing new; 6 as they were" in again.out.splitlines()
+    answer = shell(*BUILD, "photos", "--concept", "mycat", "--project", "other", "--json")
+    assert answer.envelope["data"]["concept"]["images"] == 6
+    (said,) = answer.envelope["findings"]
+    assert said["code"] == "passed-over"
+    assert f"{photos}/held_out, {photos}/training_data: what" in said["message"]
+    shutil.rmtree(photos / "more")
+    for name in ("a.jpg", "a.txt", "logo.png"):
+        (photos / name).unlink()
+    answer = shell(*BUILD, "photos", "--concept", "dog", "--project", "other")
+    assert (answer.code, "but what a project keeps" in answer.three_lines[0]) == (4, True)
+    assert shell(*BUILD, "photos/training_data", "--concept", "dog", "--project", "other").code == 0
+
+
+@pytest.mark.parametrize("source", ["training_data/10_mycat", "held_out", "training_data/10_mycat/a.jpg"])
+def test_what_the_project_itself_holds_is_no_source(
+    shell: Shell, tmp_path: Path, photos: Path, source: str
+) -> None:
+    shell(*BUILD, "photos", "--concept", "mycat", "--holdout", "2")
+    before = tree(tmp_path)
+    for concept in ("mycat", "other"):
+        answer = shell(*BUILD, source, "--concept", concept, "--repeats", "3")
+        assert answer.code == 4
+        assert answer.three_lines[0] == f"{tmp_path / source} is the project's own, and no source of a build."
+    assert tree(tmp_path) == before
+
+
+@pytest.mark.parametrize("source", [".", "training_data"])
+def test_that_only_the_projects_own_pictures_were_found_is_said(
+    shell: Shell, tmp_path: Path, source: str
+) -> None:
+    (tmp_path / "training_data/10_mycat").mkdir(parents=True)
+    Image.new("RGB", (64, 64)).save(tmp_path / "training_data/10_mycat/a.png")
+    answer = shell(*BUILD, source, "--concept", "mycat")
+    assert answer.code == 4
+    assert answer.three_lines[0].startswith(f"No picture in {tmp_path / source} but what a project keeps: ")
+    assert answer.three_lines[2].endswith("What stands in training_data is trained on as it is.")
