@@ -18,7 +18,14 @@ from kohya_wrap.domain.steps import MOST_PASSES
 from kohya_wrap.errors import DatasetError, UsageError
 from kohya_wrap.host import image_pixels
 from kohya_wrap.places import Places, Project
-from kohya_wrap.workflow import concept_build, concept_folder, epoch_length, kept_config, trigger_words
+from kohya_wrap.workflow import (
+    built_unread,
+    concept_build,
+    concept_folder,
+    epoch_length,
+    kept_config,
+    trigger_words,
+)
 from kohya_wrap.workflow.kept_config import KeptConfig
 from kohya_wrap.workflow.provision import News, OnNews
 
@@ -82,6 +89,9 @@ def run(request: BuildRequest, places: Places, on_news: OnNews) -> Done:
         most = epoch_length.of_config(kept, project, places)
         concept, said = _build(project, where, choices, repeats, most, request.skip_broken, on_news)
         findings += (*concept.findings, *said, *_trigger_differs(request, kept, project))
+        if kept:
+            typed_config = request.project / project.config.name
+            findings += built_unread.findings(kept, project, concept.folder, typed_config)
     if request.reg is not None:
         regularisation, said = _regularise(project, request, request.reg, kept, on_news)
         findings += (*regularisation.findings, *said)

@@ -388,3 +388,21 @@ def test_that_only_the_projects_own_pictures_were_found_is_said(
     assert answer.code == 4
     assert answer.three_lines[0].startswith(f"No picture in {tmp_path / source} but what a project keeps: ")
     assert answer.three_lines[2].endswith("What stands in training_data is trained on as it is.")
+
+
+@pytest.mark.parametrize(
+    ("says", "answer"),
+    [('train_data_dir = "mydata"', "kohya-wrap config set train_data_dir=training_data --file training_config.toml"),
+     ('dataset_config = "data.toml"', 'image_dir = "{}" in a subset of it; or take dataset_config out of the config.'),
+     ('train_data_dir = "training_data"', None), ('dataset_config = "named.toml"', None), ("", None)],
+)  # fmt: skip
+def test_that_the_config_trains_on_other_pictures_is_said(
+    shell: Shell, tmp_path: Path, photos: Path, says: str, answer: str | None
+) -> None:
+    built = tmp_path / "training_data/10_mycat"
+    (tmp_path / "training_config.toml").write_text(f"{says}\n")
+    for name, folder in (("data.toml", photos), ("named.toml", built)):
+        (tmp_path / name).write_text(f'[[datasets]]\n[[datasets.subsets]]\nimage_dir = "{folder}"\n')
+    data = shell(*BUILD, "photos", "--concept", "mycat", "--json").envelope
+    said = [found["hint"] for found in data["findings"] if found["code"] == "not-trained-on"]
+    assert said == ([answer.format(built)] if answer else [])
