@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from kohya_wrap.dataset import building
 from kohya_wrap.dataset.building import Built, Choices, Place
 from kohya_wrap.dataset.building import record as records
 from kohya_wrap.dataset.building.picture import KEEP
@@ -209,7 +210,7 @@ def _build(
     skip_broken: bool,
     on_news: OnNews,
 ) -> tuple[Built, tuple[Finding, ...]]:
-    own = concept_folder.own_folder(where.parent, where.concept)
+    own = building.own_folder(where)
     concept_folder.refuse_link(own, project)
 
     began = time.monotonic()

@@ -76,11 +76,6 @@ def check(concept: str, repeats: str, option: str = "--concept") -> None:
         )
 
 
-def own_folder(parent: Path, concept: str) -> Path | None:
-    """The folder of that name among numbered ones, which need not be the project's training_data."""
-    return next((folder for folder, name in _numbered(parent).items() if name == concept), None)
-
-
 def class_of(reg: Path) -> str:
     """`1_cat`, `cat`, `cat.zip` -> cat."""
     name = reg.absolute().stem if reg.is_file() else reg.absolute().name
@@ -100,9 +95,10 @@ def refuse_link(folder: Path | None, project: Project) -> None:
 
 def find(project: Project, concept: str) -> Found:
     """Look by name; a folder of another concept counts once something lies in it."""
-    tokens = _folders(project)
-    own = next((folder for folder, name in tokens.items() if name == concept), None)
-    others = (folder for folder, name in tokens.items() if name != concept and any(folder.iterdir()))
+    own = building.own_folder(concept_build.place(project, concept, None))
+    others = (
+        folder for folder, name in _folders(project).items() if name != concept and any(folder.iterdir())
+    )
     return Found(own, tuple(others))
 
 
@@ -113,10 +109,7 @@ def only_one(project: Project) -> str:
 
 
 def _folders(project: Project) -> dict[Path, str]:
-    return _numbered(project.training_data)
-
-
-def _numbered(parent: Path) -> dict[Path, str]:
+    parent = project.training_data
     return {
         folder: parsed[1]
         for folder in (sorted(parent.iterdir()) if parent.is_dir() else [])

@@ -8,6 +8,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from kohya_wrap.dataset import folders
 from kohya_wrap.dataset.building import record, sources, standing, told, transaction, write
 from kohya_wrap.dataset.building.plan import OnProgress, Plan, plan, trained
 from kohya_wrap.dataset.building.record import Choices as Choices
@@ -104,8 +105,8 @@ def build(
     if not any(source.pictures for source in found):
         raise told.no_picture(found, place.own)
     with lock.hold(place.record):
-        if transaction.finish(place.record):
-            place = _where_it_is_now(place)
+        transaction.finish(place.record)
+        place = replace(place, folder=own_folder(place))  # another build may have given it another number
         with lock.hold(place.folder) if place.folder else nullcontext():
             return _build(place, choices, found, number, skip_broken, on_progress)
 
@@ -126,11 +127,12 @@ def _digest(item: Item) -> str:
         return ""
 
 
-def _where_it_is_now(place: Place) -> Place:
-    """A build that was cut off has given the folder its new name just now."""
-    ended = record.read(place.record) or Record()
-    folder = place.parent / f"{ended.choices.number}_{place.concept}"
-    return replace(place, folder=folder if folder.is_dir() else None)
+def own_folder(place: Place) -> Path | None:
+    """The concept's folder as it is called now; of several, that which was built."""
+    there = folders.of_concept(place.parent, place.concept)
+    known = record.read(place.record) or Record()
+    built = place.parent / f"{known.choices.number}_{place.concept}"
+    return built if built in there else next(iter(there), None)
 
 
 def _build(
@@ -212,5 +214,9 @@ def _built(place: Place, folder: Path, planned: Plan, choices: Choices, found: S
         sum(one.standing is not None for one in made),
         len(planned.removed),
         len(planned.pictures) - len(made),
-        (*told.findings(planned, choices, found, folder), *told.of_other_projects(found, place.own)),
+        (
+            *told.findings(planned, choices, found, folder),
+            *told.of_other_projects(found, place.own),
+            *told.second_folders(folder, place.concept),
+        ),
     )

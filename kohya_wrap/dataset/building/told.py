@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from kohya_wrap.dataset import inventory
+from kohya_wrap.dataset import folders, inventory
 from kohya_wrap.dataset.building import captions, metadata, picture
 from kohya_wrap.dataset.building.plan import Plan, Planned
 from kohya_wrap.dataset.building.record import Choices
@@ -79,6 +79,18 @@ def not_a_folder(held_out: Path) -> DatasetError:
         why="Pictures of this concept that are set aside lie in it.",
         hint=f"mv {typed(held_out)} {typed(f'{held_out}.old')}",
     )
+
+
+def second_folders(folder: Path, concept: str) -> Iterator[Finding]:
+    for other in folders.of_concept(folder.parent, concept):
+        if other != folder and any(map(folders.is_read, other.iterdir())):
+            yield Finding(
+                Level.WARNING,
+                "second-folder",
+                f"{other.name} is of this concept too: left as it is, and trained on beside {folder.name}.",
+                f"Not meant? mv {typed(other)} {typed(other.parent.parent / other.name)}",
+                str(other),
+            )
 
 
 def of_other_projects(found: Sequence[Source], own: Collection[Path]) -> Iterator[Finding]:

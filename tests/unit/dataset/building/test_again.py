@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from kohya_wrap.dataset.building import Built, not_taken
+from kohya_wrap.dataset import building
+from kohya_wrap.dataset.building import Built, Choices, not_taken
 from kohya_wrap.errors import DatasetError
 from tests.unit.dataset.building.conftest import Build, contents, place, texts
 from tests.unit.dataset.conftest import Picture
@@ -256,3 +257,28 @@ def test_a_picture_that_cannot_be_read_is_not_held(three: None, tmp_path: Path, 
     build()
     (tmp_path / "in/z.png").symlink_to("nothing")
     assert not_taken(place(tmp_path), tmp_path / "in") == ["z.png"]
+
+
+def test_a_build_that_began_beside_another_goes_on_in_its_folder(
+    three: None, picture: Picture, tmp_path: Path, build: Build
+) -> None:
+    """With another number, which both were given before either had the lock."""
+    picture("more/d.png", (9, 9))
+    before = place(tmp_path)
+    build(number=3)
+    building.build(before, Choices(sources=(str(tmp_path / "more"),)), lambda count: 5)
+    assert [path.name for path in (tmp_path / "data").glob("[0-9]*")] == ["5_cat"]
+    assert len(list((tmp_path / "data/5_cat").glob("?.[jp][pn]g"))) == 4
+
+
+def test_a_second_folder_of_the_concept_is_left_and_named(
+    three: None, picture: Picture, tmp_path: Path, build: Build
+) -> None:
+    build(number=5)
+    picture("data/10_cat/mine.png", (9, 9))  # stands first in the list
+    before = inodes(tmp_path / "data/10_cat")
+    built = building.build(place(tmp_path), Choices(sources=(str(tmp_path / "in"),)), lambda count: 5)
+    assert (built.folder.name, codes(built)) == ("5_cat", ["second-folder"])
+    assert inodes(tmp_path / "data/10_cat") == before
+    with pytest.raises(DatasetError, match="10_cat is there already"):
+        build(number=10)
