@@ -116,10 +116,15 @@ def _lines(built: Built) -> list[str]:
         for count, what in ((built.added, "new"), (built.changed, "changed"), (built.removed, "removed"))
         if count
     ]
-    if built.unchanged:
-        lines.append(
-            f"  since the last build  {', '.join(changes) or 'nothing new'}; {built.unchanged} as they were"
+    if built.captions_changed:
+        changes.append(
+            "1 caption changed"
+            if built.captions_changed == 1
+            else f"{built.captions_changed} captions changed"
         )
+    if built.unchanged:
+        same = "1 picture as it was" if built.unchanged == 1 else f"{built.unchanged} pictures as they were"
+        lines.append(f"  since the last build  {', '.join(changes) or 'nothing new'}; {same}")
     for reason, count in built.why_saved.items():
         lines.append(f"  saved as PNG          {count} {reason}")
     if built.renamed:
@@ -153,4 +158,5 @@ def as_data(built: Built) -> dict[str, Any]:
         "changed": built.changed,
         "removed": built.removed,
         "unchanged": built.unchanged,
+        "captions_changed": built.captions_changed,
     }

@@ -60,6 +60,7 @@ class Built:
         why_saved: reason -> how many pictures stand as a PNG instead of a link for it.
         renamed: (path in the source, name here) of pictures that are called otherwise.
         unchanged: pictures that kept their file; `added`, `changed`, `removed` since the last build.
+        captions_changed: of pictures that stood here; written, written anew or gone.
     """
 
     folder: Path
@@ -76,6 +77,7 @@ class Built:
     changed: int
     removed: int
     unchanged: int
+    captions_changed: int
     findings: tuple[Finding, ...]
 
 
@@ -205,7 +207,7 @@ def _built(place: Place, folder: Path, planned: Plan, choices: Choices, found: S
         choices.number,
         len(here),
         sum(bool(one.text) for one in here),
-        sum(one.gets_trigger for one in planned.pictures),
+        sum(one.gets_trigger for one in planned.pictures) if choices.trigger else 0,
         sum(bool(one.entry.why) for one in planned.pictures),
         dict(why.most_common()),
         tuple(one.renamed for one in planned.pictures if one.renamed),
@@ -214,6 +216,7 @@ def _built(place: Place, folder: Path, planned: Plan, choices: Choices, found: S
         sum(one.standing is not None for one in made),
         len(planned.removed),
         len(planned.pictures) - len(made),
+        sum(one.caption_changes for one in planned.pictures),
         (
             *told.findings(planned, choices, found, folder),
             *told.of_other_projects(found, place.own),

@@ -74,7 +74,7 @@ def test_the_same_again_changes_nothing_and_needs_no_words(
     first, second, third, *_ = answer.out.splitlines()
     assert first == f"As the last time: {photos} --trigger sks --resize 256 --holdout 1"
     assert second == "training_data/60_mycat: 5 images, 5 captions"
-    assert third == "  since the last build  nothing new; 6 as they were"
+    assert third == "  since the last build  nothing new; 6 pictures as they were"
 
 
 def test_the_envelope(shell: Shell, tmp_path: Path, photos: Path) -> None:
@@ -351,7 +351,7 @@ def test_what_another_project_built_or_set_aside_is_passed_over_and_named(
     shell(*BUILD, "photos", "--concept", "mycat", "--project", "photos", "--holdout", "2")
     shutil.copytree(photos, tmp_path / "copied")
     again = shell(*BUILD, "--concept", "mycat", "--project", "copied")
-    assert "  since the last build  nothing new; 6 as they were" in again.out.splitlines()
+    assert "  since the last build  nothing new; 6 pictures as they were" in again.out.splitlines()
     answer = shell(*BUILD, "photos", "--concept", "mycat", "--project", "other", "--json")
     assert answer.envelope["data"]["concept"]["images"] == 6
     (said,) = answer.envelope["findings"]
@@ -406,3 +406,18 @@ def test_that_the_config_trains_on_other_pictures_is_said(
     data = shell(*BUILD, "photos", "--concept", "mycat", "--json").envelope
     said = [found["hint"] for found in data["findings"] if found["code"] == "not-trained-on"]
     assert said == ([answer.format(built)] if answer else [])
+
+
+def test_captions_that_were_taken_over_are_counted(shell: Shell, tmp_path: Path, photos: Path) -> None:
+    shell(*BUILD, "photos", "--concept", "mycat", "--trigger", "sks")
+    (photos / "a.txt").write_text("another photo")
+    (photos / "more/0.txt").unlink()
+    lines = shell(*BUILD, "--concept", "mycat").out.splitlines()
+    assert lines[2] == "  since the last build  2 captions changed; 6 pictures as they were"
+    (tmp_path / "training_data/10_mycat/1.txt").write_text(
+        "sks, mine\n"
+    )  # edited: the trigger goes from it too
+    data = shell(*BUILD, "--concept", "mycat", "--trigger", "", "--json").envelope["data"]["concept"]
+    assert (data["captions_changed"], data["triggers_written"]) == (6, 0)
+    data = shell(*BUILD, "--concept", "mycat", "--json").envelope["data"]["concept"]
+    assert (data["captions_changed"], data["unchanged"]) == (0, 6)
