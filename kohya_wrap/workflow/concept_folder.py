@@ -70,10 +70,25 @@ def check(concept: str, repeats: str, option: str = "--concept") -> None:
         )
     if repeats != "auto" and not (repeats.isdecimal() and len(repeats) < 7 and int(repeats) > 0):
         raise UsageError(
-            f"--repeats {repeats!r} is neither a number above 0 nor auto.",
+            f"--repeats {repeats!r} is neither auto nor a number from 1 to 999999.",
             why="It says how often each image is seen in an epoch.",
             hint="--repeats 10",
         )
+
+
+def numbered_name(concept: str) -> tuple[Finding, ...]:
+    """`10_cat` becomes `10_10_cat`: hardly what was meant."""
+    parsed = folders.repeats_and_tokens(concept)
+    if not parsed or not parsed[1]:
+        return ()
+    return (
+        Finding(
+            Level.WARNING,
+            "numbered-name",
+            f"the concept is called {concept!r}: the number of its folder is put before that.",
+            f"Not meant? --concept {shlex.quote(parsed[1])} --repeats {parsed[0]}",
+        ),
+    )
 
 
 def class_of(reg: Path) -> str:
@@ -136,7 +151,11 @@ def lay_out(project: Project, found: Found, concept: Concept, on_news: OnNews) -
     said += f" ({total} in all folders)" if total > images else ""
     said += f", trigger written into {written}" if written else ""
     on_news(News("dataset", "kept" if found.own else "done", said))
-    findings = (*elsewhere, *(_asked_otherwise(project, folder, concept) if found.own else ()))
+    findings = (
+        *elsewhere,
+        *(_asked_otherwise(project, folder, concept) if found.own else ()),
+        *numbered_name(concept.name),
+    )
     return LaidOut(folder, images, there, findings)
 
 
@@ -160,7 +179,9 @@ def _built(project: Project, own: Path | None, concept: Concept, images: Path, o
     if there and there.images > built.images:
         said += f" ({there.images} images in all folders)"
     on_news(News("dataset", "done", said))
-    return LaidOut(built.folder, built.images, there, (*built.findings, *findings))
+    return LaidOut(
+        built.folder, built.images, there, (*built.findings, *findings, *numbered_name(concept.name))
+    )
 
 
 def seen(project: Project, caption_extension: str | None = None) -> Inventory | None:

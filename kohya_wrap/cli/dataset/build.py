@@ -60,7 +60,7 @@ def command(sources: tuple[Path, ...], project: Path, as_json: bool, **words: An
 
     SRC is only read: pictures are linked, or copied where links cannot be. What the engine would misread (turned by
     EXIF, transparent, CMYK, 16 bits, GIF, TIFF) is saved as PNG as you see it. Captions come along: .txt, .caption,
-    metadata in JSON, JSONL or CSV.
+    metadata in JSON, JSONL or CSV. A linked picture is the same file as in SRC: an edit in place changes both.
 
     Safe to repeat: the same line again takes over what changed in SRC, and keeps captions that you edited meanwhile.
     Options that are not given, and SRC, are as the last time. Another SRC adds its pictures to those that stand there; to
@@ -93,7 +93,7 @@ def _say(console: Console, done: Done, project: Path) -> None:
     from kohya_wrap.cli import as_typed
 
     if done.again:
-        console.say(f"As the last time: {' '.join(done.again)}")
+        console.say(f"As {done.again_from}: {' '.join(done.again)}")
     for built in filter(None, (done.concept, done.regularisation)):
         for line in _lines(built):
             console.say(line)

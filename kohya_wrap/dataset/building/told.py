@@ -141,6 +141,7 @@ def _findings(planned: Plan, choices: Choices, found: Sequence[Source], folder: 
             f"{_pictures(len(planned.several))} {have} captions that differ: {named(planned.several)}.",
             "To take the other: remove the one that was taken, in the source, and build again.",
         )
+    yield from _held_copies(planned, choices)
     yield from _kept_edits(planned, folder)
     back = [one for one in planned.pictures if one.is_made and one.standing and one.standing.path is None]
     if back:
@@ -179,6 +180,16 @@ def _not_taken(found: Sequence[Source]) -> Iterator[Finding]:
     if others:
         kinds = named([f"{count} {ending}" for ending, count in others.most_common()])
         yield Finding(Level.NOTE, "not-taken", f"files of other kinds are left where they are: {kinds}.")
+
+
+def _held_copies(planned: Plan, choices: Choices) -> Iterator[Finding]:
+    held = [one for one in planned.pictures if one.entry.held]
+    if len(held) > choices.holdout:
+        yield Finding(
+            Level.NOTE,
+            "held-copies",
+            f"{_count(held)} are set aside for --holdout {choices.holdout}: the copies of one go with it, and count once.",
+        )
 
 
 def _kept_edits(planned: Plan, folder: Path) -> Iterator[Finding]:

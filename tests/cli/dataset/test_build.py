@@ -107,6 +107,8 @@ def test_the_trigger_of_the_config(shell: Shell, tmp_path: Path, photos: Path) -
     shell("init", "--concept", "mycat", "--trigger", "sks cat", "--engine", "rehearsal")
     answer = shell(*BUILD, "photos", "--concept", "mycat")
     assert "6 captions, trigger written into 6" in answer.out
+    assert answer.out.splitlines()[0] == "As the config says: --trigger 'sks cat'"
+    assert "As the last time" in shell(*BUILD, "--concept", "mycat").out
     assert answer.out.splitlines()[-1] == "Next: kohya-wrap dataset check training_config.toml"
     other = shell(*BUILD, "--concept", "mycat", "--trigger", "xyz", "--json")
     assert [found["code"] for found in other.envelope["findings"]] == ["trigger-differs"]
@@ -174,6 +176,7 @@ def test_what_is_broken_can_be_left_out(shell: Shell, tmp_path: Path, photos: Pa
     ("words", "named"),
     [(("photos",), "--concept"), (("--concept", "mycat"), "Nothing to build"), (("photos", "--concept", "a/b"), "a/b"),
      (("photos", "--concept", "x", "--repeats", "0"), "--repeats"),
+     (("photos", "--concept", "x", "--repeats", "1000000"), "neither auto nor a number from 1 to 999999"),
      (("photos", "--concept", "x", "--background", "whit"), "--background"),
      (("photos", "--concept", "x", "--resize", "10"), "--resize"),
      (("photos", "--concept", "x" * 300), "over 150 bytes"), (("photos", "--concept", "猫" * 60), "over 150 bytes"),
@@ -421,3 +424,24 @@ def test_captions_that_were_taken_over_are_counted(shell: Shell, tmp_path: Path,
     assert (data["captions_changed"], data["triggers_written"]) == (6, 0)
     data = shell(*BUILD, "--concept", "mycat", "--json").envelope["data"]["concept"]
     assert (data["captions_changed"], data["unchanged"]) == (0, 6)
+
+
+def test_a_concept_that_begins_with_a_number_is_remarked(shell: Shell, tmp_path: Path, photos: Path) -> None:
+    answer = shell(*BUILD, "photos", "--concept", "10_cat", "--json")
+    (said,) = answer.envelope["findings"]
+    assert (said["code"], said["hint"]) == ("numbered-name", "Not meant? --concept cat --repeats 10")
+    words = ("--concept", "10_cat", "--engine", "rehearsal")
+    assert "numbered-name" in shell("init", "new", "--images", "photos", *words, "--json").out
+    assert "numbered-name" in shell("init", "new", *words, "--json").out
+
+
+def test_why_more_are_set_aside_than_were_asked_for(shell: Shell, photos: Path) -> None:
+    for path in list(photos.rglob("*.png")):
+        shutil.copy(path, path.with_name(f"copy-{path.name}"))
+    (photos / "a.jpg").unlink()
+    answer = shell(*BUILD, "photos", "--concept", "mycat", "--holdout", "2", "--json")
+    assert answer.envelope["data"]["concept"]["held_out"] == 4
+    (said,) = answer.envelope["findings"]
+    assert said["message"].startswith(
+        "4 pictures are set aside for --holdout 2: the copies of one go with it"
+    )
