@@ -82,6 +82,16 @@ class Project:
         return self.root / "output"
 
     @property
+    def apart(self) -> tuple[Path, ...]:
+        """What the project itself keeps pictures in: no source of them."""
+        return self.training_data, self.held_out, self.reg_data, self.models, self.output
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether something was built, trained or edited here."""
+        return (self.root / ".kohya-wrap").is_dir()
+
+    @property
     def runs(self) -> Path:
         return self.root / ".kohya-wrap" / "runs"
 

@@ -29,6 +29,13 @@ def numbered(train_data_dir: Path) -> tuple[Folder, ...]:
     )
 
 
+def of_concept(parent: Path, concept: str) -> tuple[Path, ...]:
+    """Those of that name among numbered folders."""
+    inside = sorted(parent.iterdir()) if parent.is_dir() else []
+    named = ((path, repeats_and_tokens(path.name)) for path in inside if path.is_dir())
+    return tuple(path for path, parsed in named if parsed and parsed[1] == concept)
+
+
 def loose(pictures: Path, repeats: int) -> Folder:
     """A folder of pictures as if it were a concept folder."""
     return Folder(

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kohya_wrap.domain.dataset import ImageFacts, Misread
-from kohya_wrap.host import header_size
+from kohya_wrap.host import header_size, whole_file
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -83,11 +83,7 @@ def facts_and_picture(path: Path, least: int) -> tuple[ImageFacts, Image.Image]:
 def _content(path: Path) -> bytes:
     if path.is_symlink() and not path.exists():
         raise Unreadable("it is a link that leads nowhere")
-    if path.exists() and not path.is_file():  # a pipe would be waited for, without an end
-        raise Unreadable(
-            "it is a folder" if path.is_dir() else "it is no file but a pipe, a socket or a device"
-        )
-    return path.read_bytes()
+    return whole_file.read(path)
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from kohya_wrap.dataset import building
 from kohya_wrap.dataset.building import Built, Choices, Place
 from kohya_wrap.dataset.building import record as records
 from kohya_wrap.dataset.building.picture import KEEP
@@ -18,7 +19,14 @@ from kohya_wrap.domain.steps import MOST_PASSES
 from kohya_wrap.errors import DatasetError, UsageError
 from kohya_wrap.host import image_pixels
 from kohya_wrap.places import Places, Project
-from kohya_wrap.workflow import concept_build, concept_folder, epoch_length, kept_config, trigger_words
+from kohya_wrap.workflow import (
+    built_unread,
+    concept_build,
+    concept_folder,
+    epoch_length,
+    kept_config,
+    trigger_words,
+)
 from kohya_wrap.workflow.kept_config import KeptConfig
 from kohya_wrap.workflow.provision import News, OnNews
 
@@ -49,12 +57,13 @@ class BuildRequest:
 
 @dataclass(frozen=True)
 class Done:
-    """`passes`: of images in an epoch, over all concepts; `again`: choices taken over from the last build, in words."""
+    """`again`: choices taken over from the last build, or from the config, in words; `again_from`: from which."""
 
     concept: Built | None
     regularisation: Built | None
     choices: Choices | None
     again: tuple[str, ...]
+    again_from: str
     config_is_there: bool
     findings: tuple[Finding, ...]
 
@@ -73,19 +82,26 @@ def run(request: BuildRequest, places: Places, on_news: OnNews) -> Done:
     _require_folders(project)
     concept = regularisation = choices = None
     again: tuple[str, ...] = ()
+    again_from = "the last time"
     findings: list[Finding] = []
     if request.concept:
         where = concept_build.place(project, request.concept, None, _extension(kept))
         before = records.read(where.record)
+        if not (before and before.choices.sources):
+            again_from = "the config says"
         choices, again = _choices(request, before.choices if before else None, kept, project)
         repeats = _repeats(request, before.choices if before else None, project)
         most = epoch_length.of_config(kept, project, places)
         concept, said = _build(project, where, choices, repeats, most, request.skip_broken, on_news)
         findings += (*concept.findings, *said, *_trigger_differs(request, kept, project))
+        findings += concept_folder.numbered_name(request.concept)
+        if kept:
+            typed_config = request.project / project.config.name
+            findings += built_unread.findings(kept, project, concept.folder, typed_config)
     if request.reg is not None:
         regularisation, said = _regularise(project, request, request.reg, kept, on_news)
         findings += (*regularisation.findings, *said)
-    return Done(concept, regularisation, choices, again, kept is not None, tuple(findings))
+    return Done(concept, regularisation, choices, again, again_from, kept is not None, tuple(findings))
 
 
 def _require_folders(project: Project) -> None:
@@ -199,7 +215,7 @@ def _build(
     skip_broken: bool,
     on_news: OnNews,
 ) -> tuple[Built, tuple[Finding, ...]]:
-    own = concept_folder.own_folder(where.parent, where.concept)
+    own = building.own_folder(where)
     concept_folder.refuse_link(own, project)
 
     began = time.monotonic()

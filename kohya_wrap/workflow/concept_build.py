@@ -34,7 +34,8 @@ def place(project: Project, concept: str, own: Path | None, extension: str = ".t
         project.held_out / concept,
         project.built / f"{concept}.json",
         extension,
-        _apart(project),
+        project.apart,
+        _made(project),
     )
 
 
@@ -46,12 +47,19 @@ def regularisation(project: Project, name: str, own: Path | None, extension: str
         project.reg_data / ".held_out",  # none of them is ever set aside
         project.built / "reg" / f"{name}.json",
         extension,
-        _apart(project),
+        project.apart,
+        _made(project),
     )
 
 
-def _apart(project: Project) -> tuple[Path, ...]:
-    return project.training_data, project.held_out, project.reg_data, project.models, project.output
+def _made(project: Project) -> tuple[Path, ...]:
+    numbered = (
+        folder
+        for parent in (project.training_data, project.reg_data)
+        for folder in (parent.iterdir() if parent.is_dir() else ())
+        if folder.is_dir() and not folder.is_symlink() and folders.repeats_and_tokens(folder.name)
+    )
+    return project.held_out, *numbered
 
 
 def build_concept(

@@ -70,15 +70,25 @@ def check(concept: str, repeats: str, option: str = "--concept") -> None:
         )
     if repeats != "auto" and not (repeats.isdecimal() and len(repeats) < 7 and int(repeats) > 0):
         raise UsageError(
-            f"--repeats {repeats!r} is neither a number above 0 nor auto.",
+            f"--repeats {repeats!r} is neither auto nor a number from 1 to 999999.",
             why="It says how often each image is seen in an epoch.",
             hint="--repeats 10",
         )
 
 
-def own_folder(parent: Path, concept: str) -> Path | None:
-    """The folder of that name among numbered ones, which need not be the project's training_data."""
-    return next((folder for folder, name in _numbered(parent).items() if name == concept), None)
+def numbered_name(concept: str) -> tuple[Finding, ...]:
+    """`10_cat` becomes `10_10_cat`: hardly what was meant."""
+    parsed = folders.repeats_and_tokens(concept)
+    if not parsed or not parsed[1]:
+        return ()
+    return (
+        Finding(
+            Level.WARNING,
+            "numbered-name",
+            f"the concept is called {concept!r}: the number of its folder is put before that.",
+            f"Not meant? --concept {shlex.quote(parsed[1])} --repeats {parsed[0]}",
+        ),
+    )
 
 
 def class_of(reg: Path) -> str:
@@ -100,9 +110,10 @@ def refuse_link(folder: Path | None, project: Project) -> None:
 
 def find(project: Project, concept: str) -> Found:
     """Look by name; a folder of another concept counts once something lies in it."""
-    tokens = _folders(project)
-    own = next((folder for folder, name in tokens.items() if name == concept), None)
-    others = (folder for folder, name in tokens.items() if name != concept and any(folder.iterdir()))
+    own = building.own_folder(concept_build.place(project, concept, None))
+    others = (
+        folder for folder, name in _folders(project).items() if name != concept and any(folder.iterdir())
+    )
     return Found(own, tuple(others))
 
 
@@ -113,10 +124,7 @@ def only_one(project: Project) -> str:
 
 
 def _folders(project: Project) -> dict[Path, str]:
-    return _numbered(project.training_data)
-
-
-def _numbered(parent: Path) -> dict[Path, str]:
+    parent = project.training_data
     return {
         folder: parsed[1]
         for folder in (sorted(parent.iterdir()) if parent.is_dir() else [])
@@ -143,7 +151,11 @@ def lay_out(project: Project, found: Found, concept: Concept, on_news: OnNews) -
     said += f" ({total} in all folders)" if total > images else ""
     said += f", trigger written into {written}" if written else ""
     on_news(News("dataset", "kept" if found.own else "done", said))
-    findings = (*elsewhere, *(_asked_otherwise(project, folder, concept) if found.own else ()))
+    findings = (
+        *elsewhere,
+        *(_asked_otherwise(project, folder, concept) if found.own else ()),
+        *numbered_name(concept.name),
+    )
     return LaidOut(folder, images, there, findings)
 
 
@@ -167,7 +179,9 @@ def _built(project: Project, own: Path | None, concept: Concept, images: Path, o
     if there and there.images > built.images:
         said += f" ({there.images} images in all folders)"
     on_news(News("dataset", "done", said))
-    return LaidOut(built.folder, built.images, there, (*built.findings, *findings))
+    return LaidOut(
+        built.folder, built.images, there, (*built.findings, *findings, *numbered_name(concept.name))
+    )
 
 
 def seen(project: Project, caption_extension: str | None = None) -> Inventory | None:

@@ -60,7 +60,7 @@ def command(sources: tuple[Path, ...], project: Path, as_json: bool, **words: An
 
     SRC is only read: pictures are linked, or copied where links cannot be. What the engine would misread (turned by
     EXIF, transparent, CMYK, 16 bits, GIF, TIFF) is saved as PNG as you see it. Captions come along: .txt, .caption,
-    metadata in JSON, JSONL or CSV.
+    metadata in JSON, JSONL or CSV. A linked picture is the same file as in SRC: an edit in place changes both.
 
     Safe to repeat: the same line again takes over what changed in SRC, and keeps captions that you edited meanwhile.
     Options that are not given, and SRC, are as the last time. Another SRC adds its pictures to those that stand there; to
@@ -93,7 +93,7 @@ def _say(console: Console, done: Done, project: Path) -> None:
     from kohya_wrap.cli import as_typed
 
     if done.again:
-        console.say(f"As the last time: {' '.join(done.again)}")
+        console.say(f"As {done.again_from}: {' '.join(done.again)}")
     for built in filter(None, (done.concept, done.regularisation)):
         for line in _lines(built):
             console.say(line)
@@ -116,10 +116,15 @@ def _lines(built: Built) -> list[str]:
         for count, what in ((built.added, "new"), (built.changed, "changed"), (built.removed, "removed"))
         if count
     ]
-    if built.unchanged:
-        lines.append(
-            f"  since the last build  {', '.join(changes) or 'nothing new'}; {built.unchanged} as they were"
+    if built.captions_changed:
+        changes.append(
+            "1 caption changed"
+            if built.captions_changed == 1
+            else f"{built.captions_changed} captions changed"
         )
+    if built.unchanged:
+        same = "1 picture as it was" if built.unchanged == 1 else f"{built.unchanged} pictures as they were"
+        lines.append(f"  since the last build  {', '.join(changes) or 'nothing new'}; {same}")
     for reason, count in built.why_saved.items():
         lines.append(f"  saved as PNG          {count} {reason}")
     if built.renamed:
@@ -153,4 +158,5 @@ def as_data(built: Built) -> dict[str, Any]:
         "changed": built.changed,
         "removed": built.removed,
         "unchanged": built.unchanged,
+        "captions_changed": built.captions_changed,
     }

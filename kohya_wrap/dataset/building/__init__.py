@@ -8,14 +8,15 @@ from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from kohya_wrap.dataset import folders
 from kohya_wrap.dataset.building import record, sources, standing, told, transaction, write
 from kohya_wrap.dataset.building.plan import OnProgress, Plan, plan, trained
 from kohya_wrap.dataset.building.record import Choices as Choices
 from kohya_wrap.dataset.building.record import Record
-from kohya_wrap.dataset.building.sources import Source
+from kohya_wrap.dataset.building.sources import Item, Source
 from kohya_wrap.dataset.building.standing import Stood
 from kohya_wrap.domain.finding import Finding
-from kohya_wrap.host import image_file, lock
+from kohya_wrap.host import image_file, lock, zip_file
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,8 @@ class Place:
         held_out: its pictures that are set aside.
         record: the file that tells what was built from what.
         extension: of the captions.
-        apart: folders of the project, not to be taken for a source.
+        apart: folders of the project, not to be walked into.
+        made: what builds made, no source at all: concept folders, and what is set aside.
     """
 
     concept: str
@@ -38,6 +40,12 @@ class Place:
     record: Path
     extension: str = ".txt"
     apart: tuple[Path, ...] = ()
+    made: tuple[Path, ...] = ()
+
+    @property
+    def own(self) -> tuple[Path, ...]:
+        """No source, wherever it lies in one."""
+        return *self.apart, *self.made
 
     @property
     def parents(self) -> tuple[Path, Path]:
@@ -52,6 +60,7 @@ class Built:
         why_saved: reason -> how many pictures stand as a PNG instead of a link for it.
         renamed: (path in the source, name here) of pictures that are called otherwise.
         unchanged: pictures that kept their file; `added`, `changed`, `removed` since the last build.
+        captions_changed: of pictures that stood here; written, written anew or gone.
     """
 
     folder: Path
@@ -68,6 +77,7 @@ class Built:
     changed: int
     removed: int
     unchanged: int
+    captions_changed: int
     findings: tuple[Finding, ...]
 
 
@@ -87,12 +97,18 @@ def build(
     Raises:
         DatasetError: a source that is not there, no picture, or files that cannot be used (all named).
     """
-    found = sources.gather([Path(given) for given in choices.sources], place.apart)
+    if place.held_out.exists() and not place.held_out.is_dir():
+        raise told.not_a_folder(place.held_out)
+    given = [Path(source) for source in choices.sources]
+    for source in given:
+        if own := next((made for made in place.made if sources.lies_in(source, made)), None):
+            raise told.own_folder(source, set_aside=own == place.held_out.parent)
+    found = sources.gather(given, place.own)
     if not any(source.pictures for source in found):
-        raise told.no_picture(found)
+        raise told.no_picture(found, place.own)
     with lock.hold(place.record):
-        if transaction.finish(place.record):
-            place = _where_it_is_now(place)
+        transaction.finish(place.record)
+        place = replace(place, folder=own_folder(place))  # another build may have given it another number
         with lock.hold(place.folder) if place.folder else nullcontext():
             return _build(place, choices, found, number, skip_broken, on_progress)
 
@@ -101,19 +117,24 @@ def not_taken(place: Place, given: Path) -> list[str]:
     """Pictures of a source that the concept folder does not hold, neither by their place nor by what is in them."""
     stood = [found.entry for found in _stood(place).pictures if found.path]
     origins, digests = ({entry.origin for entry in stood}, {entry.digest for entry in stood})
-    items = [item for source in sources.gather([given], place.apart) for item in source.pictures]
-    return [
-        str(item.inner)
-        for item in items
-        if item.origin not in origins and image_file.digest(item.read()) not in digests
-    ]
+    items = [item for source in sources.gather([given], place.own) for item in source.pictures]
+    return [str(item.inner) for item in items if item.origin not in origins and _digest(item) not in digests]
 
 
-def _where_it_is_now(place: Place) -> Place:
-    """A build that was cut off has given the folder its new name just now."""
-    ended = record.read(place.record) or Record()
-    folder = place.parent / f"{ended.choices.number}_{place.concept}"
-    return replace(place, folder=folder if folder.is_dir() else None)
+def _digest(item: Item) -> str:
+    """Empty where it cannot be read: the build that will be proposed says why."""
+    try:
+        return image_file.digest(item.read())
+    except (OSError, zip_file.BadZip):
+        return ""
+
+
+def own_folder(place: Place) -> Path | None:
+    """The concept's folder as it is called now; of several, that which was built."""
+    there = folders.of_concept(place.parent, place.concept)
+    known = record.read(place.record) or Record()
+    built = place.parent / f"{known.choices.number}_{place.concept}"
+    return built if built in there else next(iter(there), None)
 
 
 def _build(
@@ -186,7 +207,7 @@ def _built(place: Place, folder: Path, planned: Plan, choices: Choices, found: S
         choices.number,
         len(here),
         sum(bool(one.text) for one in here),
-        sum(one.gets_trigger for one in planned.pictures),
+        sum(one.gets_trigger for one in planned.pictures) if choices.trigger else 0,
         sum(bool(one.entry.why) for one in planned.pictures),
         dict(why.most_common()),
         tuple(one.renamed for one in planned.pictures if one.renamed),
@@ -195,5 +216,10 @@ def _built(place: Place, folder: Path, planned: Plan, choices: Choices, found: S
         sum(one.standing is not None for one in made),
         len(planned.removed),
         len(planned.pictures) - len(made),
-        told.findings(planned, choices, found, folder),
+        sum(one.caption_changes for one in planned.pictures),
+        (
+            *told.findings(planned, choices, found, folder),
+            *told.of_other_projects(found, place.own),
+            *told.second_folders(folder, place.concept),
+        ),
     )

@@ -14,7 +14,7 @@ from kohya_wrap.dataset.building.sources import Item
 from kohya_wrap.domain.dataset import ImageFacts, Misread
 from kohya_wrap.domain.finding import Finding, Level, typed
 from kohya_wrap.domain.shrink import shrunk
-from kohya_wrap.host import image_file, image_pixels, zip_file
+from kohya_wrap.host import image_file, image_pixels, whole_file, zip_file
 
 # What the engine lists, by what is inside, whatever the name says; the first is the one a wrong ending becomes.
 _ENDINGS = {
@@ -38,6 +38,8 @@ class Looked:
 
 def look(item: Item, choices: Choices) -> Looked | Finding:
     """Read to the last byte; or what is wrong with it."""
+    if wrong := whole_file.too_large(item.stamp[0]):  # before it is unpacked
+        return _refused(item, wrong)
     try:
         facts = image_file.facts_of(item.read())
     except (image_file.Unreadable, zip_file.BadZip) as error:

@@ -52,6 +52,11 @@ class Planned:
         return None if same else (str(inner), name)
 
     @property
+    def caption_changes(self) -> bool:
+        """Of a picture that was here before."""
+        return self.standing is not None and (self.standing.caption or "") != self.text
+
+    @property
     def gets_trigger(self) -> bool:
         """Now, and not in an earlier build."""
         return self.text != self.before and not (self.standing and self.standing.caption == self.text)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path, PurePosixPath
 
 from kohya_wrap.dataset import folders
 from kohya_wrap.errors import DatasetError
-from kohya_wrap.host import image_file, zip_file
+from kohya_wrap.host import image_file, whole_file, zip_file
+from kohya_wrap.places import Project
 
 _NOT_MEANT = "__MACOSX"  # what macOS adds to a zip
 
@@ -41,19 +43,21 @@ class Source:
         root: absolute; each item's origin begins with it.
         files: by their path in it.
         pictures: of the files, in order.
+        passed_over: folders in it that a project keeps for itself.
     """
 
     given: Path
     root: str
     files: dict[PurePosixPath, Item]
     pictures: tuple[Item, ...]
+    passed_over: tuple[Path, ...] = ()
 
 
 def gather(given: Sequence[Path], apart: Collection[Path]) -> tuple[Source, ...]:
     """List each of them.
 
     Args:
-        apart: folders not to be walked into: what the project itself keeps.
+        apart: folders not to be walked into: what the project itself keeps. What another keeps is none either.
 
     Raises:
         DatasetError: one is not there, not to be read, or neither folder, picture nor zip.
@@ -72,6 +76,10 @@ def gather(given: Sequence[Path], apart: Collection[Path]) -> tuple[Source, ...]
     return (*sources, *(_loose(parent, files) for parent, files in loose.items()))
 
 
+def lies_in(given: Path, folder: Path) -> bool:
+    return Path(os.path.realpath(given)).is_relative_to(os.path.realpath(folder))  # also of a loop of links
+
+
 def numbered_folders(sources: Sequence[Source]) -> list[str]:
     """Folders that look like concepts of their own."""
     outer = (item.inner.parts[0] for source in sources for item in source.pictures if item.inner.parts[1:])
@@ -81,14 +89,17 @@ def numbered_folders(sources: Sequence[Source]) -> list[str]:
 def _folder(given: Path, apart: Collection[Path]) -> Source:
     root = given.absolute()
     files = {}
-    for path in _walk(root, apart, set()):
+    passed_over: list[Path] = []
+    for path in _walk(root, apart, set(), passed_over):
         inner = PurePosixPath(path.relative_to(root).as_posix())
         files[inner] = _on_disk(path, inner)
-    return _source(given, str(root), files)
+    return replace(_source(given, str(root), files), passed_over=tuple(passed_over))
 
 
-def _walk(folder: Path, apart: Collection[Path], seen: set[tuple[int, int]]) -> Iterator[Path]:
-    """Files and links to files in order, links to folders followed, each folder once: a loop ends."""
+def _walk(
+    folder: Path, apart: Collection[Path], seen: set[tuple[int, int]], passed_over: list[Path]
+) -> Iterator[Path]:
+    """All but folders, in order; links to folders followed, each folder once: a loop ends."""
     try:
         here = folder.stat()
         inside = sorted(folder.iterdir())
@@ -97,13 +108,16 @@ def _walk(folder: Path, apart: Collection[Path], seen: set[tuple[int, int]]) -> 
     if (here.st_dev, here.st_ino) in seen:
         return
     seen.add((here.st_dev, here.st_ino))
+    here_apart = Project(folder).apart if Project(folder).is_ours else ()
     for path in inside:
         if path.name.startswith(".") or path.name == _NOT_MEANT:
             continue
         if path.is_dir():
-            if path.resolve() not in apart:
-                yield from _walk(path, apart, seen)
-        elif path.is_file() or path.is_symlink():
+            if path in here_apart or path.resolve() in apart:
+                passed_over.append(path)
+            else:
+                yield from _walk(path, apart, seen, passed_over)
+        else:  # a link to nothing, a pipe or a device among them: said when it is read
             yield path
 
 
@@ -112,7 +126,7 @@ def _loose(parent: Path, named: Sequence[Path]) -> Source:
     root = parent.absolute()
     names = {path.name for path in named}
     files = {}
-    for path in _walk(root, {inner.resolve() for inner in root.iterdir() if inner.is_dir()}, set()):
+    for path in _walk(root, {inner.resolve() for inner in root.iterdir() if inner.is_dir()}, set(), []):
         if path.name in names or not image_file.looks_like_image(path):
             inner = PurePosixPath(path.name)
             files[inner] = _on_disk(path, inner)
@@ -157,7 +171,7 @@ def _on_disk(path: Path, inner: PurePosixPath) -> Item:
         stamp = (found.st_size, found.st_mtime_ns)
     except OSError:  # a link to nothing, or to itself: said when it is read
         stamp = (0, 0)
-    return Item(inner, str(path), stamp, partial(path.read_bytes), path)
+    return Item(inner, str(path), stamp, partial(whole_file.read, path), path)
 
 
 def _unreadable(folder: Path, error: OSError) -> DatasetError:
@@ -170,6 +184,7 @@ def _unreadable(folder: Path, error: OSError) -> DatasetError:
 
 def _not_there(path: Path) -> DatasetError:
     wrong = "is a link to nothing" if path.is_symlink() else "is not there"
+    wrong = "is no file but a pipe, a socket or a device" if path.exists() else wrong
     return DatasetError(
         f"{path} {wrong}.",
         why="Each SRC is a folder with pictures, a picture, or a zip of pictures.",

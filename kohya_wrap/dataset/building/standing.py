@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from kohya_wrap.dataset import folders
+from kohya_wrap.dataset import caption_files, folders
 from kohya_wrap.dataset.building import picture
 from kohya_wrap.dataset.building.record import Entry, Record
-from kohya_wrap.host import image_file
+from kohya_wrap.domain.finding import typed
+from kohya_wrap.errors import DatasetError
+from kohya_wrap.host import image_file, whole_file
 
 
 @dataclass(frozen=True)
@@ -75,21 +78,40 @@ def _of(entry: Entry, place: Path, extension: str) -> Standing:
 
 def _edited(entry: Entry, path: Path) -> bool:
     """By what is in it: a copied project has other times."""
-    return picture.stamp(path) != entry.made_stamp and image_file.digest(path.read_bytes()) != entry.made
+    return picture.stamp(path) != entry.made_stamp and image_file.digest(_content(path)) != entry.made
 
 
 def _by_hand(path: Path, held: bool, extension: str) -> Standing:
     """Known by its content alone, so that the same picture from a source does not stand there twice."""
-    digest, stamp = image_file.digest(path.read_bytes()), picture.stamp(path)
+    digest, stamp = image_file.digest(_content(path)), picture.stamp(path)
     entry = Entry(path.name, "", stamp, digest, stamp, digest, "", (), None, None, held)
     return Standing(entry, path, False, *_caption(path.with_suffix(extension)))
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return whole_file.read(path)
+    except OSError as error:
+        if error.errno == errno.EFBIG:
+            raise _not_kept(path, f"{path} cannot be read: {error.strerror}.") from error
+        raise
 
 
 def _caption(path: Path) -> tuple[str | None, Path | None]:
     """What is no UTF-8 in it is kept as it is."""
     if not path.is_file():
         return None, None
+    if wrong := caption_files.too_long(str(path), path.stat().st_size):
+        raise _not_kept(path, wrong)
     return path.read_text(encoding="utf-8-sig", errors="surrogateescape").strip(), path
+
+
+def _not_kept(path: Path, wrong: str) -> DatasetError:
+    return DatasetError(
+        wrong,
+        why="A build reads what stands in the folder, to keep what you put there.",
+        hint=f"rm {typed(path)}   or move it away, and the same line again",
+    )
 
 
 def under(origin: str, roots: tuple[str, ...]) -> bool:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from kohya_wrap.dataset import inventory
+from kohya_wrap.dataset import folders, inventory
 from kohya_wrap.dataset.building import captions, metadata, picture
 from kohya_wrap.dataset.building.plan import Plan, Planned
 from kohya_wrap.dataset.building.record import Choices
@@ -23,10 +23,32 @@ def refusal(found: Sequence[Source], refused: Sequence[Finding]) -> DatasetError
     return inventory.refusal(found[0].given, refused)
 
 
-def no_picture(found: Sequence[Source]) -> DatasetError:
-    named = ", ".join(str(source.given) for source in found)
+def own_folder(given: Path, *, set_aside: bool) -> DatasetError:
+    if set_aside:
+        why, hint = (
+            "What is set aside is for judging the result.",
+            "The same build with --holdout 0 trains on it.",
+        )
+    else:
+        why = "It is built into; a build may rename it, and the next one would look for it in vain."
+        folder = given if given.is_dir() else given.parent
+        copy = folder.name.partition("_")[2] or "copy"
+        hint = f"Name what it was built from, or a copy: cp -r {typed(folder)} {typed(copy)}"
+    return DatasetError(f"{given} is the project's own, and no source of a build.", why=why, hint=hint)
+
+
+def no_picture(found: Sequence[Source], own: Collection[Path]) -> DatasetError:
+    given = ", ".join(str(source.given) for source in found)
+    if over := _with_pictures(found):
+        return DatasetError(
+            f"No picture in {given} but what a project keeps: {named([str(folder) for folder in over])}.",
+            why="What was built or set aside is not built from again.",
+            hint="Name what it was built from. What stands in training_data is trained on as it is."
+            if not _of_others(over, own)
+            else f"Name one folder of it: kohya-wrap dataset build {typed(_of_others(over, own)[0])} --concept NAME",
+        )
     return DatasetError(
-        f"No picture in {named}.",
+        f"No picture in {given}.",
         why="Pictures are known by their endings: png, jpg, webp, bmp, gif, tiff, avif; hidden files do not count.",
         hint="Name the folder, or the zip, that your pictures lie in.",
     )
@@ -49,6 +71,50 @@ def in_the_way(folder: Path) -> DatasetError:
         why="There are two folders of this concept, with other numbers; or a file has that name.",
         hint=f"Look at it, and move it away: mv {typed(folder)} {typed(folder.name + '.old')}",
     )
+
+
+def not_a_folder(held_out: Path) -> DatasetError:
+    return DatasetError(
+        f"{held_out} is a file, where a folder must be.",
+        why="Pictures of this concept that are set aside lie in it.",
+        hint=f"mv {typed(held_out)} {typed(f'{held_out}.old')}",
+    )
+
+
+def second_folders(folder: Path, concept: str) -> Iterator[Finding]:
+    for other in folders.of_concept(folder.parent, concept):
+        if other != folder and any(map(folders.is_read, other.iterdir())):
+            yield Finding(
+                Level.WARNING,
+                "second-folder",
+                f"{other.name} is of this concept too: left as it is, and trained on beside {folder.name}.",
+                f"Not meant? mv {typed(other)} {typed(other.parent.parent / other.name)}",
+                str(other),
+            )
+
+
+def of_other_projects(found: Sequence[Source], own: Collection[Path]) -> Iterator[Finding]:
+    if over := [str(folder) for folder in _of_others(_with_pictures(found), own)]:
+        yield Finding(
+            Level.NOTE,
+            "passed-over",
+            f"{named(over)}: what another project built or set aside is not built from.",
+            "Meant all the same? Name the folder itself, as one more SRC.",
+        )
+
+
+def _of_others(over: Sequence[Path], own: Collection[Path]) -> list[Path]:
+    here = {folder.resolve() for folder in own}
+    return [folder for folder in over if folder.resolve() not in here]
+
+
+def _with_pictures(found: Sequence[Source]) -> list[Path]:
+    return [
+        folder
+        for source in found
+        for folder in source.passed_over
+        if any(image_file.looks_like_image(path) for path in folder.rglob("*"))
+    ]
 
 
 def findings(planned: Plan, choices: Choices, found: Sequence[Source], folder: Path) -> tuple[Finding, ...]:
@@ -75,6 +141,7 @@ def _findings(planned: Plan, choices: Choices, found: Sequence[Source], folder: 
             f"{_pictures(len(planned.several))} {have} captions that differ: {named(planned.several)}.",
             "To take the other: remove the one that was taken, in the source, and build again.",
         )
+    yield from _held_copies(planned, choices)
     yield from _kept_edits(planned, folder)
     back = [one for one in planned.pictures if one.is_made and one.standing and one.standing.path is None]
     if back:
@@ -113,6 +180,16 @@ def _not_taken(found: Sequence[Source]) -> Iterator[Finding]:
     if others:
         kinds = named([f"{count} {ending}" for ending, count in others.most_common()])
         yield Finding(Level.NOTE, "not-taken", f"files of other kinds are left where they are: {kinds}.")
+
+
+def _held_copies(planned: Plan, choices: Choices) -> Iterator[Finding]:
+    held = [one for one in planned.pictures if one.entry.held]
+    if len(held) > choices.holdout:
+        yield Finding(
+            Level.NOTE,
+            "held-copies",
+            f"{_count(held)} are set aside for --holdout {choices.holdout}: the copies of one go with it, and count once.",
+        )
 
 
 def _kept_edits(planned: Plan, folder: Path) -> Iterator[Finding]:

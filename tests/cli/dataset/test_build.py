@@ -74,7 +74,7 @@ def test_the_same_again_changes_nothing_and_needs_no_words(
     first, second, third, *_ = answer.out.splitlines()
     assert first == f"As the last time: {photos} --trigger sks --resize 256 --holdout 1"
     assert second == "training_data/60_mycat: 5 images, 5 captions"
-    assert third == "  since the last build  nothing new; 6 as they were"
+    assert third == "  since the last build  nothing new; 6 pictures as they were"
 
 
 def test_the_envelope(shell: Shell, tmp_path: Path, photos: Path) -> None:
@@ -107,6 +107,8 @@ def test_the_trigger_of_the_config(shell: Shell, tmp_path: Path, photos: Path) -
     shell("init", "--concept", "mycat", "--trigger", "sks cat", "--engine", "rehearsal")
     answer = shell(*BUILD, "photos", "--concept", "mycat")
     assert "6 captions, trigger written into 6" in answer.out
+    assert answer.out.splitlines()[0] == "As the config says: --trigger 'sks cat'"
+    assert "As the last time" in shell(*BUILD, "--concept", "mycat").out
     assert answer.out.splitlines()[-1] == "Next: kohya-wrap dataset check training_config.toml"
     other = shell(*BUILD, "--concept", "mycat", "--trigger", "xyz", "--json")
     assert [found["code"] for found in other.envelope["findings"]] == ["trigger-differs"]
@@ -174,6 +176,7 @@ def test_what_is_broken_can_be_left_out(shell: Shell, tmp_path: Path, photos: Pa
     ("words", "named"),
     [(("photos",), "--concept"), (("--concept", "mycat"), "Nothing to build"), (("photos", "--concept", "a/b"), "a/b"),
      (("photos", "--concept", "x", "--repeats", "0"), "--repeats"),
+     (("photos", "--concept", "x", "--repeats", "1000000"), "neither auto nor a number from 1 to 999999"),
      (("photos", "--concept", "x", "--background", "whit"), "--background"),
      (("photos", "--concept", "x", "--resize", "10"), "--resize"),
      (("photos", "--concept", "x" * 300), "over 150 bytes"), (("photos", "--concept", "猫" * 60), "over 150 bytes"),
@@ -342,3 +345,103 @@ def test_an_epoch_of_auto_takes_no_more_than_ten_minutes_on_the_projects_card(
         "auto",
     )
     assert again.code == 0 and (tmp_path / "new" / "training_data" / built.name).is_dir()
+
+
+def test_what_another_project_built_or_set_aside_is_passed_over_and_named(
+    shell: Shell, tmp_path: Path, photos: Path
+) -> None:
+    """Also where a project was copied, and its record names the place that it was copied from."""
+    shell(*BUILD, "photos", "--concept", "mycat", "--project", "photos", "--holdout", "2")
+    shutil.copytree(photos, tmp_path / "copied")
+    again = shell(*BUILD, "--concept", "mycat", "--project", "copied")
+    assert "  since the last build  nothing new; 6 pictures as they were" in again.out.splitlines()
+    answer = shell(*BUILD, "photos", "--concept", "mycat", "--project", "other", "--json")
+    assert answer.envelope["data"]["concept"]["images"] == 6
+    (said,) = answer.envelope["findings"]
+    assert said["code"] == "passed-over"
+    assert f"{photos}/held_out, {photos}/training_data: what" in said["message"]
+    shutil.rmtree(photos / "more")
+    for name in ("a.jpg", "a.txt", "logo.png"):
+        (photos / name).unlink()
+    answer = shell(*BUILD, "photos", "--concept", "dog", "--project", "other")
+    assert (answer.code, "but what a project keeps" in answer.three_lines[0]) == (4, True)
+    assert shell(*BUILD, "photos/training_data", "--concept", "dog", "--project", "other").code == 0
+
+
+@pytest.mark.parametrize("source", ["training_data/10_mycat", "held_out", "training_data/10_mycat/a.jpg"])
+def test_what_the_project_itself_holds_is_no_source(
+    shell: Shell, tmp_path: Path, photos: Path, source: str
+) -> None:
+    shell(*BUILD, "photos", "--concept", "mycat", "--holdout", "2")
+    before = tree(tmp_path)
+    for concept in ("mycat", "other"):
+        answer = shell(*BUILD, source, "--concept", concept, "--repeats", "3")
+        assert answer.code == 4
+        assert answer.three_lines[0] == f"{tmp_path / source} is the project's own, and no source of a build."
+    assert tree(tmp_path) == before
+
+
+@pytest.mark.parametrize("source", [".", "training_data"])
+def test_that_only_the_projects_own_pictures_were_found_is_said(
+    shell: Shell, tmp_path: Path, source: str
+) -> None:
+    (tmp_path / "training_data/10_mycat").mkdir(parents=True)
+    Image.new("RGB", (64, 64)).save(tmp_path / "training_data/10_mycat/a.png")
+    answer = shell(*BUILD, source, "--concept", "mycat")
+    assert answer.code == 4
+    assert answer.three_lines[0].startswith(f"No picture in {tmp_path / source} but what a project keeps: ")
+    assert answer.three_lines[2].endswith("What stands in training_data is trained on as it is.")
+
+
+@pytest.mark.parametrize(
+    ("says", "answer"),
+    [('train_data_dir = "mydata"', "kohya-wrap config set train_data_dir=training_data --file training_config.toml"),
+     ('dataset_config = "data.toml"', 'image_dir = "{}" in a subset of it; or take dataset_config out of the config.'),
+     ('train_data_dir = "training_data"', None), ('dataset_config = "named.toml"', None), ("", None)],
+)  # fmt: skip
+def test_that_the_config_trains_on_other_pictures_is_said(
+    shell: Shell, tmp_path: Path, photos: Path, says: str, answer: str | None
+) -> None:
+    built = tmp_path / "training_data/10_mycat"
+    (tmp_path / "training_config.toml").write_text(f"{says}\n")
+    for name, folder in (("data.toml", photos), ("named.toml", built)):
+        (tmp_path / name).write_text(f'[[datasets]]\n[[datasets.subsets]]\nimage_dir = "{folder}"\n')
+    data = shell(*BUILD, "photos", "--concept", "mycat", "--json").envelope
+    said = [found["hint"] for found in data["findings"] if found["code"] == "not-trained-on"]
+    assert said == ([answer.format(built)] if answer else [])
+
+
+def test_captions_that_were_taken_over_are_counted(shell: Shell, tmp_path: Path, photos: Path) -> None:
+    shell(*BUILD, "photos", "--concept", "mycat", "--trigger", "sks")
+    (photos / "a.txt").write_text("another photo")
+    (photos / "more/0.txt").unlink()
+    lines = shell(*BUILD, "--concept", "mycat").out.splitlines()
+    assert lines[2] == "  since the last build  2 captions changed; 6 pictures as they were"
+    (tmp_path / "training_data/10_mycat/1.txt").write_text(
+        "sks, mine\n"
+    )  # edited: the trigger goes from it too
+    data = shell(*BUILD, "--concept", "mycat", "--trigger", "", "--json").envelope["data"]["concept"]
+    assert (data["captions_changed"], data["triggers_written"]) == (6, 0)
+    data = shell(*BUILD, "--concept", "mycat", "--json").envelope["data"]["concept"]
+    assert (data["captions_changed"], data["unchanged"]) == (0, 6)
+
+
+def test_a_concept_that_begins_with_a_number_is_remarked(shell: Shell, tmp_path: Path, photos: Path) -> None:
+    answer = shell(*BUILD, "photos", "--concept", "10_cat", "--json")
+    (said,) = answer.envelope["findings"]
+    assert (said["code"], said["hint"]) == ("numbered-name", "Not meant? --concept cat --repeats 10")
+    words = ("--concept", "10_cat", "--engine", "rehearsal")
+    assert "numbered-name" in shell("init", "new", "--images", "photos", *words, "--json").out
+    assert "numbered-name" in shell("init", "new", *words, "--json").out
+
+
+def test_why_more_are_set_aside_than_were_asked_for(shell: Shell, photos: Path) -> None:
+    for path in list(photos.rglob("*.png")):
+        shutil.copy(path, path.with_name(f"copy-{path.name}"))
+    (photos / "a.jpg").unlink()
+    answer = shell(*BUILD, "photos", "--concept", "mycat", "--holdout", "2", "--json")
+    assert answer.envelope["data"]["concept"]["held_out"] == 4
+    (said,) = answer.envelope["findings"]
+    assert said["message"].startswith(
+        "4 pictures are set aside for --holdout 2: the copies of one go with it"
+    )

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from kohya_wrap.dataset.building import Built, not_taken
+from kohya_wrap.dataset import building
+from kohya_wrap.dataset.building import Built, Choices, not_taken
+from kohya_wrap.errors import DatasetError
 from tests.unit.dataset.building.conftest import Build, contents, place, texts
 from tests.unit.dataset.conftest import Picture
 
@@ -236,3 +238,47 @@ def test_which_pictures_a_folder_does_not_hold(picture: Picture, tmp_path: Path,
     picture("other/a.jpg", (90, 90))  # of the same name, and another picture
     assert not_taken(place(tmp_path), tmp_path / "in") == ["d.png"]
     assert not_taken(place(tmp_path), tmp_path / "other") == ["a.jpg"]
+
+
+@pytest.mark.parametrize(("name", "size"), [("10_cat/mine.png", 1 + (1 << 29)), ("10_cat/a.txt", 100_000)])
+def test_what_is_too_large_in_the_folder_is_named(
+    three: None, tmp_path: Path, build: Build, folder: Path, name: str, size: int
+) -> None:
+    build()
+    (tmp_path / "data" / name).unlink(missing_ok=True)
+    with (tmp_path / "data" / name).open("wb") as file:
+        file.truncate(size)
+    with pytest.raises(DatasetError, match=name) as caught:
+        build()
+    assert caught.value.hint.startswith(f"rm {tmp_path / 'data' / name}")
+
+
+def test_a_picture_that_cannot_be_read_is_not_held(three: None, tmp_path: Path, build: Build) -> None:
+    build()
+    (tmp_path / "in/z.png").symlink_to("nothing")
+    assert not_taken(place(tmp_path), tmp_path / "in") == ["z.png"]
+
+
+def test_a_build_that_began_beside_another_goes_on_in_its_folder(
+    three: None, picture: Picture, tmp_path: Path, build: Build
+) -> None:
+    """With another number, which both were given before either had the lock."""
+    picture("more/d.png", (9, 9))
+    before = place(tmp_path)
+    build(number=3)
+    building.build(before, Choices(sources=(str(tmp_path / "more"),)), lambda count: 5)
+    assert [path.name for path in (tmp_path / "data").glob("[0-9]*")] == ["5_cat"]
+    assert len(list((tmp_path / "data/5_cat").glob("?.[jp][pn]g"))) == 4
+
+
+def test_a_second_folder_of_the_concept_is_left_and_named(
+    three: None, picture: Picture, tmp_path: Path, build: Build
+) -> None:
+    build(number=5)
+    picture("data/10_cat/mine.png", (9, 9))  # stands first in the list
+    before = inodes(tmp_path / "data/10_cat")
+    built = building.build(place(tmp_path), Choices(sources=(str(tmp_path / "in"),)), lambda count: 5)
+    assert (built.folder.name, codes(built)) == ("5_cat", ["second-folder"])
+    assert inodes(tmp_path / "data/10_cat") == before
+    with pytest.raises(DatasetError, match="10_cat is there already"):
+        build(number=10)

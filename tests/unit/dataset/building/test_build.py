@@ -250,3 +250,15 @@ def test_captions_have_the_ending_that_the_config_says(
         choices = Choices(sources=(str(tmp_path / "in"),))
         building.build(replace(place(tmp_path), extension=".caption"), choices, lambda count: 10)
         assert contents(folder) == ["a.caption", "a.png"]
+
+
+def test_a_file_where_pictures_are_set_aside_stays(picture: Picture, tmp_path: Path, build: Build) -> None:
+    picture("in/a.png")
+    picture("in/b.png", (9, 9))
+    (tmp_path / "held_out").mkdir()
+    (tmp_path / "held_out/cat").write_text("precious")
+    for holdout in (1, 0):
+        with pytest.raises(DatasetError, match="held_out/cat is a file, where a folder must be"):
+            build(holdout=holdout)
+    assert [path.name for path in (tmp_path / "held_out").iterdir()] == ["cat"]
+    assert (tmp_path / "held_out/cat").read_text() == "precious"

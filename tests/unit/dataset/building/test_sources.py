@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import stat
 import zipfile
@@ -194,3 +195,27 @@ def test_a_folder_of_the_zips_name_later_is_another_source(
     shutil.copytree(tmp_path / "store", tmp_path / "unpacked")
     assert build("unpacked").unchanged == 1  # known by what is in it
     assert contents(folder) == ["a.png"]
+
+
+@pytest.mark.parametrize("name", ["z.png", "a.txt", "all.json"])
+@pytest.mark.parametrize("kind", ["pipe", "device"])
+def test_what_is_no_file_is_named_and_not_read(
+    picture: Picture, tmp_path: Path, build: Build, folder: Path, name: str, kind: str
+) -> None:
+    picture("in/a.png")
+    picture("in/b.png", (9, 9))
+    odd = tmp_path / "in" / name
+    os.mkfifo(odd) if kind == "pipe" else odd.symlink_to(os.devnull)  # as /dev/zero, which never ends
+    with pytest.raises(
+        DatasetError, match=rf"{name} cannot be read: it is no file but a pipe, a socket or a"
+    ):
+        build()
+    build(skip_broken=True)
+    assert contents(folder) == (["b.png"] if name == "a.txt" else ["a.png", "b.png"])
+
+
+def test_a_picture_that_fits_no_memory_is_named_and_not_read(picture: Picture, build: Build) -> None:
+    with picture("in/a.png").open("r+b") as file:
+        file.truncate(1 + (1 << 29))  # takes no room
+    with pytest.raises(DatasetError, match=r"a.png cannot be read: it has 0\.5 GB, more than any picture"):
+        build()
