@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import signal
 import subprocess
@@ -293,6 +294,7 @@ def test_the_engines_exit_code_0_is_not_believed(shell: Shell, guide: Path) -> N
     answer = shell("run", guide, *REHEARSAL, KOHYA_WRAP_REHEARSAL_FAULT="nan@50")
     assert answer.code == 6
     assert answer.three_lines[0] == "The loss is not a number since step 50."
+    assert "--restart" in answer.three_lines[2], "a state brings the old rate back"
     assert events(guide)[-1]["outcome"] == "failed"
 
 
@@ -417,3 +419,17 @@ def test_a_finished_run_is_trained_anew_which_is_said(shell: Shell, guide: Path)
     assert said not in first.out and second.out.count(said) == 1
     assert second.out.index(said) < second.out.index("engine started")
     assert said not in shell("run", guide, "--engine", "rehearsal", "--restart").out
+
+
+def test_a_lora_of_another_rank_is_refused_before_anything_starts(shell: Shell, guide: Path) -> None:
+    """The rank that counts is the one the run has, from wherever it comes."""
+    lora = guide.parent / "other.safetensors"
+    save_file({"lora_unet_x.lora_down.weight": np.ones((8, 64), np.float32)}, lora)
+    run = ("run", guide, *REHEARSAL, "--continue-from", lora)
+    answer = shell(*run)
+    assert answer.code == 3
+    assert "other.safetensors has rank 8, and network_dim is 32" in answer.three_lines[0]
+    assert "--set network_dim=8" in answer.three_lines[2]
+    assert not (guide.parent / ".kohya-wrap" / "runs").exists()
+    guide.write_text(re.sub(r"(?m)^network_dim.*\n", "", guide.read_text(encoding="utf-8")), encoding="utf-8")
+    assert "network_dim is 32" in shell(*run).three_lines[0], "of the recipe"
