@@ -131,7 +131,8 @@ def execute(
             hint="Leave --probe out: an out-of-memory costs a restart from the last epoch.",
         )
     config = job.config.with_layer(Layer(Origin.HARDWARE, _real_paths(job, means), "where it lies here"))
-    name = str(config.get("output_name"))
+    name, output = str(config.get("output_name")), Path(config.get("output_dir"))
+    outputs.refuse_folders(job, output, wishes.until_epoch)
     with alone(job.project, name):
         unfinished = None if wishes.restart else run_folder.unfinished(job.project, name)
         refuse_trainers(job.project, name, but=unfinished.path if unfinished else None)
@@ -147,7 +148,11 @@ def execute(
             ) as on_view,
             Journal(run.journal) as journal,
         ):
-            advice = [*([_trained_again(earlier)] if earlier else ()), *_on_other_images(on_view.changed)]
+            advice = [
+                *([_trained_again(earlier)] if earlier else ()),
+                *_on_other_images(on_view.changed),
+                *_replaced(job, name, outputs.standing(job, output, wishes.until_epoch)),
+            ]
             done = _attempts(
                 job, on_view.config, means.engine, run, journal, env, stop, on_event, wishes, advice
             )
@@ -242,6 +247,19 @@ def _trained_again(earlier: RunFolder) -> Advice:
         "replaced as it comes. (--restart says so beforehand.)",
         "trained-again",
     )
+
+
+def _replaced(job: Job, name: str, standing: Sequence[Path]) -> Iterator[Advice]:
+    """What no run on record has made was put there by somebody, maybe the only copy."""
+    runs = run_folder.of_name(job.project, name) if standing else ()
+    ours = {Path(one) for run in runs for one in run.ledger.checkpoints}
+    if others := [path for path in standing if path not in ours]:
+        several = f" and {len(others) - 1} more" if len(others) > 1 else ""
+        yield Advice(
+            f"{others[0]}{several}, which no run on record here has made, will be replaced when this run saves under that name. "
+            "To keep it, move it away now, or stop and take another output_name.",
+            "replaced",
+        )
 
 
 def _least(ledger: Ledger) -> float:

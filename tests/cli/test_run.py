@@ -365,9 +365,14 @@ def test_an_epoch_that_lies_behind_is_no_end(shell: Shell, guide: Path) -> None:
     assert "--until-epoch 3" in refused.three_lines[2]
 
 
-def test_a_folder_where_the_lora_will_be(shell: Shell, guide: Path) -> None:
-    (guide.parent / "output" / "my_lora.safetensors").mkdir(parents=True)
-    answer = shell("run", guide, "--engine", "rehearsal")
+@pytest.mark.parametrize(
+    ("name", "words"), [("my_lora", ()), ("my_lora-000002", ()), ("my_lora-000003", ("--until-epoch", "3"))]
+)
+def test_a_folder_where_the_lora_will_be(
+    shell: Shell, guide: Path, name: str, words: tuple[str, ...]
+) -> None:
+    (guide.parent / "output" / f"{name}.safetensors").mkdir(parents=True)
+    answer = shell("run", guide, "--engine", "rehearsal", *words)
     assert answer.code == 3
     assert "is a folder, where the LoRA will be written" in answer.three_lines[0]
     assert answer.three_lines[2].startswith("mv ")
@@ -419,6 +424,25 @@ def test_a_finished_run_is_trained_anew_which_is_said(shell: Shell, guide: Path)
     assert said not in first.out and second.out.count(said) == 1
     assert second.out.index(said) < second.out.index("engine started")
     assert said not in shell("run", guide, "--engine", "rehearsal", "--restart").out
+
+
+def test_a_file_that_no_run_has_made_is_replaced_which_is_said(shell: Shell, guide: Path) -> None:
+    output = guide.parent / "output"
+    output.mkdir()
+    for name in ("my_lora", "my_lora-000002", "my_lora-000003", "mine"):
+        (output / f"{name}.safetensors").write_text("mine")
+    slow = {"KOHYA_WRAP_REHEARSAL_STEP_SECONDS": "0.05"}
+    paused = shell("run", guide, *REHEARSAL, "--until-epoch", "4", **slow)
+    said = f"{output / 'my_lora-000002.safetensors'} and 1 more, which no run on record here has made, will be replaced"
+    assert paused.out.count(said) == 1 and paused.out.index(said) < paused.out.index("engine started")
+    assert (output / "my_lora-000003.safetensors").read_text() == "mine", "it is not saved"
+    again = shell("run", guide, *REHEARSAL)
+    assert again.code == 0
+    assert "my_lora.safetensors, which no run on record" in again.out, "it stands there still"
+    for path in guide.parent.glob(".kohya-wrap/runs/2*"):
+        shutil.rmtree(path)
+    assert "no run on record" in shell("run", guide, *REHEARSAL).out
+    assert "no run on record" not in shell("run", guide, *REHEARSAL).out
 
 
 def test_a_lora_of_another_rank_is_refused_before_anything_starts(shell: Shell, guide: Path) -> None:
