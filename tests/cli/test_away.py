@@ -167,3 +167,26 @@ def test_a_detached_run_that_is_killed_before_it_trains(shell: Shell, guide: Pat
         _, err = run.communicate(timeout=30)
     assert run.returncode == 8
     assert err.splitlines()[0].endswith("was killed by SIGKILL.") and "kohya-wrap status" in err
+
+
+@pytest.mark.parametrize(
+    ("name", "commands"),
+    [
+        (".my_lora.lock", ["run"]),
+        ("{run}/stop", ["run"]),
+        ("{run}/engine.log", ["run", "logs"]),
+        ("{run}/events.jsonl", ["run", "logs", "status"]),
+    ],
+)
+def test_a_folder_in_the_place_of_a_file_of_ours(
+    shell: Shell, guide: Path, name: str, commands: list[str]
+) -> None:
+    assert shell("run", guide, *REHEARSAL, "--until-epoch", "2", **SLOW).code == 0
+    (run,) = (guide.parent / ".kohya-wrap" / "runs").glob("2*")
+    taken = run.parent / name.format(run=run.name)
+    taken.unlink(missing_ok=True)
+    taken.mkdir()
+    for command in commands:
+        answer = shell(command, guide, *(REHEARSAL if command == "run" else ()))
+        assert (answer.code, answer.three_lines[0].split(" is a folder, ")[0]) == (8, str(taken)), command
+        assert answer.three_lines[2].startswith(f"mv {taken} {taken}.old")
