@@ -146,6 +146,7 @@ def test_a_trainer_that_outlives_its_kohya_wrap_is_watched_again(
     second = shell("run", guide, *REHEARSAL)
     assert (other.code, second.code, second.err) == (2, 0, "")
     assert f"{trainer.pid}); its last words" in other.three_lines[0]
+    assert f"kohya-wrap stop {only_run(guide.parent)} --now" in other.three_lines[2]
     assert "the trainer is still at work" in second.out and "engine started" not in second.out
     assert "saved my_lora-000004.safetensors" in second.out and "Rehearsed 50 steps" in second.out
     told = [json.loads(line) for line in (only_run(guide.parent) / "events.jsonl").open(encoding="utf-8")]
@@ -443,6 +444,17 @@ def test_a_file_that_no_run_has_made_is_replaced_which_is_said(shell: Shell, gui
         shutil.rmtree(path)
     assert "no run on record" in shell("run", guide, *REHEARSAL).out
     assert "no run on record" not in shell("run", guide, *REHEARSAL).out
+
+
+def test_what_was_asked_for_and_changes_nothing_is_said(shell: Shell, guide: Path) -> None:
+    words = ("run", guide, *REHEARSAL, "--set", "max_train_epochs=4", "--count-setup", "--until-epoch")
+    answer = shell(*words, "5")
+    assert answer.code == 0
+    assert "note: --until-epoch 5 ends nothing: the run has 4 epochs" in answer.out
+    assert "note: --count-setup counts nothing: there is no cap." in answer.out
+    assert "1 earlier checkpoint beside it, my_lora-000002.safetensors\n" in answer.out
+    answer = shell(*words, "4", "--max-hours", "1")
+    assert (answer.code, "nothing" in answer.out) == (0, False)
 
 
 def test_a_lora_of_another_rank_is_refused_before_anything_starts(shell: Shell, guide: Path) -> None:
