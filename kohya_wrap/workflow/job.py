@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -208,6 +209,12 @@ def _attempts(
     except KohyaWrapError as error:
         how = "stopped" if isinstance(error, Interrupted | Stopped) else "failed"
         attempts.tell(RunEnded(how, error.message, attempts.ledger.checkpoints))
+        error.data = error.data or _so_far(attempts.ledger, run, engine, plan.epochs)
+        raise
+    except OSError as error:
+        with suppress(OSError):  # it may be the disk that this would stand on
+            said = f"{error.filename or 'the disk'}: {error.strerror or error}"
+            attempts.tell(RunEnded("failed", said, attempts.ledger.checkpoints))
         raise
     ledger = attempts.ledger
     paused = end.why is Why.REACHED
@@ -228,6 +235,20 @@ def _attempts(
         paused=paused,
         findings=() if end.attempt.changed else _differences(job, end.seen),
     )
+
+
+def _so_far(ledger: Ledger, run: RunFolder, engine: Engine, epochs: int) -> dict[str, Any]:
+    """What --json shows of a run that did not come to its end: what is kept, in the words of one that did."""
+    kept = ledger.states[-1] if ledger.states else None
+    return {
+        "engine": engine.kind,
+        "lora": ledger.checkpoints[-1] if ledger.checkpoints else None,
+        "checkpoints": list(ledger.checkpoints),
+        "steps": kept.steps if kept else 0,
+        "epoch": kept.epoch if kept else 0,
+        "epochs": epochs,
+        "run": str(run.path),
+    }
 
 
 def _on_other_images(changed: str) -> Iterator[Advice]:
