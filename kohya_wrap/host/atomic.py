@@ -24,6 +24,16 @@ def part_of(path: Path) -> Path:
     return path.with_name(f".{path.name[:_NAMED]}.{digest}.part")
 
 
+@contextmanager
+def named(path: Path) -> Iterator[None]:
+    """A full disk says of no file which it is: with its path, a user knows which disk."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = error.filename or str(path)
+        raise
+
+
 def write_text(path: Path, text: str) -> None:
     """Replace a file, its rights kept; a reader sees the old text or the new, also when the power goes."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -31,7 +41,7 @@ def write_text(path: Path, text: str) -> None:
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:_NAMED]}.")
     sibling = Path(name)
     try:
-        with open(handle, "w", encoding="utf-8", newline="\n") as out:  # noqa: PTH123 - a descriptor
+        with named(path), open(handle, "w", encoding="utf-8", newline="\n") as out:  # noqa: PTH123 - a descriptor
             out.write(text)
             out.flush()
             os.fsync(out.fileno())
