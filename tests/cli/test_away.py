@@ -42,7 +42,7 @@ def test_detached_looked_at_and_stopped_when_its_epoch_is_done(shell: Shell, gui
     asked = shell("stop", guide.parent)
     assert (asked.code, asked.err) == (0, "")
     stopped = wait_until(shell, guide, "stopped")
-    assert stopped["step"] >= stopped["epochs_kept"] * 5 > 0
+    assert stopped["step"] == stopped["epochs_kept"] * 5 > 0
     words = shell("status", guide.parent).out
     assert (
         "my_lora: stopped (rehearsal: no training)" in words and f"can go on: kohya-wrap run {guide}" in words
@@ -111,6 +111,12 @@ def test_followed_to_its_end(shell: Shell, guide: Path) -> None:
     assert [line["step"] for line in lines] == sorted(line["step"] for line in lines)
     assert (lines[-1]["state"], lines[-1]["step"]) == ("done", 50)
     assert "model saved." in said.splitlines()[-1] or "steps: 100%" in said.splitlines()[-1]
+
+
+def test_a_paused_run_shows_what_is_kept(shell: Shell, guide: Path) -> None:
+    assert shell("run", guide, *REHEARSAL, "--until-epoch", "2", **SLOW).code == 0
+    found = now(shell, guide)
+    assert (found["state"], found["epoch"], found["step"]) == ("paused", 2, 10)
 
 
 def test_a_killed_machine_shows_where_it_stands(shell: Shell, guide: Path) -> None:
