@@ -87,6 +87,8 @@ def _of_the_system(error: OSError) -> KohyaWrapError | None:
     """What the system refuses, and no code can mend; None: something else."""
     if error.errno == errno.ENAMETOOLONG:
         return _name_too_long(error)
+    if error.errno == errno.EISDIR and error.filename:
+        return _folder_in_the_way(Path(str(error.filename)))
     if error.errno == errno.EACCES and error.filename and (closed := _closed(error)):
         return closed
     return _disk(error) if error.errno in _DISK or _no_folder(error) else None
@@ -103,6 +105,16 @@ def _name_too_long(error: OSError) -> UsageError:
         f"{name[:40]}...: {error.strerror}.",
         why=f"It has {len(os.fsencode(name))} bytes; a file system takes 255 for a name, and 4096 for a whole path.",
         hint="A shorter name.",
+    )
+
+
+def _folder_in_the_way(folder: Path) -> MachineError:
+    from kohya_wrap.domain.finding import typed
+
+    return MachineError(
+        f"{folder} is a folder, where kohya-wrap has a file of its own.",
+        why="Somebody made it, or a copy of the project did.",
+        hint=f"mv {typed(folder)} {typed(folder.with_name(f'{folder.name}.old'))}   and the same command again",
     )
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from kohya_wrap.cli import options
+from kohya_wrap.cli.looking_on import looking_on
 
 
 @click.command("logs", short_help="Show what the engine says.")
@@ -34,12 +35,13 @@ def command(where: Path, follow: bool, lines: int) -> None:
     log.touch()
     reader = LineReader(log)
     said = reader.new()
-    for line in said[len(said) - lines :] if lines else ():
-        console.say(line)
-    while follow:
-        going = watched.status(found.run).is_at_work
-        for line in reader.new(last=not going):
+    with looking_on():
+        for line in said[len(said) - lines :] if lines else ():
             console.say(line)
-        if not going:
-            return
-        time.sleep(0.5)
+        while follow:
+            going = watched.status(found.run).is_at_work
+            for line in reader.new(last=not going):
+                console.say(line)
+            if not going:
+                return
+            time.sleep(0.5)

@@ -55,7 +55,7 @@ if TYPE_CHECKING:
 @click.option("--max-hours", type=options.Amount(), metavar="HOURS", help="The same by the clock.")
 @click.option("--count-setup", is_flag=True, help="What is fetched and installed first counts for both.")
 @click.option(
-    "--detach", is_flag=True, help="Give the shell back when the training is at work; it goes on by itself."
+    "--detach", is_flag=True, help="Give the shell back when the first step is done; it goes on by itself."
 )
 @click.option(
     "--probe", is_flag=True, help="First two steps on the batch that needs the most memory, and a sample."

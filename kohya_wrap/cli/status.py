@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kohya_wrap.cli import options
+from kohya_wrap.cli.looking_on import looking_on
 
 if TYPE_CHECKING:
     from kohya_wrap.workflow.watched import Status
@@ -37,11 +38,12 @@ def command(where: Path, follow: bool, as_json: bool) -> None:
 
     console = Console(as_json=as_json)
     if follow:
-        for news in watched.news(watched.one_at_work(where).run):
-            if as_json:
-                print(json.dumps(_as_data(news)), flush=True)
-            else:
-                console.say(_line(news))
+        with looking_on():
+            for news in watched.news(watched.one_at_work(where).run):
+                if as_json:
+                    print(json.dumps(_as_data(news)), flush=True)
+                else:
+                    console.say(_line(news))
         return
     found = watched.of_project(where)
     for one in found:

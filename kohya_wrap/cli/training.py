@@ -68,13 +68,14 @@ def _train(
     from kohya_wrap.cli.training_display import TrainingDisplay
     from kohya_wrap.host.child import signals_as_request
     from kohya_wrap.workflow.job import execute, provided
+    from kohya_wrap.workflow.wishes import idle
 
     env = session.env
     with SetupDisplay(console) if job.missing else nullcontext() as setup:
         job, means = provided(job, session.places, env, setup.on_news if setup else lambda news: None)
     if means.weights and means.weights.licence and "weights" in job.missing:
         console.say(f"Licence of the base, which your LoRA inherits: {means.weights.licence}")
-    console.findings(job.findings)
+    console.findings((*job.findings, *idle(wishes, job.plan.epochs)))
     say_plan(console, job)
     heard = signals_as_request() if session.stop is None else nullcontext(session.stop)
     with heard as stop, TrainingDisplay(console, job, wishes.budget.price) as display:
@@ -108,9 +109,9 @@ def say_result(console: Console, result: Result) -> None:
     console.say(f"  {called:<13} {result.lora}  ({result.lora.stat().st_size / 1e6:.1f} MB)")
     earlier = [path for path in result.checkpoints if path != result.lora and path.exists()]
     if earlier:
-        console.say(
-            f"  to choose     {len(earlier)} earlier checkpoints beside it, {earlier[0].name} to {earlier[-1].name}"
-        )
+        names = f"s beside it, {earlier[0].name} to {earlier[-1].name}"
+        names = names if len(earlier) > 1 else f" beside it, {earlier[0].name}"
+        console.say(f"  to choose     {len(earlier)} earlier checkpoint{names}")
     console.say(f"  what happened {result.run_folder}")
     if result.paused:
         console.say(

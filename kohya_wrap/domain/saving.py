@@ -48,6 +48,17 @@ class Saving:
             return True
         return self.every_epochs is not None and saved.epoch % self.every_epochs == 0
 
+    def writes(self, stem: str, output_name: str, epochs: int, steps: int) -> bool:
+        """Whether a training of that length keeps something under this name without ending."""
+        saved = Saved.from_name(stem, output_name)
+        if saved.name(output_name) != stem:
+            return False
+        if saved.step is not None:
+            return (
+                bool(self.every_steps) and saved.step <= steps and saved.step % (self.every_steps or 1) == 0
+            )
+        return saved.epoch is None or (saved.epoch < epochs and self.keeps(saved))
+
     def outlived(self, saved: Saved) -> Saved | None:
         """The one that goes when this one is kept, as the engine chooses it."""
         if saved.epoch is not None and self.every_epochs and self.last_epochs:

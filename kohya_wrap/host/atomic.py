@@ -24,6 +24,16 @@ def part_of(path: Path) -> Path:
     return path.with_name(f".{path.name[:_NAMED]}.{digest}.part")
 
 
+@contextmanager
+def named(path: Path) -> Iterator[None]:
+    """A full disk says of no file which it is: with its path, a user knows which disk."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = error.filename or str(path)
+        raise
+
+
 def write_text(path: Path, text: str, *, alone: bool = False) -> None:
     """Replace a file, its rights kept; a reader sees the old text or the new, also when the power goes.
 
@@ -37,7 +47,7 @@ def write_text(path: Path, text: str, *, alone: bool = False) -> None:
         target, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:_NAMED]}.")
     sibling = part_of(path) if alone else Path(name)
     try:
-        with open(target, "w", encoding="utf-8", newline="\n") as out:  # noqa: PTH123 - a descriptor
+        with named(path), open(target, "w", encoding="utf-8", newline="\n") as out:  # noqa: PTH123 - a descriptor
             out.write(text)
             out.flush()
             os.fsync(out.fileno())

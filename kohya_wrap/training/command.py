@@ -6,7 +6,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 # A user's variables that would lead the engine's interpreter or the launcher elsewhere.
-_SCRUBBED = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "CONDA_PREFIX", "RANK", "LOCAL_RANK", "WORLD_SIZE")
+# PYTHONIOENCODING beats PYTHONUTF8, and the engine's words are Japanese too.
+_SCRUBBED = (
+    "PYTHONPATH", "PYTHONHOME", "PYTHONIOENCODING", "VIRTUAL_ENV", "CONDA_PREFIX", "RANK", "LOCAL_RANK", "WORLD_SIZE",
+)  # fmt: skip
 
 
 def launcher_config(processes: int) -> str:

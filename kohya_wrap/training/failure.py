@@ -92,13 +92,14 @@ def explain(seen: Seen, code: int | None, log: Path, log_from: int) -> TrainingF
         return TrainingFailed(
             f"The GPU ran out of memory {_when(seen)}.",
             why="The batch, or the largest bucket, does not fit into this card's memory.",
-            hint="Write gradient_checkpointing = true, or a smaller train_batch_size, into the config and run it again.",
+            hint="Write gradient_checkpointing = true, or a smaller train_batch_size, into the config.",
         )
     if seen.not_finite_at is not None:
         return TrainingFailed(
             f"The loss is not a number since step {seen.not_finite_at}.",
             why="The learning rate is too high, or a half-precision VAE gave NaN; the engine trains on and says nothing.",
-            hint="Halve learning_rate, or write no_half_vae = true. Checkpoints from before that step are good.",
+            hint="Halve learning_rate, or write no_half_vae = true, then: kohya-wrap run --restart   (to keep what was good: a "
+            "checkpoint from before that step, with --continue-from LORA)",
         )
     if seen.fewer is not None:
         asked, batches, expected = seen.fewer.asked, seen.fewer.batches, seen.fewer.expected

@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import IO, Any
 
 from kohya_wrap.domain.events import Event, from_dict
+from kohya_wrap.host import atomic
 
 
 class Journal:
     """One line an event: {"time": seconds since the epoch, "event": kind, ...}. A killed writer leaves whole lines."""
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         cut_short = path.exists() and path.stat().st_size > 0 and not path.read_bytes().endswith(b"\n")
         self._file: IO[str] = path.open("a", encoding="utf-8")
         if cut_short:  # the machine was lost while it wrote: the next line is one of its own
@@ -23,14 +25,16 @@ class Journal:
     def write(self, event: Event) -> None:
         # NaN is no JSON: it is written as the text the engine printed.
         values = {name: _json(value) for name, value in event.as_dict().items()}
-        self._file.write(json.dumps({"time": round(time.time(), 3), **values}, ensure_ascii=False) + "\n")
-        self._file.flush()
+        with atomic.named(self._path):
+            self._file.write(json.dumps({"time": round(time.time(), 3), **values}, ensure_ascii=False) + "\n")
+            self._file.flush()
 
     def __enter__(self) -> Journal:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self._file.close()
+        with atomic.named(self._path):
+            self._file.close()
 
 
 def read(path: Path) -> list[tuple[float, Event]]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from kohya_wrap.domain.config import TrainingConfig
 from kohya_wrap.domain.events import AttemptEnded
+from kohya_wrap.errors import TrainingFailed
 from kohya_wrap.training.failure import Cause
 
 PAUSES = (
@@ -76,4 +77,27 @@ def next_rung(config: TrainingConfig, *, batches_are_ours: bool) -> Again | None
     return Again(
         {"train_batch_size": smaller, "gradient_accumulation_steps": more},
         f"with batch {smaller} x {more} accumulated",
+    )
+
+
+def given_up(
+    failed: TrainingFailed, cause: Cause, config: TrainingConfig, *, batches_are_ours: bool
+) -> TrainingFailed:
+    """What is said when nothing is done about it: after an out-of-memory, what only the user can give up."""
+    if cause is not Cause.OUT_OF_MEMORY:
+        return failed
+    ways = [] if batches_are_ours else ["a smaller batch_size in the dataset_config"]
+    if not config.get("cache_latents"):
+        ways.append("cache_latents = true")
+    optimizer = str(config.get("optimizer_type", "AdamW")).lower()
+    if not (config.get("use_8bit_adam") or "8bit" in optimizer or optimizer == "adafactor"):
+        ways.append('optimizer_type = "AdamW8bit"')
+    if batches_are_ours:
+        ways.append(f'a smaller resolution (it is "{config.get("resolution")}")')
+    ways.append(f"a smaller network_dim (it is {config.get('network_dim', 4)})")
+    batch = f" and a batch of {config.get('train_batch_size', 1)}" if batches_are_ours else ""
+    return TrainingFailed(
+        failed.message,
+        why=f"It does not fit into this card's memory with gradient_checkpointing{batch} either; what is left learns something else.",
+        hint=f"Write {', or '.join(ways)}; then: kohya-wrap run --restart",
     )

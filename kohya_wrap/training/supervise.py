@@ -36,6 +36,8 @@ def start(attempt: Attempt, on_event: OnEvent) -> child.Child:
     try:
         trainer = child.start(attempt.argv, env=attempt.env, cwd=attempt.cwd, log=attempt.log)
     except OSError as error:
+        if error.filename == str(attempt.log.resolve()):  # no fault of the engine's
+            raise
         raise EngineError(
             f"{attempt.argv[0]} cannot be started: {error.strerror}.",
             why="The engine's environment is incomplete.",

@@ -53,10 +53,14 @@ def refuse_trainers(project: Project, output_name: str | None = None, but: Path 
         ):
             at_work.setdefault(log, []).append(process.pid)
     for log, pids in at_work.items():
+        run = shlex.quote(str(log.parent))
+        known = (log.parent / "run.toml").is_file()  # else the folder was removed under it
         raise UsageError(
             f"The trainer of an earlier run is still at work (pid {', '.join(map(str, pids))}); its last words: {_last_words(log)}",
             why="It goes on by itself when its kohya-wrap is killed, and two would overwrite each other's files.",
-            hint=f"tail -f {shlex.quote(str(log))}   to wait for its end; or, to stop it: kill {' '.join(map(str, pids))}",
+            hint=f"kohya-wrap status {run} --follow   to wait for its end; or, to stop it: kohya-wrap stop {run} --now"
+            if known
+            else f"kill {' '.join(map(str, pids))}   or wait for its end",
         )
 
 

@@ -107,12 +107,10 @@ class Attempts:
         return failure.cause(end.seen, end.code, self.run.log, end.attempt.log_from)
 
     def _again(self, end: End, cause: Cause, failed: TrainingFailed) -> recover.Again:
-        again = recover.after(
-            cause, self._launch.config(end.attempt.changed), self.ledger.failures,
-            batches_are_ours=self.job.images.configured is None, pauses=self._pauses,
-        )  # fmt: skip
+        config, ours = self._launch.config(end.attempt.changed), self.job.images.configured is None
+        again = recover.after(cause, config, self.ledger.failures, batches_are_ours=ours, pauses=self._pauses)
         if again is None:
-            raise failed
+            raise recover.given_up(failed, cause, config, batches_are_ours=ours)
         self.tell(AttemptEnded(cause.value, failed.message, again.action))
         self._wait(again.pause)
         return again

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from kohya_wrap.domain.events import Supervised, TrainerFound, TrainerStarted
+from kohya_wrap.domain.events import Progress, Supervised, TrainerFound
 from kohya_wrap.host import child
 from kohya_wrap.places import Project
 from kohya_wrap.training import journal
@@ -17,7 +17,7 @@ from kohya_wrap.training import journal
 def start(
     words: Sequence[str], configs: Sequence[Path], env: Mapping[str, str], say: Callable[[str], None]
 ) -> tuple[int, Path | None]:
-    """Start `kohya-wrap` with these words, pass on what it says until its trainer is at work.
+    """Start `kohya-wrap` with these words, pass on what it says until its trainer has done a step.
 
     Args:
         configs: that it trains, one after the other.
@@ -43,12 +43,12 @@ def start(
 
 
 def _begun(every: Sequence[Path], pid: int) -> Path | None:
-    """The run that this process watches, once its trainer is at work."""
+    """The run that this process watches, once a step is done: what fails before that fails for good, mostly."""
     for path in sorted((path for runs in every for path in runs.glob("*/events.jsonl")), reverse=True):
         events = [event for _, event in journal.read(path)]
         mine = [
             place for place, event in enumerate(events) if isinstance(event, Supervised) and event.pid == pid
         ]
-        if mine and any(isinstance(event, TrainerStarted | TrainerFound) for event in events[mine[-1] :]):
+        if mine and any(isinstance(event, Progress | TrainerFound) for event in events[mine[-1] :]):
             return path.parent
     return None

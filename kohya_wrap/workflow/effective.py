@@ -124,10 +124,11 @@ def meant(asked: Asked, gpu: str, places: Places, env: Mapping[str, str]) -> Eff
     sound = check.sound(found.config, found.table, found.family.script)
     base = assumed.reference(asked.values, asked.user, places) if sound.get("vae") else None  # may bring it
     missing = inputs.missing(sound, asked.user.lines, base, project.models)
+    other_rank = inputs.of_another_rank(sound, asked.user.lines)
     images = inputs.images(sound, asked.user.lines, project, found.family.script)
     in_the_way = inputs.in_the_way(sound, asked.user.lines)
     denied = base_model.denied(asked.values, asked.user, facts)
-    said = (*card_said, *base_said, *denied, *found.findings, *missing, *in_the_way, *images)
+    said = (*card_said, *base_said, *denied, *found.findings, *missing, *other_rank, *in_the_way, *images)
     return replace(found, findings=in_order(said))
 
 

@@ -40,7 +40,7 @@ def missing(
         for option, path in _named(seen)
         if path != fetched and not path.exists()
     )  # fmt: skip
-    return (*absent, *_no_state(seen), *_of_another_rank(seen))
+    return (*absent, *_no_state(seen))
 
 
 def _not_here(path: Path) -> str:
@@ -61,8 +61,13 @@ def _no_state(seen: Seen) -> Iterator[Finding]:
         )  # fmt: skip
 
 
-def _of_another_rank(seen: Seen) -> Iterator[Finding]:
-    """A LoRA to go on from that does not fit network_dim: the engine fails on it, with the base model loaded."""
+def of_another_rank(config: TrainingConfig, lines: Mapping[str, str]) -> Iterator[Finding]:
+    """A LoRA to go on from that does not fit network_dim: the engine fails on it, with the base model loaded.
+
+    Args:
+        config: with all its layers; network_dim may come from the recipe.
+    """
+    seen = Seen(config, "", lines)
     path = Path(seen.get("network_weights") or "")
     if seen.get("network_module") not in (None, "networks.lora") or seen.get("dim_from_weights"):
         return

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -131,7 +132,8 @@ def execute(
             hint="Leave --probe out: an out-of-memory costs a restart from the last epoch.",
         )
     config = job.config.with_layer(Layer(Origin.HARDWARE, _real_paths(job, means), "where it lies here"))
-    name = str(config.get("output_name"))
+    name, output = str(config.get("output_name")), Path(config.get("output_dir"))
+    outputs.refuse_folders(job, output, wishes.until_epoch)
     with alone(job.project, name):
         unfinished = None if wishes.restart else run_folder.unfinished(job.project, name)
         refuse_trainers(job.project, name, but=unfinished.path if unfinished else None)
@@ -147,8 +149,12 @@ def execute(
             ) as on_view,
             Journal(run.journal) as journal,
         ):
-            again = [_trained_again(earlier)] if earlier else []
-            advice = [*again, *resumed, *_on_other_images(on_view.changed)]
+            advice = [
+                *([_trained_again(earlier)] if earlier else ()),
+                *resumed,
+                *_on_other_images(on_view.changed),
+                *_replaced(job, name, outputs.standing(job, output, wishes.until_epoch)),
+            ]
             done = _attempts(
                 job, on_view.config, means.engine, run, journal, env, stop, on_event, wishes, advice
             )
@@ -204,6 +210,12 @@ def _attempts(
     except KohyaWrapError as error:
         how = "stopped" if isinstance(error, Interrupted | Stopped) else "failed"
         attempts.tell(RunEnded(how, error.message, attempts.ledger.checkpoints))
+        error.data = error.data or _so_far(attempts.ledger, run, engine, plan.epochs)
+        raise
+    except OSError as error:
+        with suppress(OSError):  # it may be the disk that this would stand on
+            said = f"{error.filename or 'the disk'}: {error.strerror or error}"
+            attempts.tell(RunEnded("failed", said, attempts.ledger.checkpoints))
         raise
     ledger = attempts.ledger
     paused = end.why is Why.REACHED
@@ -226,6 +238,20 @@ def _attempts(
     )
 
 
+def _so_far(ledger: Ledger, run: RunFolder, engine: Engine, epochs: int) -> dict[str, Any]:
+    """What --json shows of a run that did not come to its end: what is kept, in the words of one that did."""
+    kept = ledger.states[-1] if ledger.states else None
+    return {
+        "engine": engine.kind,
+        "lora": ledger.checkpoints[-1] if ledger.checkpoints else None,
+        "checkpoints": list(ledger.checkpoints),
+        "steps": kept.steps if kept else 0,
+        "epoch": kept.epoch if kept else 0,
+        "epochs": epochs,
+        "run": str(run.path),
+    }
+
+
 def _on_other_images(changed: str) -> Iterator[Advice]:
     if changed:
         yield Advice(
@@ -243,6 +269,19 @@ def _trained_again(earlier: RunFolder) -> Advice:
         "replaced as it comes. (--restart says so beforehand.)",
         "trained-again",
     )
+
+
+def _replaced(job: Job, name: str, standing: Sequence[Path]) -> Iterator[Advice]:
+    """What no run on record has made was put there by somebody, maybe the only copy."""
+    runs = run_folder.of_name(job.project, name) if standing else ()
+    ours = {Path(one) for run in runs for one in run.ledger.checkpoints}
+    if others := [path for path in standing if path not in ours]:
+        several = f" and {len(others) - 1} more" if len(others) > 1 else ""
+        yield Advice(
+            f"{others[0]}{several}, which no run on record here has made, will be replaced when this run saves under that name. "
+            "To keep it, move it away now, or stop and take another output_name.",
+            "replaced",
+        )
 
 
 def _least(ledger: Ledger) -> float:

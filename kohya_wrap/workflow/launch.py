@@ -15,6 +15,7 @@ from kohya_wrap.domain.config import Layer, Origin, TrainingConfig
 from kohya_wrap.domain.events import AttemptStarted, StateKept
 from kohya_wrap.domain.saving import Saving
 from kohya_wrap.engine.locate import Engine
+from kohya_wrap.host import atomic
 from kohya_wrap.host.port import free_port
 from kohya_wrap.training import command
 from kohya_wrap.training.supervise import Attempt
@@ -103,7 +104,7 @@ class Launch:
         threads = min(cores, 4) if gpus else cores
         processes = self.job.processes
         configured = self.run.path / "accelerate.json"
-        configured.write_text(command.launcher_config(processes), encoding="utf-8")
+        atomic.write_text(configured, command.launcher_config(processes))
         argv = command.argv(
             self.engine.launch, self.engine.source, self.job.family.script, self.run.engine_config, configured,
             cpu=not gpus, threads=threads, processes=processes, port=free_port() if processes > 1 else 0,

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import shlex
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 from kohya_wrap.domain.config import Layer, Origin, settle
+from kohya_wrap.domain.saving import Saving
 from kohya_wrap.errors import ConfigError, MachineError
 from kohya_wrap.host import atomic
 from kohya_wrap.workflow.prepare import Job
@@ -27,13 +29,7 @@ def require(job: Job) -> None:
     values, project = job.asked.values, job.project
     output = Path(values.get("output_dir") or project.output)
     _require_writable(job, "output_dir", output)
-    made = output / f"{job.config.get('output_name')}.{job.config.get('save_model_as', 'safetensors')}"
-    if made.is_dir():
-        raise ConfigError(
-            f"{made} is a folder, where the LoRA will be written.",
-            why="It would be found out when all is trained.",
-            hint=f"mv {shlex.quote(str(made))} {shlex.quote(f'{made}.old')}   (or another output_name)",
-        )
+    refuse_folders(job, output)
     _require_writable(job, "logging_dir", Path(values.get("logging_dir") or project.root / "logs"))
     _require_writable(job, "", project.runs)
     free = atomic.free_bytes(output)
@@ -43,6 +39,30 @@ def require(job: Job) -> None:
             why=f"LoRA, checkpoints and states take {LEAST_FREE / 1e6:.0f} MB and more.",
             hint="df -h .   then free space, or point output_dir to another disk",
         )
+
+
+def refuse_folders(job: Job, output: Path, until_epoch: int | None = None) -> None:
+    """Raises ConfigError: one stands under a name that a checkpoint or the LoRA will have."""
+    for made in standing(job, output, until_epoch):
+        if made.is_dir():
+            raise ConfigError(
+                f"{made} is a folder, where the LoRA will be written.",
+                why="It would be found out when that much is trained.",
+                hint=f"mv {shlex.quote(str(made))} {shlex.quote(f'{made}.old')}   (or another output_name)",
+            )
+
+
+def standing(job: Job, output: Path, until_epoch: int | None = None) -> list[Path]:
+    """What is there already under a name that the training will write."""
+    config, plan, name = job.config, job.plan, str(job.config.get("output_name"))
+    ending = f".{config.get('save_model_as', 'safetensors')}"
+    saving = replace(Saving.of(config, plan.epochs), also=until_epoch)
+    return sorted(
+        path
+        for path in (output.iterdir() if output.is_dir() else ())
+        if path.name.endswith(ending)
+        and saving.writes(path.name.removesuffix(ending), name, plan.epochs, plan.steps)
+    )
 
 
 def _require_writable(job: Job, option: str, folder: Path) -> None:

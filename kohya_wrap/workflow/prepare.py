@@ -221,6 +221,8 @@ def resolved(job: Job, facts: base_model.Facts) -> Job:
     )
     of_values = job.images.values(found.config, found.family.script)
     effective.refuse((*found.findings, *of_values))
+    other_rank = inputs.of_another_rank(found.config, job.user.lines)
+    effective.refuse(tuple(replace(one, level=Level.ERROR) for one in other_rank))
     target = job.user.wrapper.target_steps or found.recipe.steps
     settled = several_gpus.warmed_up_alike(found.config, job.processes)
     config, plan, solved = with_epochs(job.images.cacheable(settled), job.images, target, job.processes)

@@ -85,11 +85,10 @@ class Probe:
                     return None
                 cause = Cause.HANG if why else failure.cause(seen, code, folder.log, 0)
                 failed = failure.explain(seen, code, folder.log, 0)
-                again = recover.after(
-                    cause, self._launch(folder, changed).config(changed), (), batches_are_ours=True, pauses=()
-                )
+                config = self._launch(folder, changed).config(changed)
+                again = recover.after(cause, config, (), batches_are_ours=True, pauses=())
                 if again is None:
-                    raise failed
+                    raise recover.given_up(failed, cause, config, batches_are_ours=True)
                 tell(AttemptEnded(cause.value, f"The probe: {failed.message}", again.action))
                 changed |= again.changed
         finally:

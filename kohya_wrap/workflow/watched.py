@@ -28,6 +28,7 @@ class Status:
         state: training; unwatched (its kohya-wrap is gone, its trainer is not); interrupted (both are gone); else how
             it ended: done, paused, stopped, failed.
         reason: why it was stopped or failed.
+        step, epoch: the last that was begun; of one that is paused or stopped, those that are kept.
         epochs_kept: whole epochs that a state holds.
         seconds: while it was at work, over all its attempts.
         eta: seconds, at the present pace; None where there is none.
@@ -102,6 +103,9 @@ def status(folder: Path) -> Status:
     seen = _seen_in_log(run, ledger) if at_work else None
     progress = ledger.progress
     step = max(progress.step if progress else 0, seen.steps if seen else 0)
+    epoch = max(progress.epoch if progress else 0, seen.epoch if seen else 0)
+    if not at_work and ledger.states and ledger.outcome in ("paused", "stopped"):
+        step, epoch = ledger.states[-1].steps, ledger.states[-1].epoch  # what was begun after it is gone
     pace = progress.seconds_per_step if progress else None
     total = progress.total if progress else int(about.get("planned_steps", 0))
     last = timed[-1][0] if timed else time.time()
@@ -118,7 +122,7 @@ def status(folder: Path) -> Status:
         else "",
         step=step,
         steps=total,
-        epoch=max(progress.epoch if progress else 0, seen.epoch if seen else 0),
+        epoch=epoch,
         epochs=int(about.get("planned_epochs", 0)),
         loss=seen.loss if seen and seen.loss is not None else progress.loss if progress else None,
         seconds_per_step=pace,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -65,6 +66,22 @@ def continued(lora: Path) -> str:
             hint="Name the .safetensors file that a training has written into output/.",
         )
     return f"network_weights={lora.absolute()}"
+
+
+def idle(wishes: Wishes, epochs: int) -> Iterator[Finding]:
+    """What was asked for and changes nothing."""
+    until = wishes.until_epoch
+    if until is not None and until > epochs:
+        yield Finding(
+            Level.NOTE, "idle-until-epoch",
+            f"--until-epoch {until} ends nothing: the run has {epochs} epoch{'s' * (epochs > 1)}, and all are trained.",
+            f"For more of them: --set max_train_epochs={until}",
+        )  # fmt: skip
+    if wishes.since is not None and wishes.budget.seconds is None:
+        yield Finding(
+            Level.NOTE, "idle-count-setup", "--count-setup counts nothing: there is no cap.",
+            "Give one: --max-cost or --max-hours.",
+        )  # fmt: skip
 
 
 def budget_of(

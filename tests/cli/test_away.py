@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import time
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ def test_detached_looked_at_and_stopped_when_its_epoch_is_done(shell: Shell, gui
     began = shell("run", guide, *REHEARSAL, "--detach", **SLOW)
     assert (began.code, began.err) == (0, "")
     assert "engine started (pid " in began.out and "It goes on by itself" in began.out
+    assert now(shell, guide)["step"] > 0
     assert "Rehearsed" not in began.out
     found = now(shell, guide.parent)
     assert (found["state"], found["name"], found["steps"], found["engine"]) == (
@@ -40,7 +42,7 @@ def test_detached_looked_at_and_stopped_when_its_epoch_is_done(shell: Shell, gui
     asked = shell("stop", guide.parent)
     assert (asked.code, asked.err) == (0, "")
     stopped = wait_until(shell, guide, "stopped")
-    assert stopped["step"] >= stopped["epochs_kept"] * 5 > 0
+    assert stopped["step"] == stopped["epochs_kept"] * 5 > 0
     words = shell("status", guide.parent).out
     assert (
         "my_lora: stopped (rehearsal: no training)" in words and f"can go on: kohya-wrap run {guide}" in words
@@ -55,6 +57,12 @@ def test_a_detached_run_that_cannot_start_says_so(shell: Shell, guide: Path) -> 
     answer = shell("run", guide, *REHEARSAL, "--detach", "--set", "network_dimm=4")
     assert answer.code == 3
     assert "--set: `network_dimm` is no option" in answer.out
+
+
+def test_a_detached_run_that_fails_before_its_first_step_says_so(shell: Shell, guide: Path) -> None:
+    answer = shell("run", guide, *REHEARSAL, "--detach", KOHYA_WRAP_REHEARSAL_FAULT="bogus@1")
+    assert (answer.code, "It goes on by itself" in answer.out) == (6, False)
+    assert "'bogus@1' is none of" in answer.out
 
 
 def test_a_detached_run_in_json(shell: Shell, guide: Path) -> None:
@@ -103,6 +111,12 @@ def test_followed_to_its_end(shell: Shell, guide: Path) -> None:
     assert [line["step"] for line in lines] == sorted(line["step"] for line in lines)
     assert (lines[-1]["state"], lines[-1]["step"]) == ("done", 50)
     assert "model saved." in said.splitlines()[-1] or "steps: 100%" in said.splitlines()[-1]
+
+
+def test_a_paused_run_shows_what_is_kept(shell: Shell, guide: Path) -> None:
+    assert shell("run", guide, *REHEARSAL, "--until-epoch", "2", **SLOW).code == 0
+    found = now(shell, guide)
+    assert (found["state"], found["epoch"], found["step"]) == ("paused", 2, 10)
 
 
 def test_a_killed_machine_shows_where_it_stands(shell: Shell, guide: Path) -> None:
@@ -167,3 +181,41 @@ def test_a_detached_run_that_is_killed_before_it_trains(shell: Shell, guide: Pat
         _, err = run.communicate(timeout=30)
     assert run.returncode == 8
     assert err.splitlines()[0].endswith("was killed by SIGKILL.") and "kohya-wrap status" in err
+
+
+@pytest.mark.parametrize(
+    ("name", "commands"),
+    [
+        (".my_lora.lock", ["run"]),
+        ("{run}/stop", ["run"]),
+        ("{run}/engine.log", ["run", "logs"]),
+        ("{run}/events.jsonl", ["run", "logs", "status"]),
+    ],
+)
+def test_a_folder_in_the_place_of_a_file_of_ours(
+    shell: Shell, guide: Path, name: str, commands: list[str]
+) -> None:
+    assert shell("run", guide, *REHEARSAL, "--until-epoch", "2", **SLOW).code == 0
+    (run,) = (guide.parent / ".kohya-wrap" / "runs").glob("2*")
+    taken = run.parent / name.format(run=run.name)
+    taken.unlink(missing_ok=True)
+    taken.mkdir()
+    for command in commands:
+        answer = shell(command, guide, *(REHEARSAL if command == "run" else ()))
+        assert (answer.code, answer.three_lines[0].split(" is a folder, ")[0]) == (8, str(taken)), command
+        assert answer.three_lines[2].startswith(f"mv {taken} {taken}.old")
+
+
+@pytest.mark.parametrize("command", [("status", "--follow"), ("logs", "-f")])
+def test_who_looks_on_no_longer_ends_nothing(shell: Shell, guide: Path, command: tuple[str, ...]) -> None:
+    with shell.start("run", guide, *REHEARSAL, **SLOW) as run:
+        until(run, "saved my_lora-000002")
+        with shell.start(command[0], guide, *command[1:]) as looking:
+            assert looking.stdout is not None and looking.stdout.readline()
+            looking.send_signal(signal.SIGINT)
+            _, err = looking.communicate(timeout=30)
+        assert looking.returncode == 130
+        assert "the run goes on" in err and "kohya-wrap stop" in err and "where it was" not in err
+        assert now(shell, guide)["state"] == "training"
+        run.terminate()
+        run.communicate(timeout=30)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import signal
 import subprocess
@@ -145,6 +146,7 @@ def test_a_trainer_that_outlives_its_kohya_wrap_is_watched_again(
     second = shell("run", guide, *REHEARSAL)
     assert (other.code, second.code, second.err) == (2, 0, "")
     assert f"{trainer.pid}); its last words" in other.three_lines[0]
+    assert f"kohya-wrap stop {only_run(guide.parent)} --now" in other.three_lines[2]
     assert "the trainer is still at work" in second.out and "engine started" not in second.out
     assert "saved my_lora-000004.safetensors" in second.out and "Rehearsed 50 steps" in second.out
     told = [json.loads(line) for line in (only_run(guide.parent) / "events.jsonl").open(encoding="utf-8")]
@@ -333,6 +335,7 @@ def test_the_engines_exit_code_0_is_not_believed(shell: Shell, guide: Path) -> N
     answer = shell("run", guide, *REHEARSAL, KOHYA_WRAP_REHEARSAL_FAULT="nan@50")
     assert answer.code == 6
     assert answer.three_lines[0] == "The loss is not a number since step 50."
+    assert "--restart" in answer.three_lines[2], "a state brings the old rate back"
     assert events(guide)[-1]["outcome"] == "failed"
 
 
@@ -403,9 +406,14 @@ def test_an_epoch_that_lies_behind_is_no_end(shell: Shell, guide: Path) -> None:
     assert "--until-epoch 3" in refused.three_lines[2]
 
 
-def test_a_folder_where_the_lora_will_be(shell: Shell, guide: Path) -> None:
-    (guide.parent / "output" / "my_lora.safetensors").mkdir(parents=True)
-    answer = shell("run", guide, "--engine", "rehearsal")
+@pytest.mark.parametrize(
+    ("name", "words"), [("my_lora", ()), ("my_lora-000002", ()), ("my_lora-000003", ("--until-epoch", "3"))]
+)
+def test_a_folder_where_the_lora_will_be(
+    shell: Shell, guide: Path, name: str, words: tuple[str, ...]
+) -> None:
+    (guide.parent / "output" / f"{name}.safetensors").mkdir(parents=True)
+    answer = shell("run", guide, "--engine", "rehearsal", *words)
     assert answer.code == 3
     assert "is a folder, where the LoRA will be written" in answer.three_lines[0]
     assert answer.three_lines[2].startswith("mv ")
@@ -457,3 +465,47 @@ def test_a_finished_run_is_trained_anew_which_is_said(shell: Shell, guide: Path)
     assert said not in first.out and second.out.count(said) == 1
     assert second.out.index(said) < second.out.index("engine started")
     assert said not in shell("run", guide, "--engine", "rehearsal", "--restart").out
+
+
+def test_a_file_that_no_run_has_made_is_replaced_which_is_said(shell: Shell, guide: Path) -> None:
+    output = guide.parent / "output"
+    output.mkdir()
+    for name in ("my_lora", "my_lora-000002", "my_lora-000003", "mine"):
+        (output / f"{name}.safetensors").write_text("mine")
+    slow = {"KOHYA_WRAP_REHEARSAL_STEP_SECONDS": "0.05"}
+    paused = shell("run", guide, *REHEARSAL, "--until-epoch", "4", **slow)
+    said = f"{output / 'my_lora-000002.safetensors'} and 1 more, which no run on record here has made, will be replaced"
+    assert paused.out.count(said) == 1 and paused.out.index(said) < paused.out.index("engine started")
+    assert (output / "my_lora-000003.safetensors").read_text() == "mine", "it is not saved"
+    again = shell("run", guide, *REHEARSAL)
+    assert again.code == 0
+    assert "my_lora.safetensors, which no run on record" in again.out, "it stands there still"
+    for path in guide.parent.glob(".kohya-wrap/runs/2*"):
+        shutil.rmtree(path)
+    assert "no run on record" in shell("run", guide, *REHEARSAL).out
+    assert "no run on record" not in shell("run", guide, *REHEARSAL).out
+
+
+def test_what_was_asked_for_and_changes_nothing_is_said(shell: Shell, guide: Path) -> None:
+    words = ("run", guide, *REHEARSAL, "--set", "max_train_epochs=4", "--count-setup", "--until-epoch")
+    answer = shell(*words, "5")
+    assert answer.code == 0
+    assert "note: --until-epoch 5 ends nothing: the run has 4 epochs" in answer.out
+    assert "note: --count-setup counts nothing: there is no cap." in answer.out
+    assert "1 earlier checkpoint beside it, my_lora-000002.safetensors\n" in answer.out
+    answer = shell(*words, "4", "--max-hours", "1")
+    assert (answer.code, "nothing" in answer.out) == (0, False)
+
+
+def test_a_lora_of_another_rank_is_refused_before_anything_starts(shell: Shell, guide: Path) -> None:
+    """The rank that counts is the one the run has, from wherever it comes."""
+    lora = guide.parent / "other.safetensors"
+    save_file({"lora_unet_x.lora_down.weight": np.ones((8, 64), np.float32)}, lora)
+    run = ("run", guide, *REHEARSAL, "--continue-from", lora)
+    answer = shell(*run)
+    assert answer.code == 3
+    assert "other.safetensors has rank 8, and network_dim is 32" in answer.three_lines[0]
+    assert "--set network_dim=8" in answer.three_lines[2]
+    assert not (guide.parent / ".kohya-wrap" / "runs").exists()
+    guide.write_text(re.sub(r"(?m)^network_dim.*\n", "", guide.read_text(encoding="utf-8")), encoding="utf-8")
+    assert "network_dim is 32" in shell(*run).three_lines[0], "of the recipe"

@@ -34,6 +34,15 @@ def test_stops_before_the_cap_with_the_last_state_kept(
     assert status["state"] == "stopped" and status["seconds"] < 3.6
 
 
+def test_a_script_hears_what_is_kept(shell: Shell, guide: Path) -> None:
+    answer = shell("run", guide, *REHEARSAL, "--max-hours", str(3 / 3600), "--json", **SLOW)
+    data = answer.envelope["data"]
+    assert (answer.code, data["engine"], data["epochs"]) == (7, "rehearsal", 10)
+    assert data["steps"] == data["epoch"] * 5 > 0
+    assert (Path(data["run"]) / "run.toml").is_file()
+    assert data["lora"] is None or Path(data["lora"]).is_file()
+
+
 def test_the_cap_is_over_all_attempts(shell: Shell, guide: Path) -> None:
     cap = (*DOLLAR_A_SECOND, "--max-cost", "2.5")
     first = shell("run", guide, *REHEARSAL, *cap, **SLOW)

@@ -80,6 +80,8 @@ def test_what_never_fits_starts_no_run(shell: Shell, project: Path) -> None:
     answer = shell(*RUN, KOHYA_WRAP_REHEARSAL_FAULT="oom@1")
     assert answer.code == 6
     assert "ran out of memory" in answer.three_lines[0]
+    hint = answer.three_lines[2]
+    assert "a smaller resolution" in hint and "gradient_checkpointing" not in hint and "batch" not in hint
     assert not any(isinstance(event, AttemptStarted) for event in told(project))
     assert not list(project.glob("output/*.safetensors"))
 

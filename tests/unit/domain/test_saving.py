@@ -30,6 +30,19 @@ def test_epochs_that_are_kept(options: dict[str, Any], kept: list[int]) -> None:
     assert saving.keeps(Saved(step=5))
 
 
+@pytest.mark.parametrize(
+    ("stem", "written"),
+    [
+        ("cat", True), ("cat-000002", True), ("cat-000003", False), ("cat-000010", False), ("cat-000012", False),
+        ("cat-step00000015", True), ("cat-step00000016", False), ("cat-step00000060", False), ("cats", False),
+        ("cat-2", False), ("cat-000002-1", False), ("dog", False),
+    ],
+)  # fmt: skip
+def test_names_that_a_training_writes(stem: str, written: bool) -> None:
+    assert of(save_every_n_epochs=2, save_every_n_steps=5).writes(stem, "cat", 10, 50) is written
+    assert not of(save_every_n_epochs=2).writes("cat-step00000015", "cat", 10, 50)
+
+
 def test_an_epoch_that_is_kept_in_any_case() -> None:
     assert Saving(every_epochs=4, also=3).keeps(Saved(epoch=3))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import signal
@@ -55,6 +56,16 @@ def test_a_failed_write_leaves_the_old_text_and_no_rubbish(here: Path) -> None:
     with pytest.raises(UnicodeEncodeError):
         atomic.write_text(path, "\ud800")
     assert (path.read_text(), contents(here)) == ("old", ["a.txt"])
+
+
+def test_a_full_disk_is_named(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left") as raised:
+        atomic.write_text(here / "a.txt", "new")
+    assert (raised.value.filename, contents(here)) == (str(here / "a.txt"), [])
 
 
 def test_a_folder_takes_its_name_when_it_is_whole(here: Path) -> None:

@@ -74,7 +74,16 @@ def test_no_card_is_visible_to_a_training_on_the_processor() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "CONDA_PREFIX", "RANK", "WORLD_SIZE", "ACCELERATE_USE_CPU"],
+    [
+        "PYTHONPATH",
+        "PYTHONHOME",
+        "PYTHONIOENCODING",
+        "VIRTUAL_ENV",
+        "CONDA_PREFIX",
+        "RANK",
+        "WORLD_SIZE",
+        "ACCELERATE_USE_CPU",
+    ],
 )
 def test_what_would_lead_the_engine_elsewhere_is_left_out(name: str) -> None:
     assert name not in environment({name: "x"}, threads=1, gpus=())

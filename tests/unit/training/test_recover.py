@@ -8,6 +8,7 @@ import pytest
 
 from kohya_wrap.domain.config import Layer, Origin, TrainingConfig, settle
 from kohya_wrap.domain.events import AttemptEnded
+from kohya_wrap.errors import TrainingFailed
 from kohya_wrap.training import recover
 from kohya_wrap.training.failure import Cause
 
@@ -42,6 +43,37 @@ def test_the_effective_batch_stays(batch: int, accumulation: int, rungs: list[tu
 def test_a_dataset_config_keeps_its_own_batches() -> None:
     given = config(train_batch_size=4, gradient_checkpointing=True)
     assert recover.next_rung(given, batches_are_ours=False) is None
+
+
+@pytest.mark.parametrize(
+    ("options", "ours", "named", "unnamed"),
+    [
+        (
+            {},
+            True,
+            ["cache_latents", "AdamW8bit", 'resolution (it is "768,768")', "network_dim (it is 4)"],
+            [],
+        ),
+        (
+            {"optimizer_type": "AdamW8bit", "cache_latents": True},
+            True,
+            ["resolution"],
+            ["8bit", "cache_latents"],
+        ),
+        ({}, False, ["batch_size in the dataset_config"], ["resolution"]),
+    ],
+)
+def test_what_is_left_to_the_user_when_no_rung_is(
+    options: dict[str, Any], ours: bool, named: list[str], unnamed: list[str]
+) -> None:
+    taken = {"gradient_checkpointing": True, "train_batch_size": 1, "resolution": "768,768"}
+    failed = TrainingFailed("m", why="w", hint="Write gradient_checkpointing = true")
+    said = recover.given_up(
+        failed, Cause.OUT_OF_MEMORY, config(**taken, **options), batches_are_ours=ours
+    ).hint
+    assert all(word in said for word in (*named, "--restart"))
+    assert not any(word in said for word in (*unnamed, "gradient_checkpointing", "train_batch_size"))
+    assert recover.given_up(failed, Cause.OTHER, config(), batches_are_ours=ours) is failed
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -10,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from kohya_wrap.domain.events import Advice, EpochStarted, Event, PlanSeen, Progress
+from kohya_wrap.domain.events import Advice, EpochStarted, Event, PlanSeen, Progress, RunEnded
 from kohya_wrap.domain.hardware import Gpu
 from kohya_wrap.engine import locate
 from kohya_wrap.errors import TrainingFailed
@@ -137,3 +138,18 @@ def test_what_a_watchdog_says_is_said_once_of_a_kind(
             prepared(SD15, gpu="cpu"), Means(locate.rehearsal(), None), {}, StopRequest(), heard.append
         )
     assert [event.about for event in heard if isinstance(event, Advice)] == ["slow", "disk"]
+
+
+def test_a_full_disk_of_our_own_is_on_record(prepared: Prepared, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`status` can say why it ended, where that much room was left."""
+
+    def full(attempt: Attempt, told: Callable[[Event], None]) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/full/events.jsonl")
+
+    heard: list[Event] = []
+    monkeypatch.setattr(supervise, "start", full)
+    with pytest.raises(OSError, match="No space left"):
+        job.execute(
+            prepared(SD15, gpu="cpu"), Means(locate.rehearsal(), None), {}, StopRequest(), heard.append
+        )
+    assert heard[-1] == RunEnded("failed", "/full/events.jsonl: No space left on device", ())
