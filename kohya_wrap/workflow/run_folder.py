@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import Any
 
 import toml
 
-from kohya_wrap.domain.events import Event
+from kohya_wrap.domain.events import CheckpointKept, Event, StateKept
 from kohya_wrap.domain.ledger import Ledger
 from kohya_wrap.host import atomic, child
 from kohya_wrap.places import Project
@@ -30,8 +30,19 @@ class RunFolder:
 
     @cached_property
     def timed(self) -> tuple[tuple[float, Event], ...]:
-        """What was written by then, each event with its time in seconds since the epoch."""
-        return tuple(journal.read(self.journal)) if self.journal.exists() else ()
+        """What was written by then, each event with its time in seconds since the epoch, its files where they lie now."""
+        told = journal.read(self.journal) if self.journal.exists() else []
+        return tuple((when, self._in_place(event)) for when, event in told)
+
+    def _in_place(self, event: Event) -> Event:
+        """The record has whole paths, and the project may have been moved or copied since."""
+        if isinstance(event, StateKept):  # attempts/1/my_lora-000002-state
+            return replace(event, path=str(self.path.resolve().joinpath(*Path(event.path).parts[-3:])))
+        if isinstance(event, CheckpointKept) and not Path(event.path).exists():
+            root, parts = self.path.resolve().parents[2], Path(event.path).parts
+            below = (root.joinpath(*parts[start:]) for start in range(1, len(parts)))
+            return replace(event, path=str(next((one for one in below if one.is_file()), event.path)))
+        return event
 
     @cached_property
     def events(self) -> tuple[Event, ...]:
