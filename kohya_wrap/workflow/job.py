@@ -137,6 +137,7 @@ def execute(
         refuse_trainers(job.project, name, but=unfinished.path if unfinished else None)
         resumed = taken_over.refuse_or_say(unfinished, job, config) if unfinished else ()
         earlier = None if unfinished or wishes.restart else run_folder.finished(job.project, name)
+        lost = "" if unfinished or wishes.restart else run_folder.lost(job.project, name)
         run = unfinished or run_folder.new(job.project)
         _describe(run, job, means.engine, wishes.budget.price)
         on_run(run.path)
@@ -147,7 +148,11 @@ def execute(
             ) as on_view,
             Journal(run.journal) as journal,
         ):
-            advice = [*([_trained_again(earlier)] if earlier else ()), *_on_other_images(on_view.changed)]
+            advice = [
+                *([_trained_again(earlier)] if earlier else ()),
+                *([Advice(f"{lost}. So it begins anew.", "lost")] if lost else ()),
+                *_on_other_images(on_view.changed),
+            ]
             done = _attempts(
                 job, on_view.config, means.engine, run, journal, env, stop, on_event, wishes, advice
             )

@@ -17,6 +17,7 @@ from kohya_wrap.training.journal import Journal
 from kohya_wrap.training.output import OutputReader
 from kohya_wrap.training.seen import Seen
 from kohya_wrap.training.stop_file import StopFile
+from kohya_wrap.workflow import run_folder
 from kohya_wrap.workflow.run_folder import RunFolder
 
 
@@ -82,10 +83,10 @@ def one_at_work(where: Path) -> Status:
 
 
 def _folders(where: Path) -> list[Path]:
-    if (where / "run.toml").is_file():
+    if run_folder.is_one(where):
         return [where]
     root = where if where.is_dir() else where.parent
-    found = sorted((path.parent for path in Project(root).runs.glob("*/run.toml")), reverse=True)
+    found = run_folder.folders(Project(root))
     if not found:
         raise UsageError(
             f"No run in {root.absolute()}.",

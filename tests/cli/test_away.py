@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -144,6 +146,47 @@ def test_a_damaged_record_is_no_bug(shell: Shell, guide: Path, name: str, code: 
     assert again.code == code, again.err
     if code:
         assert name in again.three_lines[0] and "--restart" in again.three_lines[2]
+    else:
+        assert "going on after epoch 2" in again.out
+
+
+@pytest.mark.parametrize("how", [Path.unlink, lambda path: path.write_text("")], ids=["removed", "emptied"])
+def test_a_lost_description_is_found_elsewhere(shell: Shell, guide: Path, how: Callable[[Path], Any]) -> None:
+    assert shell("run", guide, *REHEARSAL, "--until-epoch", "2", **SLOW).code == 0
+    (run,) = (guide.parent / ".kohya-wrap" / "runs").glob("2*")
+    how(run / "run.toml")
+    for where in (guide.parent, run):
+        found = shell("status", where, "--json").envelope["data"]["runs"][0]
+        assert (found["name"], found["config"], found["epochs"]) == ("my_lora", str(guide), 10)
+    assert "going on after epoch 2" in shell("run", guide, *REHEARSAL).out
+
+
+@pytest.mark.parametrize("how", [Path.unlink, lambda path: path.write_text("")], ids=["removed", "emptied"])
+def test_a_lost_record_is_said_before_it_begins_anew(
+    shell: Shell, guide: Path, how: Callable[[Path], Any]
+) -> None:
+    assert shell("run", guide, *REHEARSAL, "--until-epoch", "2", **SLOW).code == 0
+    (run,) = (guide.parent / ".kohya-wrap" / "runs").glob("2*")
+    how(run / "events.jsonl")
+    again = shell("run", guide, *REHEARSAL)
+    assert again.code == 0 and "going on" not in again.out
+    said = f"the record of the unfinished run {run.name} (events.jsonl) is empty or gone"
+    assert again.out.index(said) < again.out.index("engine started")
+    assert said not in shell("run", guide, *REHEARSAL).out, "the one after it is finished"
+
+
+@pytest.mark.parametrize("fault", ["", "nan@23"])
+def test_lost_states_are_said_before_it_begins_anew(shell: Shell, guide: Path, fault: str) -> None:
+    """Of a run that was stopped, and of one that failed."""
+    words = () if fault else ("--until-epoch", "4")
+    code = shell("run", guide, *REHEARSAL, *words, **SLOW, KOHYA_WRAP_REHEARSAL_FAULT=fault).code
+    assert code == (6 if fault else 0)
+    for state in (guide.parent / ".kohya-wrap" / "runs").glob("2*/attempts/1/*-state"):
+        shutil.rmtree(state)
+    again = shell("run", guide, *REHEARSAL)
+    assert again.code == 0 and "going on" not in again.out
+    said = "had kept epoch 4, but its states are gone" if fault else "the state my_lora-000004-state is gone"
+    assert again.out.index(said) < again.out.index("engine started")
 
 
 def test_a_log_that_is_removed_while_it_trains(shell: Shell, guide: Path) -> None:
