@@ -118,6 +118,22 @@ def test_a_killed_machine_shows_where_it_stands(shell: Shell, guide: Path) -> No
     assert (found["state"], found["epochs_kept"]) == ("interrupted", 2)
 
 
+def test_what_a_trainer_did_alone_is_shown(shell: Shell, guide: Path) -> None:
+    """Still at work, then at its end: what the next `run` takes over."""
+    with shell.start("run", guide, *REHEARSAL, **SLOW) as run:
+        until(run, "engine started")
+        run.kill()
+    (log,) = (guide.parent / ".kohya-wrap" / "runs").glob("2*/engine.log")
+    while "epoch 4/10" not in log.read_text(encoding="utf-8"):
+        time.sleep(0.1)
+    found = now(shell, guide)
+    assert (found["state"], found["epoch"] >= 4, found["epochs_kept"] >= 3) == ("unwatched", True, True)
+    assert found["seconds_per_step"] and found["eta"]
+    found = wait_until(shell, guide, "interrupted")
+    assert [found[name] for name in ("epoch", "step", "epochs_kept")] == [10, 50, 9]
+    assert found["seconds"] > 4
+
+
 @pytest.mark.parametrize("command", ["status", "stop", "logs"])
 def test_where_there_is_no_run(shell: Shell, guide: Path, command: str) -> None:
     answer = shell(command, guide.parent)
