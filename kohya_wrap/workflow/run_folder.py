@@ -20,6 +20,7 @@ from kohya_wrap.places import Project
 from kohya_wrap.training import journal, states
 
 _ATTEMPTS = "attempts"
+_BEGINNING = 60.0  # seconds from a new folder to its run.toml, with ample room
 
 
 @dataclass(frozen=True)
@@ -112,7 +113,9 @@ class RunFolder:
 
 
 def new(project: Project) -> RunFolder:
-    """.kohya-wrap/runs/<local time>, made by this run alone."""
+    """.kohya-wrap/runs/<local time>, made by this run alone; folders of those that were killed at this very point go."""
+    for left in filter(_never_begun, project.runs.glob("2*")):
+        shutil.rmtree(left, ignore_errors=True)
     stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
     for suffix in ("", *(f"-{n}" for n in range(2, 1000))):
         folder = project.runs / (stamp + suffix)
@@ -122,6 +125,15 @@ def new(project: Project) -> RunFolder:
             continue
         return RunFolder(folder)
     raise AssertionError("a thousand runs within a second")
+
+
+def _never_begun(folder: Path) -> bool:
+    """It holds half a run.toml or nothing, and nobody is about to write it."""
+    try:
+        old = time.time() - folder.stat().st_mtime > _BEGINNING
+        return old and all(path.name.startswith(".run.toml.") for path in folder.iterdir())
+    except OSError:  # a file, or removed meanwhile
+        return False
 
 
 def _loaded(path: Path) -> dict[str, Any]:
