@@ -38,16 +38,17 @@ class Journal:
 
 
 def read(path: Path) -> list[tuple[float, Event]]:
-    """(seconds since the epoch, event) of a run, without a line that a lost machine has cut short."""
+    """(seconds since the epoch, event) of a run, without a line that a lost machine has cut short or spoiled."""
     found = []
     with path.open(encoding="utf-8", errors="replace") as lines:
         for line in lines:
             try:
                 data = json.loads(line)
-            except ValueError:
+                when, event = float(data["time"]), from_dict(data)
+            except (ValueError, TypeError, KeyError):
                 continue
-            if (event := from_dict(data)) is not None:
-                found.append((float(data["time"]), event))
+            if event is not None:
+                found.append((when, event))
     return found
 
 

@@ -36,10 +36,12 @@ def problem(state: Path) -> str:
 
 
 def newest_whole(states: Sequence[StateKept]) -> tuple[StateKept | None, tuple[tuple[StateKept, str], ...]]:
-    """The one to go on from, and those after it that are damaged, each with why."""
+    """The one to go on from, and those after it that are damaged or gone, each with why."""
     damaged: list[tuple[StateKept, str]] = []
-    for state in reversed(states):
-        if not Path(state.path).exists():  # removed in its turn
+    for place, state in enumerate(reversed(states)):
+        if not Path(state.path).exists():
+            if place < STATES:  # the others were removed in their turn
+                damaged.append((state, "is gone"))
             continue
         if not (why := problem(Path(state.path))):
             return state, tuple(damaged)

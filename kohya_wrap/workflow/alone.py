@@ -7,11 +7,10 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-import toml
-
 from kohya_wrap.errors import UsageError
 from kohya_wrap.host import child, lock
 from kohya_wrap.places import Project
+from kohya_wrap.workflow.run_folder import RunFolder
 
 
 @contextmanager
@@ -49,7 +48,7 @@ def refuse_trainers(project: Project, output_name: str | None = None, but: Path 
         if (
             log.parent.parent == runs
             and log.parent != (but and but.resolve())
-            and output_name in (None, _trains(log.parent) or output_name)
+            and output_name in (None, RunFolder(log.parent).about.get("output_name") or output_name)
         ):
             at_work.setdefault(log, []).append(process.pid)
     for log, pids in at_work.items():
@@ -62,13 +61,6 @@ def refuse_trainers(project: Project, output_name: str | None = None, but: Path 
             if known
             else f"kill {' '.join(map(str, pids))}   or wait for its end",
         )
-
-
-def _trains(run: Path) -> str | None:
-    try:
-        return str(toml.load(run / "run.toml")["output_name"])
-    except OSError:  # the folder was removed under it
-        return None
 
 
 def _last_words(log: Path) -> str:

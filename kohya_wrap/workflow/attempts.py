@@ -95,7 +95,10 @@ class Attempts:
             except TrainingFailed as failed:
                 cause = self._cause(end)
                 # What ended while nobody watched: cut off with the machine, or on a disk that may have room by now.
-                if not (end.code is None and cause in (Cause.SIGNAL, Cause.OTHER) and unseen):
+                passed = (
+                    end.code is None and cause in (Cause.SIGNAL, Cause.OTHER) and end.why is not Why.USELESS
+                )
+                if not (unseen and passed):
                     changed |= self._again(end, cause, failed).changed
             unseen = False
             end = self._next(changed)

@@ -139,6 +139,7 @@ def execute(
         refuse_trainers(job.project, name, but=unfinished.path if unfinished else None)
         resumed = taken_over.refuse_or_say(unfinished, job, config) if unfinished else ()
         earlier = None if unfinished or wishes.restart else run_folder.finished(job.project, name)
+        lost = "" if unfinished or wishes.restart else run_folder.lost(job.project, name)
         run = unfinished or run_folder.new(job.project)
         _describe(run, job, means.engine, wishes)
         on_run(run.path)
@@ -151,6 +152,7 @@ def execute(
         ):
             advice = [
                 *([_trained_again(earlier)] if earlier else ()),
+                *([Advice(f"{lost}. So it begins anew.", "lost")] if lost else ()),
                 *resumed,
                 *_on_other_images(on_view.changed),
                 *_replaced(job, name, outputs.standing(job, output, wishes.until_epoch)),

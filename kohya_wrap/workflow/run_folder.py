@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -13,13 +13,14 @@ from typing import Any
 
 import toml
 
-from kohya_wrap.domain.events import Event
+from kohya_wrap.domain.events import CheckpointKept, Event, RunStarted, StateKept
 from kohya_wrap.domain.ledger import Ledger
 from kohya_wrap.host import atomic, child
 from kohya_wrap.places import Project
 from kohya_wrap.training import journal, states
 
 _ATTEMPTS = "attempts"
+_BEGINNING = 60.0  # seconds from a new folder to its run.toml, with ample room
 
 
 @dataclass(frozen=True)
@@ -30,8 +31,19 @@ class RunFolder:
 
     @cached_property
     def timed(self) -> tuple[tuple[float, Event], ...]:
-        """What was written by then, each event with its time in seconds since the epoch."""
-        return tuple(journal.read(self.journal)) if self.journal.exists() else ()
+        """What was written by then, each event with its time in seconds since the epoch, its files where they lie now."""
+        told = journal.read(self.journal) if self.journal.exists() else []
+        return tuple((when, self._in_place(event)) for when, event in told)
+
+    def _in_place(self, event: Event) -> Event:
+        """The record has whole paths, and the project may have been moved or copied since."""
+        if isinstance(event, StateKept):  # attempts/1/my_lora-000002-state
+            return replace(event, path=str(self.path.resolve().joinpath(*Path(event.path).parts[-3:])))
+        if isinstance(event, CheckpointKept) and not Path(event.path).exists():
+            root, parts = self.path.resolve().parents[2], Path(event.path).parts
+            below = (root.joinpath(*parts[start:]) for start in range(1, len(parts)))
+            return replace(event, path=str(next((one for one in below if one.is_file()), event.path)))
+        return event
 
     @cached_property
     def events(self) -> tuple[Event, ...]:
@@ -43,11 +55,12 @@ class RunFolder:
 
     @property
     def about(self) -> dict[str, Any]:
-        """run.toml; nothing where it is damaged: what was done stands elsewhere."""
-        try:
-            return toml.load(self.path / "run.toml")
-        except (OSError, ValueError):
-            return {}
+        """run.toml; where it is damaged or gone, as much of it as stands elsewhere."""
+        told = _loaded(self.path / "run.toml")
+        if "output_name" in told:
+            return told
+        begun = next((asdict(event) for event in self.events if isinstance(event, RunStarted)), {})
+        return {**begun, "output_name": _loaded(self.engine_config).get("output_name", ""), **told}
 
     @property
     def log(self) -> Path:
@@ -70,6 +83,11 @@ class RunFolder:
         """Whether its trainer lives, watched or not."""
         log = self.log.resolve()
         return any(one == log for one, _ in child.living())
+
+    @property
+    def has_lost_its_record(self) -> bool:
+        """It has states, and nothing says of what: events.jsonl was emptied or removed."""
+        return self.ledger.attempt is None and any(self.path.glob(f"{_ATTEMPTS}/*/*-state"))
 
     @property
     def is_finished(self) -> bool:
@@ -95,7 +113,9 @@ class RunFolder:
 
 
 def new(project: Project) -> RunFolder:
-    """.kohya-wrap/runs/<local time>, made by this run alone."""
+    """.kohya-wrap/runs/<local time>, made by this run alone; folders of those that were killed at this very point go."""
+    for left in filter(_never_begun, project.runs.glob("2*")):
+        shutil.rmtree(left, ignore_errors=True)
     stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
     for suffix in ("", *(f"-{n}" for n in range(2, 1000))):
         folder = project.runs / (stamp + suffix)
@@ -107,26 +127,61 @@ def new(project: Project) -> RunFolder:
     raise AssertionError("a thousand runs within a second")
 
 
+def _never_begun(folder: Path) -> bool:
+    """It holds half a run.toml or nothing, and nobody is about to write it."""
+    try:
+        old = time.time() - folder.stat().st_mtime > _BEGINNING
+        return old and all(path.name.startswith(".run.toml.") for path in folder.iterdir())
+    except OSError:  # a file, or removed meanwhile
+        return False
+
+
+def _loaded(path: Path) -> dict[str, Any]:
+    """Nothing where it cannot be read: removed, or cut short by a lost machine."""
+    try:
+        return toml.load(path)
+    except (OSError, ValueError):
+        return {}
+
+
+def is_one(path: Path) -> bool:
+    """Whether it is the folder of a run, one of whose records may be lost."""
+    return any((path / name).is_file() for name in ("run.toml", "events.jsonl"))
+
+
+def folders(project: Project) -> list[Path]:
+    """Of its runs, the newest first."""
+    return sorted(filter(is_one, project.runs.glob("*")), reverse=True)
+
+
 def of_name(project: Project, output_name: str) -> Iterator[RunFolder]:
     """Runs that train this, the newest first."""
-    for path in sorted(project.runs.glob("*/run.toml"), reverse=True):
-        try:
-            if toml.load(path).get("output_name") != output_name:
-                continue
-            yield RunFolder(path.parent)
-        except (OSError, toml.TomlDecodeError):  # removed under it, or cut short by a lost machine
-            continue
+    for run in map(RunFolder, folders(project)):
+        if run.about.get("output_name") == output_name:
+            yield run
 
 
 def unfinished(project: Project, output_name: str) -> RunFolder | None:
     """The newest run of this name, where there is something to go on with: a trainer at work, a state, or no verdict yet."""
     run = next(of_name(project, output_name), None)
-    if run is None or run.ledger.is_done:
+    if run is None or run.ledger.is_done or run.has_lost_its_record:
         return None
     if run.ledger.outcome == "failed" and not run.is_at_work():
         state, _ = states.newest_whole(run.ledger.states)
         return run if state else None
     return run
+
+
+def lost(project: Project, output_name: str) -> str:
+    """Why the newest run of this name, which was not finished and had kept an epoch, cannot be gone on with; else empty."""
+    run = next(of_name(project, output_name), None)
+    if run is None or run.ledger.is_done or unfinished(project, output_name) is not None:
+        return ""
+    if run.has_lost_its_record:
+        return f"the record of the unfinished run {run.path.name} (events.jsonl) is empty or gone, and without it nothing goes on from its states"
+    if run.ledger.states:
+        return f"the unfinished run {run.path.name} had kept epoch {run.ledger.states[-1].epoch}, but its states are gone or damaged"
+    return ""
 
 
 def finished(project: Project, output_name: str) -> RunFolder | None:

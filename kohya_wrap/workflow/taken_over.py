@@ -45,7 +45,7 @@ def refuse_or_say(run: RunFolder, job: Job, config: TrainingConfig) -> tuple[Adv
             hint=f"kohya-wrap run {shlex.quote(str(job.user.path))} --restart   (what is in output/ is replaced as it comes)",
         ) from error
     now = render.as_engine_reads(config, option_table.for_script(job.family.script))
-    refused, taken = resume.changes(before, now, ledger.attempt.changed)
+    refused, taken = resume.changes(_in_place(before, now, run), now, ledger.attempt.changed)
     if refused and (ledger.states or run.is_at_work()):
         raise ConfigError(
             f"The unfinished run {run.path.name} was started with {_pairs(refused, 0)}; now it is {_pairs(refused, 1)}.",
@@ -88,6 +88,27 @@ def _said(
     if ledger.states and config.origin("network_weights") is Origin.COMMAND_LINE:
         text = "the unfinished run goes on from its own state, and not from the LoRA named here; to begin with that: --restart"
         yield "own-state", text
+
+
+def _in_place(before: Mapping[str, Any], now: Mapping[str, Any], run: RunFolder) -> dict[str, Any]:
+    """With the paths below the project as they are now: it may have been moved since."""
+    trainer = run.ledger.trainer
+    # Below the project stood .kohya-wrap/runs/<time>/attempts/<number> (links resolved), and its engine_config.toml.
+    stood = (
+        (Path(before.get("output_dir", "")), 4, run.path.resolve()),
+        (Path(trainer.argv[-1] if trainer and trainer.argv else ""), 3, run.path),
+    )
+    moved = [(path.parents[up], to.parents[2]) for path, up, to in stood if len(path.parents) > up]
+
+    def here(value: Any) -> Any:
+        if isinstance(value, list):
+            return [here(item) for item in value]
+        if not isinstance(value, str):
+            return value
+        below = (str(to / Path(value).relative_to(of)) for of, to in moved if Path(value).is_relative_to(of))
+        return next(below, value)
+
+    return {name: value if value == now.get(name) else here(value) for name, value in before.items()}
 
 
 def _pairs(changed: Mapping[str, tuple[Any, Any]], side: int) -> str:

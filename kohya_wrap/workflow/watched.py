@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from kohya_wrap.domain import budget
-from kohya_wrap.domain.events import RunEnded
+from kohya_wrap.domain.events import EpochStarted, Event, LossNotFinite, Progress, RunEnded, StateSaved
 from kohya_wrap.domain.ledger import Ledger
+from kohya_wrap.domain.saving import Saved
 from kohya_wrap.errors import UsageError
 from kohya_wrap.host import child
 from kohya_wrap.places import Project
+from kohya_wrap.training import states
 from kohya_wrap.training.journal import Journal
 from kohya_wrap.training.output import OutputReader
 from kohya_wrap.training.seen import Seen
 from kohya_wrap.training.stop_file import StopFile
+from kohya_wrap.workflow import run_folder
 from kohya_wrap.workflow.run_folder import RunFolder
 
 
@@ -83,10 +86,10 @@ def one_at_work(where: Path) -> Status:
 
 
 def _folders(where: Path) -> list[Path]:
-    if (where / "run.toml").is_file():
+    if run_folder.is_one(where):
         return [where]
     root = where if where.is_dir() else where.parent
-    found = sorted((path.parent for path in Project(root).runs.glob("*/run.toml")), reverse=True)
+    found = run_folder.folders(Project(root))
     if not found:
         raise UsageError(
             f"No run in {root.absolute()}.",
@@ -100,16 +103,16 @@ def status(folder: Path) -> Status:
     run = RunFolder(folder)
     timed, ledger, about = run.timed, run.ledger, run.about
     at_work = run.is_at_work()
-    seen = _seen_in_log(run, ledger) if at_work else None
-    progress = ledger.progress
-    step = max(progress.step if progress else 0, seen.steps if seen else 0)
-    epoch = max(progress.epoch if progress else 0, seen.epoch if seen else 0)
-    if not at_work and ledger.states and ledger.outcome in ("paused", "stopped"):
+    said = _said_unseen(run)
+    seen = Seen.of(said)
+    progress = ledger.progress or next((one for one in reversed(said) if isinstance(one, Progress)), None)
+    step = max(progress.step if progress else 0, seen.steps)
+    epoch = max(progress.epoch if progress else 0, seen.epoch)
+    if not at_work and not said and ledger.states and ledger.outcome in ("paused", "stopped"):
         step, epoch = ledger.states[-1].steps, ledger.states[-1].epoch  # what was begun after it is gone
     pace = progress.seconds_per_step if progress else None
     total = progress.total if progress else int(about.get("planned_steps", 0))
-    last = timed[-1][0] if timed else time.time()
-    seconds = budget.spent(timed) + (time.time() - last if at_work else 0)
+    seconds = budget.spent(timed) + run.unwatched()
     price = about.get("price_per_hour")
     return Status(
         run=folder,
@@ -124,10 +127,10 @@ def status(folder: Path) -> Status:
         steps=total,
         epoch=epoch,
         epochs=int(about.get("planned_epochs", 0)),
-        loss=seen.loss if seen and seen.loss is not None else progress.loss if progress else None,
+        loss=seen.loss if seen.loss is not None else progress.loss if progress else None,
         seconds_per_step=pace,
         attempts=ledger.attempt.number if ledger.attempt else 0,
-        epochs_kept=ledger.states[-1].epoch if ledger.states else 0,
+        epochs_kept=_epochs_kept(run, said, at_work),
         checkpoint=ledger.checkpoints[-1] if ledger.checkpoints else "",
         seconds=seconds,
         eta=(total - step) * pace if at_work and pace is not None else None,
@@ -146,16 +149,36 @@ def _state(ledger: Ledger, at_work: bool) -> str:
     return "unwatched" if at_work else "interrupted"
 
 
-def _seen_in_log(run: RunFolder, ledger: Ledger) -> Seen | None:
-    """What the trainer has said up to now, written down by somebody or not."""
-    if ledger.attempt is None or not run.log.exists():
-        return None
-    reader = OutputReader(run.path, "", ledger.attempt.first_step)
+def _said_unseen(run: RunFolder) -> list[Event]:
+    """By a trainer whose end nobody saw, up to now, written down by somebody or not."""
+    ledger = run.ledger
+    if ledger.attempt is None or ledger.trainer_ended or not run.log.exists():
+        return []
+    folder = run.attempt(ledger.attempt.number).resolve()
+    reader = OutputReader(folder, _name(run), ledger.attempt.first_step)
     log = child.LineReader(run.log, ledger.attempt.log_from)
     try:
-        return Seen.of(event for line in log.new() for event in reader.feed(line))
+        return [event for line in log.new(last=True) for event in reader.feed(line)]
     finally:
         log.close()
+
+
+def _name(run: RunFolder) -> str:
+    return str(run.about.get("output_name", ""))
+
+
+def _epochs_kept(run: RunFolder, said: Sequence[Event], at_work: bool) -> int:
+    """By the record, and by the states that nobody has written down: whole once the trainer has gone on after them."""
+    kept = [one.epoch for one in run.ledger.states if run.ledger.is_done or Path(one.path).is_dir()]
+    going_on = [place for place, event in enumerate(said) if isinstance(event, EpochStarted | Progress)]
+    for place, event in enumerate(said):
+        if isinstance(event, LossNotFinite):  # and so are the states after it
+            break
+        if isinstance(event, StateSaved) and (path := Path(event.path)).is_dir():
+            epoch = Saved.from_name(path.name.removesuffix("-state"), _name(run)).epoch
+            if place < max(going_on, default=0) or not (at_work or states.problem(path)):
+                kept.append(epoch or 0)
+    return max(kept, default=0)
 
 
 def ask_to_stop(found: Status, *, at_once: bool) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -130,6 +132,22 @@ def test_a_killed_machine_shows_where_it_stands(shell: Shell, guide: Path) -> No
     assert (found["state"], found["epochs_kept"]) == ("interrupted", 2)
 
 
+def test_what_a_trainer_did_alone_is_shown(shell: Shell, guide: Path) -> None:
+    """Still at work, then at its end: what the next `run` takes over."""
+    with shell.start("run", guide, *REHEARSAL, **SLOW) as run:
+        until(run, "engine started")
+        run.kill()
+    (log,) = (guide.parent / ".kohya-wrap" / "runs").glob("2*/engine.log")
+    while "epoch 4/10" not in log.read_text(encoding="utf-8"):
+        time.sleep(0.1)
+    found = now(shell, guide)
+    assert (found["state"], found["epoch"] >= 4, found["epochs_kept"] >= 3) == ("unwatched", True, True)
+    assert found["seconds_per_step"] and found["eta"]
+    found = wait_until(shell, guide, "interrupted")
+    assert [found[name] for name in ("epoch", "step", "epochs_kept")] == [10, 50, 9]
+    assert found["seconds"] > 4
+
+
 @pytest.mark.parametrize("command", ["status", "stop", "logs"])
 def test_where_there_is_no_run(shell: Shell, guide: Path, command: str) -> None:
     answer = shell(command, guide.parent)
@@ -158,6 +176,47 @@ def test_a_damaged_record_is_no_bug(shell: Shell, guide: Path, name: str, code: 
     assert again.code == code, again.err
     if code:
         assert name in again.three_lines[0] and "--restart" in again.three_lines[2]
+    else:
+        assert "going on after epoch 2" in again.out
+
+
+@pytest.mark.parametrize("how", [Path.unlink, lambda path: path.write_text("")], ids=["removed", "emptied"])
+def test_a_lost_description_is_found_elsewhere(shell: Shell, guide: Path, how: Callable[[Path], Any]) -> None:
+    assert shell("run", guide, *REHEARSAL, "--until-epoch", "2", **SLOW).code == 0
+    (run,) = (guide.parent / ".kohya-wrap" / "runs").glob("2*")
+    how(run / "run.toml")
+    for where in (guide.parent, run):
+        found = shell("status", where, "--json").envelope["data"]["runs"][0]
+        assert (found["name"], found["config"], found["epochs"]) == ("my_lora", str(guide), 10)
+    assert "going on after epoch 2" in shell("run", guide, *REHEARSAL).out
+
+
+@pytest.mark.parametrize("how", [Path.unlink, lambda path: path.write_text("")], ids=["removed", "emptied"])
+def test_a_lost_record_is_said_before_it_begins_anew(
+    shell: Shell, guide: Path, how: Callable[[Path], Any]
+) -> None:
+    assert shell("run", guide, *REHEARSAL, "--until-epoch", "2", **SLOW).code == 0
+    (run,) = (guide.parent / ".kohya-wrap" / "runs").glob("2*")
+    how(run / "events.jsonl")
+    again = shell("run", guide, *REHEARSAL)
+    assert again.code == 0 and "going on" not in again.out
+    said = f"the record of the unfinished run {run.name} (events.jsonl) is empty or gone"
+    assert again.out.index(said) < again.out.index("engine started")
+    assert said not in shell("run", guide, *REHEARSAL).out, "the one after it is finished"
+
+
+@pytest.mark.parametrize("fault", ["", "nan@23"])
+def test_lost_states_are_said_before_it_begins_anew(shell: Shell, guide: Path, fault: str) -> None:
+    """Of a run that was stopped, and of one that failed."""
+    words = () if fault else ("--until-epoch", "4")
+    code = shell("run", guide, *REHEARSAL, *words, **SLOW, KOHYA_WRAP_REHEARSAL_FAULT=fault).code
+    assert code == (6 if fault else 0)
+    for state in (guide.parent / ".kohya-wrap" / "runs").glob("2*/attempts/1/*-state"):
+        shutil.rmtree(state)
+    again = shell("run", guide, *REHEARSAL)
+    assert again.code == 0 and "going on" not in again.out
+    said = "had kept epoch 4, but its states are gone" if fault else "the state my_lora-000004-state is gone"
+    assert again.out.index(said) < again.out.index("engine started")
 
 
 def test_a_log_that_is_removed_while_it_trains(shell: Shell, guide: Path) -> None:

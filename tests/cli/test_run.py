@@ -250,6 +250,29 @@ def test_an_unfinished_run_takes_over_what_it_can_and_refuses_the_rest(shell: Sh
     assert "going on" not in anew.out
 
 
+@pytest.mark.parametrize("by", [Path.rename, shutil.copytree])
+def test_a_moved_project_goes_on(shell: Shell, guide: Path, tmp_path: Path, by: Callable[..., Any]) -> None:
+    """To another mount point, say, with the base of the config's own, that lies below it."""
+    slow = {"KOHYA_WRAP_REHEARSAL_STEP_SECONDS": "0.1"}
+    assert shell("run", guide, *REHEARSAL, "--until-epoch", "3", **slow).code == 0
+    moved = tmp_path / "elsewhere" / "renamed"
+    moved.parent.mkdir()
+    by(guide.parent, moved)
+    shown = shell("status", moved)
+    assert "kept          epoch 3 of 10" in shown.out
+    again = shell("run", moved / guide.name, *REHEARSAL, "--json")
+    assert (again.code, "going on after epoch 3" in again.err) == (0, True), again.err
+    assert "before it was" not in again.err, "no option is another"
+    if by is Path.rename:
+        assert f"newest        {moved / 'output' / 'my_lora-000003.safetensors'}" in shown.out
+        made = [Path(path) for path in again.envelope["data"]["checkpoints"]]
+        assert {path.parent for path in made} == {moved / "output"}
+    else:
+        assert len(list(only_run(guide.parent).glob("attempts/1/*-state"))) == 2, "the other's are its own"
+    trained = metadata(moved / "output" / "my_lora.safetensors")
+    assert (trained["ss_steps"], trained["ss_epoch"]) == ("50", "10")
+
+
 def test_an_unfinished_run_says_that_its_images_are_others(shell: Shell, guide: Path) -> None:
     slow = {"KOHYA_WRAP_REHEARSAL_STEP_SECONDS": "0.1"}
     assert shell("run", guide, *REHEARSAL, "--until-epoch", "2", **slow).code == 0

@@ -158,3 +158,26 @@ def test_a_disk_that_was_full_while_nobody_watched(shell: Shell, tmp_path: Path,
     )
     assert (answer.code, answer.err) == (0, "")
     assert "Rehearsed 50 steps" in answer.out and (tmp_path / "marks").is_dir()
+
+
+@pytest.mark.parametrize("alive", [True, False])
+def test_a_loss_that_is_no_number_while_nobody_watched(
+    shell: Shell, tmp_path: Path, photographs: Path, alive: bool
+) -> None:
+    """It ends the run as if somebody had watched, whether the trainer trains on or has ended by itself."""
+    config = projects.guide(tmp_path / "my-lora", photographs)
+    slow = {"KOHYA_WRAP_REHEARSAL_STEP_SECONDS": "0.1"}
+    run = shell.start("run", config, "--engine", "rehearsal", KOHYA_WRAP_REHEARSAL_FAULT="nan@23", **slow)
+    until(run, "saved my_lora-000002")
+    run.kill()
+    run.wait()
+    log = next((config.parent / ".kohya-wrap" / "runs").glob("2*/engine.log"))
+    while "avr_loss=nan" not in log.read_text(encoding="utf-8") if alive else at_work(config.parent):
+        time.sleep(0.1)
+    answer = shell("run", config, "--engine", "rehearsal")
+    assert answer.code == 6 and "engine started" not in answer.out
+    assert answer.three_lines[0] == "The loss is not a number since step 23."
+    assert at_work(config.parent) == []
+    assert sorted(path.name for path in (config.parent / "output").glob("*.safetensors")) == [
+        "my_lora-000002.safetensors", "my_lora-000004.safetensors",
+    ]  # fmt: skip

@@ -59,4 +59,5 @@ def test_the_newest_whole_one_and_what_is_removed(tmp_path: Path) -> None:
     assert [(one.epoch, why) for one, why in damaged] == [(4, "lacks optimizer.bin")]
     states.prune(kept)
     assert sorted(path.name for path in tmp_path.glob("s?")) == ["s3", "s4"]
-    assert states.newest_whole(kept[:2]) == (None, ())
+    assert [why for _, why in states.newest_whole(kept[:3])[1]] == [], "the others were removed in their turn"
+    assert states.newest_whole(kept[:2]) == (None, ((kept[1], "is gone"), (kept[0], "is gone")))
