@@ -59,21 +59,27 @@ def every_end(console: Console, steps: tuple[Step, ...], trained: Sequence[Train
         except BaseException as error:
             runs = _runs(outcome, began, trained)
             if runs or not isinstance(error, KohyaWrapError) or error.code not in _NOTHING_BEGAN:
-                _do(console, afterwards, runs, outcome, well=False)
+                with suppress(KeyboardInterrupt, Stopped):  # it was said; how the training ended comes first
+                    _do(console, afterwards, runs, outcome, well=False)
             raise
         try:
             failed = _do(console, afterwards, _runs(outcome, began, trained), outcome, well=True)
         except (KeyboardInterrupt, Stopped) as cut:
-            raise _cut_short(cut) from None
-    if outcome.data is not None:
-        outcome.data["then"] = outcome.then
+            raise _cut_short(cut, _with_steps(outcome)) from None
+    data = _with_steps(outcome)
     if failed is not None:
         raise MachineError(
             f"The training is done and kept; afterwards: {failed.message}",
             why=failed.why,
             hint=failed.hint,
-            data=outcome.data,
+            data=data,
         )
+
+
+def _with_steps(outcome: Outcome) -> dict[str, Any] | None:
+    if outcome.data is not None:
+        outcome.data["then"] = outcome.then
+    return outcome.data
 
 
 def _runs(outcome: Outcome, began: float, trained: Sequence[Trained]) -> list[RunFolder]:
@@ -99,10 +105,16 @@ def _do(
             say(f"  try: {done.error.hint}")
         _record(runs, done)
 
-    left = [step.words for step in afterwards.steps if step not in afterwards.due(well=well)]
+    due = afterwards.due(well=well)
+    left = [step.words for step in afterwards.steps if step not in due]
     if left:
         say(f"not done, since the training did not succeed: {', '.join(left)}")
-    return afterwards.do(well=well, runs=runs, say=say, on_done=on_done)
+    try:
+        return afterwards.do(well=well, runs=runs, say=say, on_done=on_done)
+    except (KeyboardInterrupt, Stopped):
+        if behind := [step.words for step in due[len(outcome.then) :]]:
+            say(f"not done, since it was cut short: {', '.join(behind)}")
+        raise
 
 
 def _record(runs: Sequence[RunFolder], done: StepDone) -> None:
@@ -127,12 +139,13 @@ def _announced(afterwards: Afterwards) -> str:
     return "Then: " + "; ".join(f"{words}, {end}" for words, end in zip(said, when, strict=True))
 
 
-def _cut_short(cut: BaseException) -> KohyaWrapError:
+def _cut_short(cut: BaseException, data: dict[str, Any] | None) -> KohyaWrapError:
     by = Interrupted if isinstance(cut, KeyboardInterrupt) else Stopped
     return by(
         "The training is done and kept; what should follow was cut short.",
         why="Ctrl-C." if by is Interrupted else "SIGTERM: somebody, or the machine going away, asked for it.",
-        hint="Do by hand what stands above as not done; `run` again would train anew.",
+        hint="Do by hand what stands above as cut short or not done; `run` again would train anew.",
+        data=data,
     )
 
 

@@ -374,16 +374,35 @@ def test_a_screen_that_is_gone_changes_nothing(
     assert provider.asked == [TERMINATE_RUNPOD]
 
 
+@pytest.mark.parametrize("number, code", [(signal.SIGINT, 130), (signal.SIGTERM, 7)])
 def test_cut_short_it_says_that_the_training_is_done(
-    rented: Shell, guide: Path, provider: LoopbackProvider
+    rented: Shell, guide: Path, provider: LoopbackProvider, number: int, code: int
 ) -> None:
-    words = ("--then", "sh -c 'echo asleep; sleep 60'", "--then", UPLOAD, "--then", "terminate-instance")
+    sleep = "sh -c 'echo asleep; sleep 60'"
+    words = ("--then", sleep, "--then", UPLOAD, "--then", "terminate-instance")
     with rented.start("run", guide, *REHEARSAL, *words) as run:
         until(run, "then: asleep")
-        run.send_signal(signal.SIGINT)
-        _, err = run.communicate(timeout=30)
-    assert run.returncode == 130
+        run.send_signal(number)
+        out, err = run.communicate(timeout=30)
+    assert run.returncode == code
     assert "error: The training is done and kept; what should follow was cut short." in err
+    assert "would train anew" in err
+    assert f"then: {sleep}: failed: cut short. Stopped by " in out
+    assert f"then: not done, since it was cut short: {UPLOAD}, terminate-instance" in out
+    assert provider.asked == []
+
+
+def test_cut_short_after_a_failure_ends_nothing_and_the_failure_comes_first(
+    rented: Shell, guide: Path, provider: LoopbackProvider
+) -> None:
+    words = ("--then-always", UPLOAD, "--then-always", "sh -c 'echo asleep; sleep 60'")
+    words = (*words, "--then-always", "terminate-instance")
+    with rented.start("run", guide, *REHEARSAL, *words, **NAN) as run:
+        until(run, "then: asleep")
+        run.send_signal(signal.SIGTERM)
+        out, _ = run.communicate(timeout=30)
+    assert run.returncode == 6
+    assert "then: not done, since it was cut short: terminate-instance" in out
     assert provider.asked == []
 
 
