@@ -154,7 +154,7 @@ def command(
         queued.run(console, entries, request, in_turn, session, steps, restart=restart, cards=cards)
         return
     job = prepare(request, session.places, os.environ)
-    with every_end(console, steps, [Trained.of(job)]) as outcome:
+    with every_end(console, steps, [Trained.of(job)], session.told) as outcome:
         job, result = train(console, job, session, wishes(job, 0.0, began))
         outcome.data = as_data(result)
         say_result(console, result)

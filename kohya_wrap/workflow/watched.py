@@ -17,7 +17,9 @@ from kohya_wrap.training.journal import Journal
 from kohya_wrap.training.output import OutputReader
 from kohya_wrap.training.seen import Seen
 from kohya_wrap.training.stop_file import StopFile
+from kohya_wrap.workflow import steps_so_far
 from kohya_wrap.workflow.run_folder import RunFolder
+from kohya_wrap.workflow.steps_so_far import StepSoFar
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,7 @@ class Status:
         seconds: while it was at work, over all its attempts.
         eta: seconds, at the present pace; None where there is none.
         dollars: None without a price.
+        then: the steps after it, as far as they are; `then_log` has what they say, where that is no terminal.
     """
 
     run: Path
@@ -52,6 +55,8 @@ class Status:
     seconds: float
     eta: float | None
     dollars: float | None
+    then: tuple[StepSoFar, ...] = ()
+    then_log: str = ""
 
     @property
     def is_at_work(self) -> bool:
@@ -106,7 +111,7 @@ def status(folder: Path) -> Status:
     total = progress.total if progress else int(about.get("planned_steps", 0))
     last = timed[-1][0] if timed else time.time()
     seconds = budget.spent(timed) + (time.time() - last if at_work else 0)
-    price = about.get("price_per_hour")
+    price, then = about.get("price_per_hour"), steps_so_far.of(run.events)
     return Status(
         run=folder,
         config=str(about.get("config", "")),
@@ -128,6 +133,8 @@ def status(folder: Path) -> Status:
         seconds=seconds,
         eta=(total - step) * pace if at_work and pace is not None else None,
         dollars=None if price is None else seconds / 3600 * float(price),
+        then=then.steps,
+        then_log=then.log,
     )
 
 

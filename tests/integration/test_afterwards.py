@@ -17,6 +17,7 @@ import pytest
 
 from tests.fixtures import small_ssh
 from tests.fixtures.loopback_provider import KEY, LoopbackProvider
+from tests.fixtures.receiver import Receiver
 from tests.fixtures.shell import Answer, Shell, until
 from tests.fixtures.small_ssh import SmallSsh
 
@@ -285,6 +286,50 @@ def test_detached_it_is_done_by_the_process_that_goes_on(
         assert time.monotonic() < end, log.read_text(encoding="utf-8")
         time.sleep(0.1)
     assert provider.asked == [TERMINATE_RUNPOD]
+
+
+def test_whoever_is_away_learns_which_step_failed(rented: Shell, guide: Path) -> None:
+    words = ("--then", "false", "--then", "touch after", "--detach")
+    with Receiver() as receiver:
+        assert (
+            rented("run", guide, *REHEARSAL, *words, "--notify", receiver.url, NO_PROXY="127.0.0.1").code == 0
+        )
+        end = time.monotonic() + 30
+        while len(receiver.got) < 2 and time.monotonic() < end:
+            time.sleep(0.1)
+    (log,) = (guide.parent / ".kohya-wrap" / "runs").glob("detached-*.log")
+    assert receiver.events() == ["finished", "failed"]
+    told = receiver.got[-1]
+    assert told["text"] == (
+        f"my_lora: afterwards: false: failed: `false` ended with 1.; touch after: done, exit code 0 (more of it: {log})"
+    )
+    assert told["lora"] == str(guide.parent / "output" / "my_lora.safetensors")
+    status = rented("status", guide)
+    assert "  then          false: failed: `false` ended with 1.\n" in status.out
+    assert "  then          touch after: done, exit code 0\n" in status.out
+    assert f"  more of it    {log}\n" in status.out
+    (run,) = rented("status", guide, "--json").envelope["data"]["runs"]
+    assert [(step["step"], step["state"]) for step in run["then"]] == [
+        ("false", "failed"),
+        ("touch after", "done"),
+    ]
+    assert run["then_log"] == str(log)
+
+
+def test_steps_as_far_as_they_are(rented: Shell, guide: Path) -> None:
+    sleep = "sh -c 'echo asleep; sleep 60'"
+
+    def states() -> list[str]:
+        (run,) = rented("status", guide, "--json").envelope["data"]["runs"]
+        return [step["state"] for step in run["then"]]
+
+    with rented.start("run", guide, *REHEARSAL, "--then", "true", "--then", sleep, "--then", "echo") as run:
+        until(run, "then: asleep")
+        assert states() == ["done", "under way", "waits"]
+        run.kill()
+    assert states() == ["done", "not done", "not done"]
+    assert rented("run", guide, *REHEARSAL).code == 0
+    assert states() == []
 
 
 @pytest.mark.parametrize(
