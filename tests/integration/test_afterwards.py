@@ -20,6 +20,7 @@ from tests.fixtures.loopback_provider import KEY, LoopbackProvider
 from tests.fixtures.receiver import Receiver
 from tests.fixtures.shell import Answer, Shell, until
 from tests.fixtures.small_ssh import SmallSsh
+from tests.fixtures.writable_hub import WritableHub
 
 REHEARSAL = ("--engine", "rehearsal")
 SLOW = {"KOHYA_WRAP_REHEARSAL_STEP_SECONDS": "0.1"}
@@ -434,6 +435,22 @@ def test_cut_short_it_says_that_the_training_is_done(
     assert "would train anew" in err
     assert f"then: {sleep}: failed: cut short. Stopped by " in out
     assert f"then: not done, since it was cut short: {UPLOAD}, terminate-instance" in out
+    assert provider.asked == []
+
+
+def test_a_signal_is_heard_while_the_hub_hangs(
+    rented: Shell, guide: Path, provider: LoopbackProvider
+) -> None:
+    words = ("--then", "upload:hf://me/loras", "--then", "terminate-instance")
+    with WritableHub() as hub:
+        hub.hangs = True
+        with rented.start("run", guide, *REHEARSAL, *words, **hub.env, NO_PROXY="127.0.0.1") as run:
+            until(run, "then: uploading 9 files")
+            time.sleep(3)
+            run.send_signal(signal.SIGTERM)
+            out, _ = run.communicate(timeout=20)
+    assert run.returncode == 7
+    assert "then: upload:hf://me/loras: failed: cut short." in out
     assert provider.asked == []
 
 
