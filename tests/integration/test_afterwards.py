@@ -393,6 +393,18 @@ def test_a_set_up_that_fails_is_an_end(rented: Shell, guide: Path, provider: Loo
     assert provider.asked == [STOP_RUNPOD]
 
 
+@pytest.mark.parametrize("words, code", [(("--engine-dir", "/nonexistent", "--gpu", "cpu"), 5), ((), 8)])
+def test_a_set_up_that_fails_before_anything_is_fetched(
+    rented: Shell, guide: Path, provider: LoopbackProvider, words: tuple[str, ...], code: int
+) -> None:
+    every = ("--then", "echo well", "--then-always", UPLOAD, "--then-always", "stop-instance")
+    answer = rented("run", guide, "--engine", "real", *words, *every)
+    assert answer.code == code
+    assert f"then: {UPLOAD}: nothing was made, so there is nothing to upload" in then(answer)
+    assert "then: well" not in then(answer)
+    assert provider.asked == [STOP_RUNPOD]
+
+
 def test_a_lost_terminal_changes_nothing(rented: Shell, guide: Path, provider: LoopbackProvider) -> None:
     words = ("--then", "sleep 2", "--then", UPLOAD, "--then", "terminate-instance")
     with rented.start("run", guide, *REHEARSAL, *words) as run:
