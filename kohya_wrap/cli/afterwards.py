@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from kohya_wrap.cli.console import Console
     from kohya_wrap.domain.afterwards import Step
     from kohya_wrap.workflow.afterwards import Afterwards, StepDone
+    from kohya_wrap.workflow.notify import Target
     from kohya_wrap.workflow.run_folder import RunFolder
     from kohya_wrap.workflow.trained import Trained
 
@@ -37,8 +38,13 @@ class Outcome:
 
 
 @contextmanager
-def every_end(console: Console, steps: tuple[Step, ...], trained: Sequence[Trained]) -> Iterator[Outcome]:
+def every_end(
+    console: Console, steps: tuple[Step, ...], trained: Sequence[Trained], told: Sequence[Target] = ()
+) -> Iterator[Outcome]:
     """Ask whether the steps can be done, let the block train, do them whatever came of it.
+
+    Args:
+        told: who gets a notice of what came of the steps.
 
     Raises:
         UsageError, MachineError: they cannot; nothing was begun.
@@ -59,21 +65,30 @@ def every_end(console: Console, steps: tuple[Step, ...], trained: Sequence[Train
         except BaseException as error:
             runs = _runs(outcome, began, trained)
             if runs or not isinstance(error, KohyaWrapError) or error.code not in _NOTHING_BEGAN:
-                _do(console, afterwards, runs, outcome, well=False)
+                # Cut short is said; how the training ended comes first.
+                with suppress(KeyboardInterrupt, Stopped), _noticed(console, told, trained, runs, outcome):
+                    _do(console, afterwards, runs, outcome, well=False)
             raise
         try:
-            failed = _do(console, afterwards, _runs(outcome, began, trained), outcome, well=True)
+            runs = _runs(outcome, began, trained)
+            with _noticed(console, told, trained, runs, outcome):
+                failed = _do(console, afterwards, runs, outcome, well=True)
         except (KeyboardInterrupt, Stopped) as cut:
-            raise _cut_short(cut) from None
-    if outcome.data is not None:
-        outcome.data["then"] = outcome.then
+            raise _cut_short(cut, _with_steps(outcome)) from None
+    data = _with_steps(outcome)
     if failed is not None:
         raise MachineError(
             f"The training is done and kept; afterwards: {failed.message}",
             why=failed.why,
             hint=failed.hint,
-            data=outcome.data,
+            data=data,
         )
+
+
+def _with_steps(outcome: Outcome) -> dict[str, Any] | None:
+    if outcome.data is not None:
+        outcome.data["then"] = outcome.then
+    return outcome.data
 
 
 def _runs(outcome: Outcome, began: float, trained: Sequence[Trained]) -> list[RunFolder]:
@@ -97,24 +112,57 @@ def _do(
             say(f"{done.step.words}: failed: {done.error.message}")
             say(f"  why: {done.error.why}")
             say(f"  try: {done.error.hint}")
-        _record(runs, done)
+        _record(runs, done.step, done.error is None, done.text)
 
-    left = [step.words for step in afterwards.steps if step not in afterwards.due(well=well)]
+    due = afterwards.due(well=well)
+    for step in due:
+        _record(runs, step, None, "")
+    left = [step.words for step in afterwards.steps if step not in due]
     if left:
         say(f"not done, since the training did not succeed: {', '.join(left)}")
-    return afterwards.do(well=well, runs=runs, say=say, on_done=on_done)
+    try:
+        return afterwards.do(well=well, runs=runs, say=say, on_done=on_done)
+    except (KeyboardInterrupt, Stopped):
+        if behind := [step.words for step in due[len(outcome.then) :]]:
+            say(f"not done, since it was cut short: {', '.join(behind)}")
+        raise
 
 
-def _record(runs: Sequence[RunFolder], done: StepDone) -> None:
+def _record(runs: Sequence[RunFolder], step: Step, ok: bool | None, text: str) -> None:
     """For whoever comes later: the run folder is the record."""
+    import psutil
+
     from kohya_wrap.domain.events import Afterwards
     from kohya_wrap.host.tool import redact
     from kohya_wrap.training.journal import Journal
+    from kohya_wrap.workflow.detached import LOG
 
-    event = Afterwards(redact(done.step.words), done.error is None, redact(done.text))
+    started = psutil.Process().create_time()
+    event = Afterwards(redact(step.words), ok, redact(text), os.environ.get(LOG, ""), os.getpid(), started)
     for run in runs:
         with suppress(OSError), Journal(run.journal) as journal:
             journal.write(event)
+
+
+@contextmanager
+def _noticed(
+    console: Console,
+    told: Sequence[Target],
+    trained: Sequence[Trained],
+    runs: Sequence[RunFolder],
+    outcome: Outcome,
+) -> Iterator[None]:
+    """Whoever is away hears what came of the steps, also where they are cut short."""
+    try:
+        yield
+    finally:
+        if told and outcome.then:
+            from kohya_wrap.workflow import notices
+            from kohya_wrap.workflow.detached import LOG
+
+            names = dict.fromkeys(one.output_name for one in trained)
+            notice = notices.of_steps(", ".join(names), runs, outcome.then, os.environ.get(LOG, ""))
+            notices.send(told, notice, lambda found: console.findings([found]))
 
 
 def _announced(afterwards: Afterwards) -> str:
@@ -127,12 +175,13 @@ def _announced(afterwards: Afterwards) -> str:
     return "Then: " + "; ".join(f"{words}, {end}" for words, end in zip(said, when, strict=True))
 
 
-def _cut_short(cut: BaseException) -> KohyaWrapError:
+def _cut_short(cut: BaseException, data: dict[str, Any] | None) -> KohyaWrapError:
     by = Interrupted if isinstance(cut, KeyboardInterrupt) else Stopped
     return by(
         "The training is done and kept; what should follow was cut short.",
         why="Ctrl-C." if by is Interrupted else "SIGTERM: somebody, or the machine going away, asked for it.",
-        hint="Do by hand what stands above as not done; `run` again would train anew.",
+        hint="Do by hand what stands above as cut short or not done; `run` again would train anew.",
+        data=data,
     )
 
 

@@ -71,7 +71,7 @@ def run(
         elif outcome.error and outcome.entry not in wrong and not outcome.ends_all:
             _say_failed(console, place[outcome.entry], outcome.error)
 
-    with every_end(console, steps, list(found.trained.values())) as end:
+    with every_end(console, steps, list(found.trained.values()), session.told) as end:
         if cards:
             with signals_as_request() as stop:
                 queue.side_by_side(entries, record, wrong, partial(one, stop=stop), cards, ended)

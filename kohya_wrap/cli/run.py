@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kohya_wrap.cli import in_order, options
-from kohya_wrap.errors import MachineError
+from kohya_wrap.errors import EngineError, MachineError
 
 if TYPE_CHECKING:
     from kohya_wrap.cli.console import Console
@@ -156,8 +156,13 @@ def command(
 
         queued.run(console, entries, request, in_turn, session, steps, restart=restart, cards=cards)
         return
-    job = prepare(request, session.places, os.environ)
-    with every_end(console, steps, [Trained.of(job)]) as outcome:
+    try:
+        job = prepare(request, session.places, os.environ)
+    except (EngineError, MachineError):  # the set-up failed: an end like any other
+        found = queue.checked([queue.Entry(named[0], words)], gpu, session.places, os.environ)
+        with every_end(console, steps if found.trained else (), [*found.trained.values()], session.told):
+            raise
+    with every_end(console, steps, [Trained.of(job)], session.told) as outcome:
         job, result = train(console, job, session, wishes(job, 0.0, began))
         outcome.data = as_data(result)
         say_result(console, result)

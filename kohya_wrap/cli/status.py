@@ -64,6 +64,11 @@ def _lines(one: Status) -> list[str]:
     if one.checkpoint:
         lines.append(f"  newest        {one.checkpoint}")
     lines.append(f"  what happened {one.run}")
+    for step in one.then:
+        said = f"{step.state}: {step.text}" if step.state == "failed" else step.text or step.state
+        lines.append(f"  then          {step.step}: {said}")
+    if one.then_log:
+        lines.append(f"  more of it    {one.then_log}")
     if one.state in ("unwatched", "interrupted", "paused", "stopped"):
         watch = "is still at work, and nobody watches it" if one.state == "unwatched" else "can go on"
         lines.append(f"  It {watch}: kohya-wrap run {shlex.quote(one.config)}")

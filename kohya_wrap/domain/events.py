@@ -235,11 +235,20 @@ class RunEnded(Event):
 
 @dataclass(frozen=True)
 class Afterwards(Event):
-    """A step that was asked for after the training: done, or why not."""
+    """A step that was asked for after the training: due, done, or why not.
+
+    Attributes:
+        ok: None while it is due.
+        log: where it says what it does; empty where that is a terminal.
+        pid: of the process that does them, with its start (seconds since the epoch).
+    """
 
     step: str
-    ok: bool
+    ok: bool | None
     text: str
+    log: str = ""
+    pid: int = 0
+    process_started: float = 0.0
 
 
 _KINDS: dict[str, type[Event]] = {kind.__name__: kind for kind in Event.__subclasses__()}

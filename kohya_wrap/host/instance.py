@@ -11,11 +11,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from kohya_wrap.errors import MachineError
+from kohya_wrap.errors import MachineError, UsageError
 from kohya_wrap.host import provider_api, tool
 from kohya_wrap.host.again import OnWait
 from kohya_wrap.host.outer_variables import Variables
 from kohya_wrap.host.provider_api import Call
+from kohya_wrap.host.webhook import Webhook
 
 STOP, TERMINATE = "stop", "terminate"
 
@@ -117,11 +118,15 @@ Instance = Rented | Machine
 
 
 def detect(env: Mapping[str, str], root: Path = Path("/")) -> Instance:
-    """By the variables of `env`, else of those that the providers leave under `root`."""
+    """By the variables of `env`, else of those that the providers leave under `root`.
+
+    Raises:
+        UsageError: a variable that should hold the address of an API does not.
+    """
     known = Variables(env, root)
     pod, container, label = known("RUNPOD_POD_ID"), known("CONTAINER_ID"), known("VAST_CONTAINERLABEL")
     if re.fullmatch(r"[A-Za-z0-9_-]+", pod):
-        base = (env.get("KOHYA_WRAP_RUNPOD_URL") or "https://api.runpod.io").rstrip("/")
+        base = _address(env, "KOHYA_WRAP_RUNPOD_URL", "https://api.runpod.io")
         url = f"{base}/v2/pods/{pod}/action"
         return Rented(
             title=f"RunPod pod {pod}",
@@ -133,7 +138,7 @@ def detect(env: Mapping[str, str], root: Path = Path("/")) -> Instance:
             by_hand="the Pods page of RunPod's console",
         )
     if container.isdecimal() and (label == f"C.{container}" or known("VAST_TCP_PORT_22")):
-        base = (env.get("KOHYA_WRAP_VAST_URL") or "https://console.vast.ai").rstrip("/")
+        base = _address(env, "KOHYA_WRAP_VAST_URL", "https://console.vast.ai")
         url = f"{base}/api/v0/instances/{container}/"
         return Rented(
             title=f"Vast.ai instance {container}",
@@ -146,6 +151,19 @@ def detect(env: Mapping[str, str], root: Path = Path("/")) -> Instance:
         )
     marked = any((root / mark).exists() for mark in _CONTAINER_MARKS) or bool(known("container"))
     return Machine(marked or not (root / "run/systemd/system").is_dir(), os.geteuid() == 0)
+
+
+def _address(env: Mapping[str, str], name: str, ours: str) -> str:
+    base = (env.get(name) or ours).rstrip("/")
+    try:
+        Webhook.of(base)
+    except ValueError as error:
+        raise UsageError(
+            f"{name} is no address: {error}.",
+            why="It stands for the provider's own API, and the instance could not be ended after the training.",
+            hint=f"unset {name}   and the same command",
+        ) from None
+    return base
 
 
 def _usable(key: str) -> str:

@@ -14,7 +14,7 @@ import psutil
 
 from kohya_wrap.domain.afterwards import Kind, Step
 from kohya_wrap.domain.events import Supervised
-from kohya_wrap.errors import KohyaWrapError, MachineError
+from kohya_wrap.errors import KohyaWrapError, MachineError, Stopped
 from kohya_wrap.host import child, instance, tool
 from kohya_wrap.host.instance import Instance
 from kohya_wrap.host.upload import item
@@ -74,6 +74,9 @@ class Afterwards:
 
         Returns:
             The first failure.
+
+        Raises:
+            Stopped, KeyboardInterrupt: cut short, and no further step is begun.
         """
         failed: KohyaWrapError | None = None
         for step in self.due(well=well):
@@ -81,6 +84,9 @@ class Afterwards:
                 if step.ends_instance:
                     self._require_that_nothing_is_lost(step, runs, failed)
                 done = StepDone(step, self._do(step, runs, well, say))
+            except (Stopped, KeyboardInterrupt) as cut:
+                on_done(_cut_short(step, cut))
+                raise
             except KohyaWrapError as error:
                 done = StepDone(step, error.message, error)
             except OSError as error:
@@ -159,6 +165,16 @@ def _at_work(env: Mapping[str, str]) -> list[Path]:
             if process.environ().get("HOME") == env.get("HOME"):
                 found.append(log)
     return found
+
+
+def _cut_short(step: Step, cut: BaseException) -> StepDone:
+    by = cut.message if isinstance(cut, Stopped) else "Stopped by Ctrl-C."
+    error = MachineError(
+        f"cut short. {by}",
+        why="Somebody, or the machine going away, asked for it.",
+        hint="Look how far it came, and do it by hand.",
+    )
+    return StepDone(step, error.message, error)
 
 
 def _stays(step: Step, why: str) -> MachineError:

@@ -13,6 +13,8 @@ from kohya_wrap.host import child
 from kohya_wrap.places import Project
 from kohya_wrap.training import journal
 
+LOG = "KOHYA_WRAP_DETACHED_LOG"  # tells the process that goes on where its words go to
+
 
 def start(
     words: Sequence[str], configs: Sequence[Path], env: Mapping[str, str], say: Callable[[str], None]
@@ -28,6 +30,7 @@ def start(
     every = [Project(config.parent.absolute()).runs for config in configs]
     every[0].mkdir(parents=True, exist_ok=True)
     log = every[0] / f"detached-{datetime.now():%Y%m%d-%H%M%S}.log"
+    env = {**env, LOG: str(log)}
     process = child.detached([sys.executable, "-m", "kohya_wrap", *words], env, log)
     said = child.LineReader(log)
     try:

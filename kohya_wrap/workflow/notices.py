@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from queue import SimpleQueue
@@ -33,6 +33,7 @@ from kohya_wrap.training.supervise import OnEvent
 from kohya_wrap.workflow import run_folder
 from kohya_wrap.workflow.notify import Notice, Target
 from kohya_wrap.workflow.prepare import Job
+from kohya_wrap.workflow.run_folder import RunFolder
 
 PATIENCE = 10.0  # seconds at the end of a run, for what is not sent yet
 
@@ -82,6 +83,49 @@ class _Sender:
             self._failed, self.failure = True, reason
 
 
+def of_steps(name: str, runs: Sequence[RunFolder], steps: Sequence[Mapping[str, Any]], log: str) -> Notice:
+    """What came of the steps after the training of `name`.
+
+    Args:
+        steps: {"step", "ok", "text"} of each that was begun.
+        log: where more of it stands; empty where that is a terminal.
+    """
+    words = [f"{one['step']}: {'' if one['ok'] else 'failed: '}{one['text']}" for one in steps]
+    text = tool.redact(f"{name}: afterwards: {'; '.join(words)}" + (f" (more of it: {log})" if log else ""))
+    event = "afterwards" if all(one["ok"] for one in steps) else "failed"
+    if not runs:
+        return Notice(event, text, "", name, 0, 0, None, "")
+    ledger = runs[-1].ledger
+    seen, kept = ledger.progress, ledger.checkpoints
+    loss = seen.loss if seen and seen.loss is not None and math.isfinite(seen.loss) else None
+    step, steps_in_all = (seen.step, seen.total) if seen else (0, 0)
+    return Notice(event, text, str(runs[-1].path), name, step, steps_in_all, loss, kept[-1] if kept else "")
+
+
+def send(targets: Sequence[Target], notice: Notice, say: OnFinding) -> None:
+    """One, outside of a run; what did not reach anybody is said."""
+    senders = [_Sender(target) for target in targets]
+    for sender in senders:
+        sender.send(notice)
+    _end(senders)
+    _say_failures(senders, say)
+
+
+def _end(senders: Sequence[_Sender]) -> None:
+    until = time.monotonic() + PATIENCE
+    with suppress(KeyboardInterrupt, Stopped):  # who cannot wait need not
+        for sender in senders:
+            sender.end(until)
+
+
+def _say_failures(senders: Sequence[_Sender], say: OnFinding) -> None:
+    for sender in senders:
+        if sender.failure:
+            failure, sender.failure = sender.failure, ""
+            said = f"a notice did not reach {sender.target.called}: {failure}."
+            say(Finding(Level.WARNING, "notice", said))
+
+
 class Notices:
     """Around a run: `with Notices(…) as notices`, and its events go through `notices.before`.
 
@@ -109,10 +153,7 @@ class Notices:
         if error is not None and not self._has_ended and not isinstance(error, UsageError):
             stopped = isinstance(error, Interrupted | Stopped | KeyboardInterrupt)
             self._send("stopped" if stopped else "failed", str(error) or type(error).__name__)
-        until = time.monotonic() + PATIENCE
-        with suppress(KeyboardInterrupt, Stopped):  # who cannot wait need not
-            for sender in self._senders:
-                sender.end(until)
+        _end(self._senders)
         self._say_failures()
 
     def before(self, job: Job, then: OnEvent) -> OnEvent:
@@ -180,11 +221,7 @@ class Notices:
         return clock(seconds) + ("" if dollars is None else f", ${dollars:.2f}")
 
     def _say_failures(self) -> None:
-        for sender in self._senders:
-            if sender.failure:
-                failure, sender.failure = sender.failure, ""
-                said = f"a notice did not reach {sender.target.called}: {failure}."
-                self._say(Finding(Level.WARNING, "notice", said))
+        _say_failures(self._senders, self._say)
 
     @property
     def _name(self) -> str:

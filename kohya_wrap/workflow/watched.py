@@ -19,8 +19,9 @@ from kohya_wrap.training.journal import Journal
 from kohya_wrap.training.output import OutputReader
 from kohya_wrap.training.seen import Seen
 from kohya_wrap.training.stop_file import StopFile
-from kohya_wrap.workflow import run_folder
+from kohya_wrap.workflow import run_folder, steps_so_far
 from kohya_wrap.workflow.run_folder import RunFolder
+from kohya_wrap.workflow.steps_so_far import StepSoFar
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,7 @@ class Status:
         seconds: while it was at work, over all its attempts.
         eta: seconds, at the present pace; None where there is none.
         dollars: None without a price.
+        then: the steps after it, as far as they are; `then_log` has what they say, where that is no terminal.
     """
 
     run: Path
@@ -56,6 +58,8 @@ class Status:
     seconds: float
     eta: float | None
     dollars: float | None
+    then: tuple[StepSoFar, ...] = ()
+    then_log: str = ""
 
     @property
     def is_at_work(self) -> bool:
@@ -113,7 +117,7 @@ def status(folder: Path) -> Status:
     pace = progress.seconds_per_step if progress else None
     total = progress.total if progress else int(about.get("planned_steps", 0))
     seconds = budget.spent(timed) + run.unwatched()
-    price = about.get("price_per_hour")
+    price, then = about.get("price_per_hour"), steps_so_far.of(run.events)
     return Status(
         run=folder,
         config=str(about.get("config", "")),
@@ -135,6 +139,8 @@ def status(folder: Path) -> Status:
         seconds=seconds,
         eta=(total - step) * pace if at_work and pace is not None else None,
         dollars=None if price is None else seconds / 3600 * float(price),
+        then=then.steps,
+        then_log=then.log,
     )
 
 

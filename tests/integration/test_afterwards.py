@@ -17,8 +17,10 @@ import pytest
 
 from tests.fixtures import small_ssh
 from tests.fixtures.loopback_provider import KEY, LoopbackProvider
+from tests.fixtures.receiver import Receiver
 from tests.fixtures.shell import Answer, Shell, until
 from tests.fixtures.small_ssh import SmallSsh
+from tests.fixtures.writable_hub import WritableHub
 
 REHEARSAL = ("--engine", "rehearsal")
 SLOW = {"KOHYA_WRAP_REHEARSAL_STEP_SECONDS": "0.1"}
@@ -287,6 +289,50 @@ def test_detached_it_is_done_by_the_process_that_goes_on(
     assert provider.asked == [TERMINATE_RUNPOD]
 
 
+def test_whoever_is_away_learns_which_step_failed(rented: Shell, guide: Path) -> None:
+    words = ("--then", "false", "--then", "touch after", "--detach")
+    with Receiver() as receiver:
+        assert (
+            rented("run", guide, *REHEARSAL, *words, "--notify", receiver.url, NO_PROXY="127.0.0.1").code == 0
+        )
+        end = time.monotonic() + 30
+        while len(receiver.got) < 2 and time.monotonic() < end:
+            time.sleep(0.1)
+    (log,) = (guide.parent / ".kohya-wrap" / "runs").glob("detached-*.log")
+    assert receiver.events() == ["finished", "failed"]
+    told = receiver.got[-1]
+    assert told["text"] == (
+        f"my_lora: afterwards: false: failed: `false` ended with 1.; touch after: done, exit code 0 (more of it: {log})"
+    )
+    assert told["lora"] == str(guide.parent / "output" / "my_lora.safetensors")
+    status = rented("status", guide)
+    assert "  then          false: failed: `false` ended with 1.\n" in status.out
+    assert "  then          touch after: done, exit code 0\n" in status.out
+    assert f"  more of it    {log}\n" in status.out
+    (run,) = rented("status", guide, "--json").envelope["data"]["runs"]
+    assert [(step["step"], step["state"]) for step in run["then"]] == [
+        ("false", "failed"),
+        ("touch after", "done"),
+    ]
+    assert run["then_log"] == str(log)
+
+
+def test_steps_as_far_as_they_are(rented: Shell, guide: Path) -> None:
+    sleep = "sh -c 'echo asleep; sleep 60'"
+
+    def states() -> list[str]:
+        (run,) = rented("status", guide, "--json").envelope["data"]["runs"]
+        return [step["state"] for step in run["then"]]
+
+    with rented.start("run", guide, *REHEARSAL, "--then", "true", "--then", sleep, "--then", "echo") as run:
+        until(run, "then: asleep")
+        assert states() == ["done", "under way", "waits"]
+        run.kill()
+    assert states() == ["done", "not done", "not done"]
+    assert rented("run", guide, *REHEARSAL).code == 0
+    assert states() == []
+
+
 @pytest.mark.parametrize(
     "words, code, said",
     [
@@ -347,6 +393,18 @@ def test_a_set_up_that_fails_is_an_end(rented: Shell, guide: Path, provider: Loo
     assert provider.asked == [STOP_RUNPOD]
 
 
+@pytest.mark.parametrize("words, code", [(("--engine-dir", "/nonexistent", "--gpu", "cpu"), 5), ((), 8)])
+def test_a_set_up_that_fails_before_anything_is_fetched(
+    rented: Shell, guide: Path, provider: LoopbackProvider, words: tuple[str, ...], code: int
+) -> None:
+    every = ("--then", "echo well", "--then-always", UPLOAD, "--then-always", "stop-instance")
+    answer = rented("run", guide, "--engine", "real", *words, *every)
+    assert answer.code == code
+    assert f"then: {UPLOAD}: nothing was made, so there is nothing to upload" in then(answer)
+    assert "then: well" not in then(answer)
+    assert provider.asked == [STOP_RUNPOD]
+
+
 def test_a_lost_terminal_changes_nothing(rented: Shell, guide: Path, provider: LoopbackProvider) -> None:
     words = ("--then", "sleep 2", "--then", UPLOAD, "--then", "terminate-instance")
     with rented.start("run", guide, *REHEARSAL, *words) as run:
@@ -374,16 +432,51 @@ def test_a_screen_that_is_gone_changes_nothing(
     assert provider.asked == [TERMINATE_RUNPOD]
 
 
+@pytest.mark.parametrize("number, code", [(signal.SIGINT, 130), (signal.SIGTERM, 7)])
 def test_cut_short_it_says_that_the_training_is_done(
-    rented: Shell, guide: Path, provider: LoopbackProvider
+    rented: Shell, guide: Path, provider: LoopbackProvider, number: int, code: int
 ) -> None:
-    words = ("--then", "sh -c 'echo asleep; sleep 60'", "--then", UPLOAD, "--then", "terminate-instance")
+    sleep = "sh -c 'echo asleep; sleep 60'"
+    words = ("--then", sleep, "--then", UPLOAD, "--then", "terminate-instance")
     with rented.start("run", guide, *REHEARSAL, *words) as run:
         until(run, "then: asleep")
-        run.send_signal(signal.SIGINT)
-        _, err = run.communicate(timeout=30)
-    assert run.returncode == 130
+        run.send_signal(number)
+        out, err = run.communicate(timeout=30)
+    assert run.returncode == code
     assert "error: The training is done and kept; what should follow was cut short." in err
+    assert "would train anew" in err
+    assert f"then: {sleep}: failed: cut short. Stopped by " in out
+    assert f"then: not done, since it was cut short: {UPLOAD}, terminate-instance" in out
+    assert provider.asked == []
+
+
+def test_a_signal_is_heard_while_the_hub_hangs(
+    rented: Shell, guide: Path, provider: LoopbackProvider
+) -> None:
+    words = ("--then", "upload:hf://me/loras", "--then", "terminate-instance")
+    with WritableHub() as hub:
+        hub.hangs = True
+        with rented.start("run", guide, *REHEARSAL, *words, **hub.env, NO_PROXY="127.0.0.1") as run:
+            until(run, "then: uploading 9 files")
+            time.sleep(3)
+            run.send_signal(signal.SIGTERM)
+            out, _ = run.communicate(timeout=20)
+    assert run.returncode == 7
+    assert "then: upload:hf://me/loras: failed: cut short." in out
+    assert provider.asked == []
+
+
+def test_cut_short_after_a_failure_ends_nothing_and_the_failure_comes_first(
+    rented: Shell, guide: Path, provider: LoopbackProvider
+) -> None:
+    words = ("--then-always", UPLOAD, "--then-always", "sh -c 'echo asleep; sleep 60'")
+    words = (*words, "--then-always", "terminate-instance")
+    with rented.start("run", guide, *REHEARSAL, *words, **NAN) as run:
+        until(run, "then: asleep")
+        run.send_signal(signal.SIGTERM)
+        out, _ = run.communicate(timeout=30)
+    assert run.returncode == 6
+    assert "then: not done, since it was cut short: terminate-instance" in out
     assert provider.asked == []
 
 

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from kohya_wrap.errors import KohyaWrapError, MachineError
 from kohya_wrap.host import hub
 from kohya_wrap.host.again import Unreachable
+from kohya_wrap.host.in_time import Late, in_time
 from kohya_wrap.host.upload.item import Item
 
+T = TypeVar("T")
+_SECONDS_TO_ANSWER = 120.0
+_SLOWEST = 200_000  # bytes a second, of a line that is believed to move
 _PASSING = (408, 409, 412, 429)  # 409, 412: somebody commits at the same time
 
 
@@ -34,27 +39,38 @@ class Repository:
 
     def require(self) -> None:
         with self._explained():
-            who = self._api().whoami()
+            who = self._ask(lambda: self._api().whoami())
             if who.get("auth", {}).get("accessToken", {}).get("role") == "read":
                 raise self._refused("its token may only read")
-            self._api().create_repo(self.repo, private=True, exist_ok=True)
+            self._ask(lambda: self._api().create_repo(self.repo, private=True, exist_ok=True))
 
     def differing(self, items: Sequence[Item]) -> list[Item]:
+        names = [self._name(item) for item in items]
         with self._explained():
-            found = self._api().get_paths_info(self.repo, [self._name(item) for item in items])
+            found = self._ask(lambda: self._api().get_paths_info(self.repo, names))
         there = {file.path: file for file in found}
         return [item for item in items if not _is(there.get(self._name(item)), item)]
 
     def send(self, items: Sequence[Item]) -> None:
         from huggingface_hub import CommitOperationAdd
 
+        api = self._api()
+        more = f" and {len(items) - 1} more" if items[1:] else ""
+        message = f"kohya-wrap: {Path(items[0].name).name}{more}"
         with self._explained():
-            self._api().create_commit(
-                self.repo,
-                operations=[CommitOperationAdd(self._name(item), str(item.source)) for item in items],
-                commit_message=f"kohya-wrap: {Path(items[0].name).name}"
-                + (f" and {len(items) - 1} more" if items[1:] else ""),
-            )
+            operations = [CommitOperationAdd(self._name(item), str(item.source)) for item in items]
+            # One by one: of several, the library waits in threads that no signal reaches.
+            for item, one in zip(items, operations, strict=True):
+                self._ask(partial(api.preupload_lfs_files, self.repo, [one]), item.size)
+            self._ask(lambda: api.create_commit(self.repo, operations=operations, commit_message=message))
+
+    def _ask(self, call: Callable[[], T], size: int = 0) -> T:
+        """The library itself waits without end. `size`: bytes that are sent."""
+        seconds = _SECONDS_TO_ANSWER + size / _SLOWEST
+        try:
+            return in_time(call, seconds)
+        except Late:
+            raise self._unreachable(f"no answer within {seconds:.0f} s") from None
 
     def _name(self, item: Item) -> str:
         return f"{self.path}/{item.name}" if self.path else item.name

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from kohya_wrap.errors import MachineError
+from kohya_wrap.errors import MachineError, UsageError
 from kohya_wrap.host import instance
 from kohya_wrap.host.instance import STOP, TERMINATE, Machine, Rented, detect
 
@@ -58,6 +58,15 @@ def test_the_environment_comes_first(tmp_path: Path) -> None:
 )
 def test_neither(tmp_path: Path, env: dict[str, str]) -> None:
     assert isinstance(detect(env, tmp_path), Machine)
+
+
+@pytest.mark.parametrize("address", ["nonsense", "http://[::1", "http://127.0.0.1:port", "ftp://x"])
+@pytest.mark.parametrize("values, name", [(POD, "KOHYA_WRAP_RUNPOD_URL"), (VAST, "KOHYA_WRAP_VAST_URL")])
+def test_an_address_that_is_none_is_said_before(
+    tmp_path: Path, values: dict[str, str], name: str, address: str
+) -> None:
+    with pytest.raises(UsageError, match=f"{name} is no address"):
+        detect({**values, name: address}, tmp_path)
 
 
 def test_a_vast_instance_by_its_port(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -43,11 +44,40 @@ def test_refused_at_once(provider: LoopbackProvider, status: int) -> None:
     assert KEY not in str(vars(raised.value))
 
 
+@pytest.mark.parametrize("lost", [502, 504, None])
 @pytest.mark.parametrize("status", [404, 409, 410])
-def test_gone_after_an_answer_that_was_lost(provider: LoopbackProvider, status: int) -> None:
-    provider.answers = [(502, {}), (status, {})]
+def test_gone_after_an_answer_that_was_lost(
+    provider: LoopbackProvider, status: int, lost: int | None
+) -> None:
+    provider.answers = [(lost, {}), (status, {})]
     ask(provider)
     assert len(provider.asked) == 2
+
+
+@pytest.mark.parametrize("no", [429, 408, 500, 503])
+@pytest.mark.parametrize("status", [404, 409, 410])
+def test_gone_after_an_answer_that_came_is_no_yes(provider: LoopbackProvider, status: int, no: int) -> None:
+    provider.answers = [(no, {}), (status, {})]
+    with pytest.raises(MachineError, match=f"answered {status}"):
+        ask(provider)
+
+
+@pytest.mark.parametrize("answer", ["fine", [1, 2], 7, b"<html>login</html>"])
+def test_a_yes_of_somebody_else_is_none(provider: LoopbackProvider, answer: Any) -> None:
+    provider.answers = [(200, answer), (200, answer)]
+    with pytest.raises(Unreachable, match="none of the provider's API"):
+        ask(provider, attempts=2)
+    provider.answers = [(200, answer)]
+    assert len(ask(provider, attempts=2)) == 1
+
+
+def test_an_answer_that_never_ends(provider: LoopbackProvider, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(provider_api, "_SECONDS_IN_ALL", 0.5)
+    provider.trickles = True
+    began = time.monotonic()
+    with pytest.raises(Unreachable, match="no answer"):
+        ask(provider, attempts=2)
+    assert time.monotonic() - began < 5
 
 
 def test_a_no_with_status_200(provider: LoopbackProvider) -> None:
@@ -56,7 +86,7 @@ def test_a_no_with_status_200(provider: LoopbackProvider) -> None:
         ask(provider)
 
 
-@pytest.mark.parametrize("answer", [None, [], "fine", {"success": True}])
+@pytest.mark.parametrize("answer", [None, {}, b"", {"id": "x"}, {"success": True}])
 def test_a_yes_in_any_words(provider: LoopbackProvider, answer: Any) -> None:
     provider.answers = [(200, answer)]
     ask(provider)

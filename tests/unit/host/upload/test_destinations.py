@@ -156,6 +156,14 @@ def test_a_hub_that_refuses(hub: WritableHub, items: list[Item]) -> None:
     assert "HF_TOKEN" in raised.value.hint
 
 
+def test_a_hub_that_hangs(hub: WritableHub, items: list[Item], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kohya_wrap.host.upload.hub._SECONDS_TO_ANSWER", 1.0)
+    hub.hangs = True
+    with pytest.raises(Unreachable, match="no answer within 1 s"):
+        Repository("me/loras", "").send(items)
+    assert hub.commits == 0
+
+
 def test_a_token_that_may_only_read(hub: WritableHub) -> None:
     hub.role = "read"
     with pytest.raises(MachineError, match="may only read"):
