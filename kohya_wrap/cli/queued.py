@@ -71,7 +71,13 @@ def run(
         elif outcome.error and outcome.entry not in wrong and not outcome.ends_all:
             _say_failed(console, place[outcome.entry], outcome.error)
 
+    done = {
+        entry: queue.Outcome(entry, record.run(entry), before=True)
+        for entry in entries
+        if record.is_done(entry)
+    }
     with every_end(console, steps, list(found.trained.values())) as end:
+        end.before = record.kept(entries)  # whatever comes, and whether or not their turn does
         if cards:
             with signals_as_request() as stop:
                 queue.side_by_side(entries, record, wrong, partial(one, stop=stop), cards, ended)
@@ -79,11 +85,11 @@ def run(
             for outcome in queue.one_by_one(entries, record, wrong, one):
                 ended(outcome)
         outcomes = [had_turn[entry] for entry in entries if entry in had_turn]
-        rows = [_row(had_turn[entry]) if entry in had_turn else _not_begun(entry) for entry in entries]
+        known = done | had_turn
+        rows = [_row(known[entry]) if entry in known else _not_begun(entry) for entry in entries]
         console.say()
         for line in _table(rows):
             console.say(line)
-        end.before = [outcome.run for outcome in outcomes if outcome.before and outcome.run]
         if error := _whole(outcomes, len(entries), rows):
             raise error
         end.data = {"jobs": rows}

@@ -113,6 +113,11 @@ class Record:
         run = self.run(entry)
         return run is not None and RunFolder(run).is_finished
 
+    def kept(self, entries: Sequence[Entry]) -> list[Path]:
+        """Runs of earlier calls: done, or to be gone on with."""
+        runs = [RunFolder(run) for entry in entries if (run := self.run(entry)) is not None and run.is_dir()]
+        return [run.path for run in runs if run.is_finished or not run.ledger.is_done]
+
     def spent(self, but: Entry) -> float:
         """Seconds of all the others, over all calls."""
         own = but.key
