@@ -99,6 +99,70 @@ def test_the_same_command_trains_what_is_missing(shell: Shell, three: list[Path]
     assert [job["before"] for job in jobs(shell(*REHEARSAL, *three, "--restart", "--json"))] == [False] * 3
 
 
+def befores(answer: Answer) -> list[bool]:
+    return [job["before"] for job in jobs(answer)]
+
+
+def test_what_was_rehearsed_is_not_done_for_the_real_engine(shell: Shell, three: list[Path]) -> None:
+    assert shell(*REHEARSAL, *three[:2]).code == 0
+    real = ("run", "--engine", "real", "--gpu", "cpu", "--engine-dir", "/nowhere")
+    answer = shell(*real, *three[:2], "--json")
+    assert answer.code != 0 and befores(answer) == [False, False]
+
+
+def test_what_changes_the_training_is_noticed_and_a_comment_is_not(shell: Shell, three: list[Path]) -> None:
+    a, b, _ = three
+    assert shell(*REHEARSAL, *three).code == 0
+    config = b / "training_config.toml"
+    config.write_text(f"# mine\n{CONFIG}max_cost = 5\nprice_per_hour = 1\n", encoding="utf-8")
+    assert befores(shell(*REHEARSAL, *three, "--json")) == [True] * 3
+    photographs.write(a / "training_data" / "2_x", 5)
+    assert befores(shell(*REHEARSAL, *three, "--json")) == [False, True, True]
+    (b / "training_data" / "2_x" / "new.txt").write_text("a caption", encoding="utf-8")
+    assert befores(shell(*REHEARSAL, *three, "--json")) == [True, False, True]
+    set_so = {"KOHYA_WRAP_SET_NETWORK_DIM": "8"}
+    assert befores(shell(*REHEARSAL, *three, "--json", **set_so)) == [False] * 3
+    assert befores(shell(*REHEARSAL, *three, "--json", **set_so)) == [True] * 3
+
+
+def test_what_was_spent_before_an_edit_is_spent(shell: Shell, three: list[Path]) -> None:
+    cap = (*DOLLAR_A_SECOND, "--max-cost", "5")
+    assert shell(*REHEARSAL, *three[:2], *cap, **SLOW).code == 0  # some 4 seconds
+    for project in three[:2]:
+        (project / "training_config.toml").write_text("network_dim = 4\n" + CONFIG, encoding="utf-8")
+    again = shell(*REHEARSAL, *three[:2], *cap, **SLOW)
+    assert again.code == 7
+    assert "The same command again with a higher --max-cost or --max-hours" in again.three_lines[2]
+
+
+@pytest.mark.parametrize("by", ["SIGTERM", "SIGINT", "stop"])
+def test_asked_near_the_end_of_one_the_next_is_not_begun(shell: Shell, three: list[Path], by: str) -> None:
+    """The last state is awaited, and with it the training is done."""
+    run = shell.start(*REHEARSAL, *three, KOHYA_WRAP_REHEARSAL_STEP_SECONDS="0.4")
+    until(run, "epoch 4/4, step 1")
+    if by == "stop":
+        assert shell("stop", three[0]).code == 0
+    elif by == "SIGTERM":
+        run.send_signal(signal.SIGTERM)
+    else:
+        while not (three[0] / "output" / "a.safetensors").exists():  # a is done, its kohya-wrap not yet
+            time.sleep(0.005)
+        run.send_signal(signal.SIGINT)
+    out, err = run.communicate(timeout=60)
+    assert run.returncode == (130 if by == "SIGINT" else 7)
+    assert [line.split()[1] for line in out.splitlines()[-2:]] == ["not", "not"]
+    assert "try: The same command again: what is done is not done again." in err
+    assert not (three[1] / "output" / "b.safetensors").exists()
+
+
+def test_what_the_system_refuses_one_of_them_stops_nobody(shell: Shell, three: list[Path]) -> None:
+    (three[1] / ".kohya-wrap").mkdir()
+    (three[1] / ".kohya-wrap" / "views").write_text("x", encoding="utf-8")
+    answer = shell(*REHEARSAL, *three, "--json")
+    assert (answer.code, outcomes(answer)) == (8, ["done", "failed", "done"])
+    assert ".kohya-wrap/views" in answer.err
+
+
 def test_a_config_that_was_changed_is_trained_again(shell: Shell, three: list[Path]) -> None:
     a, b, _ = three
     break_it(b)
