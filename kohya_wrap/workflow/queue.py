@@ -7,18 +7,21 @@ what has failed.
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from queue import SimpleQueue
 from threading import Event
 
+from kohya_wrap.config import by_hand, check, spellings, user
 from kohya_wrap.domain import budget, sweep
+from kohya_wrap.domain.finding import Finding
 from kohya_wrap.errors import ConfigError, ExitCode, Interrupted, KohyaWrapError, Stopped, UsageError
-from kohya_wrap.host import atomic, lock
+from kohya_wrap.host import atomic, lock, toml_file
 from kohya_wrap.host.child import StopRequest
 from kohya_wrap.places import Places, Project
 from kohya_wrap.training.stop_file import StopFile
@@ -142,7 +145,7 @@ class Record:
 
 
 def configs_of(where: Sequence[Path]) -> list[Path]:
-    """Of a project its config, of another folder all that lie in it.
+    """Of a project its config, of another folder all that lie in it, and no other .toml.
 
     Raises:
         ConfigError: there is none.
@@ -152,28 +155,42 @@ def configs_of(where: Sequence[Path]) -> list[Path]:
 
 def _in_folder(folder: Path) -> list[Path]:
     own = bare_folder.config_of(folder)
-    found = [own] if own else sorted(folder.glob("*.toml"))
+    found = [own] if own else sorted(path for path in folder.glob("[!.]*.toml") if _is_config(path))
     if not found:
         raise ConfigError(
             f"No config in {folder}.",
-            why="Neither training_config.toml nor another .toml lies there.",
+            why="Neither training_config.toml nor another .toml with options of a training lies there.",
             hint=f"kohya-wrap init {shlex.quote(str(folder))}",
         )
     return found
 
 
+def _is_config(path: Path) -> bool:
+    """No file of another program, no dataset_config, not empty; one that cannot be read says so in its turn."""
+    try:
+        source = toml_file.read(path)
+    except KohyaWrapError:
+        return True
+    return "datasets" not in source.data and not check.says_nothing(user.read_user(source))
+
+
 def axes_of(sweeps: Sequence[str]) -> list[tuple[str, list[str]]]:
     """Of the words of --sweep. Raises UsageError: one is not KEY=VALUE,VALUE, or an option is named twice."""
     axes = [(key.strip(), sweep.values_of(text)) for key, _, text in (word.partition("=") for word in sweeps)]
-    names = [key for key, _ in axes]
-    for word, (key, values) in zip(sweeps, axes, strict=True):
-        if not key or not all(values) or names.count(key) > 1 or len(set(values)) < len(values):
+    names = [by_hand.meant_by(f"{key}=0")[:2] if key else ("", "") for key, _ in axes]
+    for word, name, (key, values) in zip(sweeps, names, axes, strict=True):
+        if not key or not all(values) or names.count(name) > 1 or _are_alike(key, values):
             raise UsageError(
                 f"--sweep {word} cannot be meant.",
                 why="It names an option once, and its values with commas between them, each once.",
                 hint="--sweep network_dim=16,32   (values with commas in them: resolution=512,512;768,768)",
             )
     return axes
+
+
+def _are_alike(key: str, values: Sequence[str]) -> bool:
+    """Two of them, however they are written: 1e-4 and 0.0001."""
+    return len({repr(by_hand.meant_by(f"{key}={value}")) for value in values}) < len(values)
 
 
 def entries_of(
@@ -236,7 +253,7 @@ def checked(
             asked = effective.read(entry.config, entry.words, env)
             keys[entry] = same_training.key(asked, engine or asked.user.wrapper.engine)
             found = effective.meant(asked, gpu, places, env)
-            effective.refuse(tuple(f for f in found.findings if f.code != "no-base"))
+            effective.refuse(tuple(_said_by(entry, f) for f in found.findings if f.code != "no-base"))
         except (Interrupted, Stopped):
             raise
         except KohyaWrapError as error:
@@ -252,6 +269,17 @@ def checked(
         writes[made] = entry
         trained[entry] = Trained(Project(entry.config.parent.absolute()), made[1], made[0])
     return Checked(wrong, trained, keys)
+
+
+def _said_by(entry: Entry, finding: Finding) -> Finding:
+    """What was said by --sweep stands nowhere in the --set that was typed."""
+    swept = re.findall(r"(?:^|, )([\w.-]+)=", entry.swept)
+    names = [spellings.engine_name(key.rpartition(".")[2]) for key in swept]
+    if finding.where == by_hand.SET and any(
+        re.search(rf"\b{re.escape(name)}\b", finding.message) for name in names
+    ):
+        return replace(finding, where="--sweep")
+    return finding
 
 
 def one_by_one(

@@ -254,12 +254,26 @@ def test_a_sweep_trains_each_combination_under_a_name_of_its_own(shell: Shell, t
 
 @pytest.mark.parametrize(
     "words",
-    [("network_dim",), ("=4,8",), ("network_dim=4,",), ("network_dim=4,4",), ("a=1,2", "--sweep", "a=3,4")],
+    [
+        ("network_dim",),
+        ("=4,8",),
+        ("network_dim=4,",),
+        ("network_dim=4,4",),
+        ("a=1,2", "--sweep", "a=3,4"),
+        ("batch_size=1,2", "--sweep", "train_batch_size=1,2"),
+        ("unet_lr=1e-4,0.0001",),
+    ],
 )
 def test_a_sweep_that_cannot_be_meant(shell: Shell, three: list[Path], words: tuple[str, ...]) -> None:
     answer = shell(*REHEARSAL, three[0], "--sweep", *words)
     assert answer.code == 2
     assert "--sweep network_dim=16,32" in answer.three_lines[2]
+
+
+def test_a_value_of_a_sweep_that_is_refused_says_so(shell: Shell, three: list[Path]) -> None:
+    answer = shell(*REHEARSAL, three[0], "--set", "seed=1", "--sweep", "network-dim=much,4")
+    assert answer.code == 3
+    assert "error: --sweep: " in answer.err and "--set: " not in answer.err + answer.out
 
 
 def test_two_that_would_write_the_same(shell: Shell, three: list[Path]) -> None:
@@ -272,6 +286,10 @@ def test_two_that_would_write_the_same(shell: Shell, three: list[Path]) -> None:
 def test_a_folder_of_configs(shell: Shell, three: list[Path], tmp_path: Path) -> None:
     a = three[0]
     (a / "training_config.toml").rename(a / "one.toml")
+    (a / ".one.toml").write_text(CONFIG, encoding="utf-8")
+    (a / "empty.toml").touch()
+    (a / "pyproject.toml").write_text('[project]\nname = "x"\n', encoding="utf-8")
+    (a / "data.toml").write_text("[general]\nresolution = 512\n[[datasets]]\n", encoding="utf-8")
     (a / "two.toml").write_text('output_name = "two"\n' + CONFIG, encoding="utf-8")
     assert shell(*REHEARSAL, a).code == 0
     assert {path.name for path in (a / "output").glob("*.safetensors")} >= {
@@ -279,6 +297,7 @@ def test_a_folder_of_configs(shell: Shell, three: list[Path], tmp_path: Path) ->
         "two.safetensors",
     }
     (tmp_path / "empty").mkdir()
+    (tmp_path / "empty" / "pyproject.toml").touch()
     none = shell(*REHEARSAL, tmp_path / "empty")
     assert none.code == 3 and "kohya-wrap init" in none.three_lines[2]
 
@@ -340,7 +359,7 @@ def test_side_by_side_a_signal_stops_both(shell: Shell, three: list[Path]) -> No
     assert (again.code, outcomes(again)) == (0, ["done"] * 3)
 
 
-@pytest.mark.parametrize("words", ["0,0", "a", "0,", "-1"])
+@pytest.mark.parametrize("words", ["0,0", "0,00", "a", "0,", "-1", ""])
 def test_cards_that_cannot_be_meant(shell: Shell, three: list[Path], words: str) -> None:
     answer = shell(*REHEARSAL, *three, "--gpus", words)
     assert answer.code == 2 and answer.three_lines[2] == "--gpus 0,1"
