@@ -87,6 +87,10 @@ class Stopped(KohyaWrapError):
     code = ExitCode.STOPPED
 
 
+class TooDear(Stopped):
+    """The cap does not hold another epoch."""
+
+
 class MachineError(KohyaWrapError):
     """This machine cannot do it: memory, disk, GPU or driver."""
 

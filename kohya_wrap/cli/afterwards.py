@@ -29,7 +29,7 @@ _NOTHING_BEGAN = (ExitCode.USAGE, ExitCode.CONFIG, ExitCode.DATASET)
 class Outcome:
     """Attributes:
     data: what --json shows of the training; None while it has not succeeded.
-    before: folders of runs that an earlier call of the same command has done.
+    before: folders of runs that an earlier call of the same command has done or begun.
     """
 
     data: dict[str, Any] | None = None
@@ -95,7 +95,8 @@ def _runs(outcome: Outcome, began: float, trained: Sequence[Trained]) -> list[Ru
     from kohya_wrap.workflow.afterwards import begun_since
     from kohya_wrap.workflow.run_folder import RunFolder
 
-    return [*map(RunFolder, outcome.before), *begun_since(began, trained)]
+    runs = (*map(RunFolder, outcome.before), *begun_since(began, trained))
+    return list({run.path: run for run in runs}.values())
 
 
 def _do(

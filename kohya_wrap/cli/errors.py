@@ -62,7 +62,7 @@ def run_and_exit(command: click.Command, argv: list[str]) -> NoReturn:
         )
         code = _say(interrupted, argv, as_json)
     except Exception as error:
-        if isinstance(error, OSError) and (known := _of_the_system(error)):
+        if isinstance(error, OSError) and (known := of_the_system(error)):
             sys.exit(_say(known, argv, as_json))
         _print(traceback.format_exc())
         bug = KohyaWrapError(
@@ -83,7 +83,7 @@ def _shown(argv: list[str]) -> list[str]:
     ]
 
 
-def _of_the_system(error: OSError) -> KohyaWrapError | None:
+def of_the_system(error: OSError) -> KohyaWrapError | None:
     """What the system refuses, and no code can mend; None: something else."""
     if error.errno == errno.ENAMETOOLONG:
         return _name_too_long(error)

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 from kohya_wrap.cli import training
 from kohya_wrap.cli.afterwards import every_end
 from kohya_wrap.cli.console import Console
+from kohya_wrap.cli.errors import of_the_system
 from kohya_wrap.cli.training import Session
 from kohya_wrap.domain.finding import Level
-from kohya_wrap.errors import KohyaWrapError
+from kohya_wrap.errors import Interrupted, KohyaWrapError, MachineError, Stopped, TooDear
 
 if TYPE_CHECKING:
     from kohya_wrap.domain.afterwards import Step
@@ -40,26 +41,36 @@ def run(
         wishes: of a job and the seconds that the others of the queue have taken.
         cards: number -> name of GPUs, to train side by side on each of them; None: one after the other.
     """
-    from kohya_wrap.host.child import signals_as_request
-    from kohya_wrap.workflow import queue
+    from kohya_wrap.host.child import StopRequest, signals_as_request
+    from kohya_wrap.workflow import queue, run_folder, same_training
     from kohya_wrap.workflow.prepare import prepare
 
-    record = queue.Record.of(entries)
-    if restart:
-        record = queue.Record(record.path)
-    found = queue.checked(entries, request.gpu, session.places, session.env)
+    found = queue.checked(entries, request.gpu, request.engine, session.places, session.env)
     wrong = found.wrong
+    record = queue.Record.of(entries, found.keys)
+    if restart:
+        record.forget()
+    asked = StopRequest()
     place = {entry: f"{number} of {len(entries)}: {entry.title}" for number, entry in enumerate(entries, 1)}
     for entry in wrong:
         _say_failed(console, place[entry], wrong[entry])
 
     def one(entry: Entry, card: str = "", stop: StopRequest | None = None) -> None:
+        try:
+            train(entry, card, stop)
+        except OSError as error:
+            raise of_the_system(error) or _refused(error) from error
+
+    def train(entry: Entry, card: str, stop: StopRequest | None) -> None:
         told = Told(console, f"[gpu {card}] ") if cards else console
         told.say(f"\n{place[entry]}", style="bold")
         env = {**session.env, **({"CUDA_VISIBLE_DEVICES": cards[card]} if cards else {})}
         job = prepare(replace(request, config=entry.config, words=entry.words), session.places, env)
-        mine, on_run = wishes(job, record.spent(entry)), partial(record.begun, entry)
-        _, result = training.train(told, job, replace(session, env=env, stop=stop), mine, on_run)
+        name = str(job.config.get("output_name"))
+        mine = wishes(job, record.spent(None if restart else run_folder.unfinished(job.project, name)))
+        on_run = partial(record.begun, entry, same_training.key(job.asked, job.engine_kind))
+        own = replace(session, env=env, stop=stop, asked=asked)
+        _, result = training.train(told, job, own, mine, on_run)
         training.say_result(told, result)
 
     had_turn: dict[Entry, Outcome] = {}
@@ -68,23 +79,29 @@ def run(
         had_turn[outcome.entry] = outcome
         if outcome.before:
             console.say(f"\n{place[outcome.entry]}: done already", style="bold")
-        elif outcome.error and outcome.entry not in wrong and not outcome.ends_all:
+        elif outcome.error and outcome.entry not in wrong and not outcome.is_stopped:
             _say_failed(console, place[outcome.entry], outcome.error)
 
+    done = {
+        entry: queue.Outcome(entry, record.run(entry), before=True)
+        for entry in entries
+        if record.is_done(entry)
+    }
     with every_end(console, steps, list(found.trained.values()), session.told) as end:
+        end.before = record.kept(entries)  # whatever comes, and whether or not their turn does
         if cards:
-            with signals_as_request() as stop:
-                queue.side_by_side(entries, record, wrong, partial(one, stop=stop), cards, ended)
+            with signals_as_request(asked):
+                queue.side_by_side(entries, record, wrong, partial(one, stop=asked), cards, ended, asked)
         else:
-            for outcome in queue.one_by_one(entries, record, wrong, one):
+            for outcome in queue.one_by_one(entries, record, wrong, one, asked):
                 ended(outcome)
         outcomes = [had_turn[entry] for entry in entries if entry in had_turn]
-        rows = [_row(had_turn[entry]) if entry in had_turn else _not_begun(entry) for entry in entries]
+        known = done | had_turn
+        rows = [_row(known[entry]) if entry in known else _not_begun(entry) for entry in entries]
         console.say()
         for line in _table(rows):
             console.say(line)
-        end.before = [outcome.run for outcome in outcomes if outcome.before and outcome.run]
-        if error := _whole(outcomes, len(entries), rows):
+        if error := _whole(outcomes, rows, asked):
             raise error
         end.data = {"jobs": rows}
     if console.as_json:
@@ -128,7 +145,7 @@ def _row(outcome: Outcome) -> dict[str, Any]:
             "lora": status.checkpoint or None,
         }  # fmt: skip
     if error is not None:
-        row |= {"outcome": "stopped" if outcome.ends_all else "failed", "reason": error.message}
+        row |= {"outcome": "stopped" if outcome.is_stopped else "failed", "reason": error.message}
     return row | {"before": outcome.before}
 
 
@@ -165,20 +182,42 @@ def _table(rows: Sequence[dict[str, Any]]) -> Iterator[str]:
         yield "  ".join((*words, last)).rstrip()
 
 
-def _whole(outcomes: Sequence[Outcome], total: int, rows: Sequence[dict[str, Any]]) -> KohyaWrapError | None:
+def _whole(
+    outcomes: Sequence[Outcome], rows: Sequence[dict[str, Any]], asked: StopRequest
+) -> KohyaWrapError | None:
     """What the command ends with: what has stopped all of it, else the first failure; None where all are trained."""
-    stopped = [outcome.error for outcome in outcomes if outcome.error and outcome.ends_all]
+    again = "what is done is not done again."
     errors = [(outcome.entry, outcome.error) for outcome in outcomes if outcome.error]
+    for outcome in outcomes:
+        if outcome.is_stopped and (last := outcome.error):
+            more = " with a higher --max-cost or --max-hours" if isinstance(last, TooDear) else ""
+            hint = f"The same command again{more}: {again}"
+            return type(last)(last.message, why=last.why, hint=hint, data={"jobs": rows})
+    total, left = len(rows), [row for row in rows if row["outcome"] == "not begun"]
+    if left:  # the one at work was so near its end that it was trained
+        by = Interrupted if asked.is_interrupt else Stopped
+        return by(
+            f"Stopped: {len(left)} of {total} not begun.",
+            why="Ctrl-C."
+            if by is Interrupted
+            else "kohya-wrap stop, or SIGTERM: somebody, or the machine going away, asked for it.",
+            hint=f"The same command again: {again}",
+            data={"jobs": rows},
+        )
     if not errors:
         return None
-    if stopped:
-        last = stopped[0]
-        hint = "The same command again: what is done is not done again."
-        return type(last)(last.message, why=last.why, hint=hint, data={"jobs": rows})
     _, first = errors[0]
     return type(first)(
         f"{len(errors)} of {total} could not be trained: {', '.join(entry.title for entry, _ in errors)}.",
         why="Each has said why above" + ("; the others are trained." if len(errors) < total else "."),
-        hint="Mend it, and the same command again: what is done is not done again.",
+        hint=f"Mend it, and the same command again: {again}",
         data={"jobs": rows},
+    )
+
+
+def _refused(error: OSError) -> MachineError:
+    return MachineError(
+        f"{error}.",
+        why="The system does not allow it, for this one of them.",
+        hint="Look at the file or folder that it names, and the same command again",
     )

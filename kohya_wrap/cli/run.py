@@ -140,7 +140,7 @@ def command(
         console.findings((*said, *more))
         return asked
 
-    cards = machine.numbered(gpus, os.environ) if gpus else None
+    cards = machine.numbered(gpus, os.environ) if gpus is not None else None
     if cards and num_processes > 1:
         raise click.UsageError(
             "--gpus trains each config on one GPU, --num-processes one config on several: not both."

@@ -28,12 +28,14 @@ class Session:
         told: who gets a notice of the end, and of what goes wrong before.
         env: with the GPU that is meant, where several train side by side.
         stop: what signals ask of it; None where each training hears them itself.
+        asked: where a training that hears them itself leaves what they ask, for who begins the next.
     """
 
     places: Places
     told: Sequence[Target] = ()
     env: Mapping[str, str] = field(default_factory=lambda: os.environ)
     stop: StopRequest | None = None
+    asked: StopRequest | None = None
 
 
 def train(
@@ -77,7 +79,7 @@ def _train(
         console.say(f"Licence of the base, which your LoRA inherits: {means.weights.licence}")
     console.findings((*job.findings, *idle(wishes, job.plan.epochs)))
     say_plan(console, job)
-    heard = signals_as_request() if session.stop is None else nullcontext(session.stop)
+    heard = signals_as_request(session.asked) if session.stop is None else nullcontext(session.stop)
     with heard as stop, TrainingDisplay(console, job, wishes.budget.price) as display:
         on_event = notices.before(job, display.on_event)
         return job, execute(job, means, env, stop, on_event, wishes, on_run)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from kohya_wrap.domain.events import Event, Supervised
+from kohya_wrap.domain.events import Event, RunEnded, Supervised
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,8 @@ class Budget:
 def spent(timed: Iterable[tuple[float, Event]]) -> float:
     """Seconds of a run from its events with their times: while it was watched, and while its trainer went on unwatched.
 
-    What lies between a trainer's end and the next start is not counted: nobody knows whether the machine was paid for.
+    What lies between a trainer's end and the next start is not counted, the steps afterwards among it: nobody knows whether
+    the machine was paid for.
     """
     return sum(end - begin for begin, end in _spans(timed))
 
@@ -52,11 +53,14 @@ def spent_together(runs: Iterable[Iterable[tuple[float, Event]]]) -> float:
 def _spans(timed: Iterable[tuple[float, Event]]) -> Iterator[tuple[float, float]]:
     last: float | None = None
     total = 0.0
+    over = False
     for when, event in timed:
-        begin = when if last is None else last
+        begin = when if last is None or over else last
         if isinstance(event, Supervised):  # who takes it in hand knows how long it went on unwatched
             begin = when - max(0.0, event.spent - total)
+            over = False
         if when > begin:
             yield begin, when
         total += when - begin
         last = when
+        over = over or isinstance(event, RunEnded)

@@ -239,9 +239,13 @@ class StopRequest:
 
 
 @contextmanager
-def signals_as_request() -> Iterator[StopRequest]:
-    """SIGINT and SIGTERM become a request; a lost terminal (SIGHUP) is no reason to stop a paid training."""
-    request = StopRequest()
+def signals_as_request(request: StopRequest | None = None) -> Iterator[StopRequest]:
+    """SIGINT and SIGTERM become a request; a lost terminal (SIGHUP) is no reason to stop a paid training.
+
+    Args:
+        request: for who has to know of it afterwards; None: a new one.
+    """
+    request = StopRequest() if request is None else request
 
     def ask(number: int, frame: object) -> None:
         request.number = number

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from kohya_wrap.domain.budget import Budget
 from kohya_wrap.domain.ledger import Ledger
-from kohya_wrap.errors import Interrupted, KohyaWrapError, Stopped, UsageError
+from kohya_wrap.errors import Interrupted, KohyaWrapError, Stopped, TooDear, UsageError
 from kohya_wrap.host.child import StopRequest
 
 
@@ -22,10 +22,10 @@ def refuse_what_lies_behind(until: int | None, ledger: Ledger, config: Path) -> 
         )
 
 
-def too_dear(ledger: Ledger, within: Budget, spent: float, config: Path) -> Stopped:
+def too_dear(ledger: Ledger, within: Budget, spent: float, config: Path) -> TooDear:
     dollars = within.dollars(spent)
     spent_so_far = f"{spent / 3600:.2f} hours" + ("" if dollars is None else f", ${dollars:.2f},")
-    return Stopped(
+    return TooDear(
         f"{_at(ledger)}: {spent_so_far} are spent; {_kept(ledger)}.",
         why="Another epoch would not be done within the cap, and what is not kept would be lost.",
         hint=f"kohya-wrap run {shlex.quote(str(config))}   with a higher --max-cost or --max-hours",

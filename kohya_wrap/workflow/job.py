@@ -189,9 +189,9 @@ def _attempts(
         attempts.tell(
             RunStarted(engine.kind, engine.commit, str(job.user.path), gpu, plan.steps, plan.epochs)
         )
+    attempts.tell(Supervised(os.getpid(), psutil.Process().create_time(), round(spent, 1)))
     for one in advice:
         attempts.tell(one)
-    attempts.tell(Supervised(os.getpid(), psutil.Process().create_time(), round(spent, 1)))
     began = time.time()
     try:
         # A trainer that nobody has seen the end of is judged, or ended, by who watches it.

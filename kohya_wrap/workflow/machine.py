@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 
 from kohya_wrap.config.card_names import memory_guessed, memory_named
@@ -75,10 +76,11 @@ def numbered(words: str, env: Mapping[str, str]) -> dict[str, str]:
     Raises:
         UsageError: they are no numbers, or one is named twice. MachineError: one is not here, where there are any.
     """
-    numbers = tuple(word.strip() for word in words.split(","))
-    if not all(number.isdecimal() for number in numbers) or len(set(numbers)) < len(numbers):
+    said = [word.strip() for word in words.split(",")]
+    numbers = [str(int(word)) for word in said if word.isdecimal()]
+    if len(numbers) < len(said) or len(set(numbers)) < len(numbers):
         raise UsageError(
-            f"--gpus {words} cannot be meant.",
+            f"--gpus {shlex.quote(words)} cannot be meant.",
             why="It names cards by their numbers, as nvidia-smi does, each once.",
             hint="--gpus 0,1",
         )

@@ -7,21 +7,25 @@ what has failed.
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from queue import SimpleQueue
-from threading import Event, Lock
+from threading import Event
 
+from kohya_wrap.config import by_hand, check, spellings, user
 from kohya_wrap.domain import budget, sweep
+from kohya_wrap.domain.finding import Finding
 from kohya_wrap.errors import ConfigError, ExitCode, Interrupted, KohyaWrapError, Stopped, UsageError
-from kohya_wrap.host import atomic
+from kohya_wrap.host import atomic, lock, toml_file
+from kohya_wrap.host.child import StopRequest
 from kohya_wrap.places import Places, Project
-from kohya_wrap.workflow import bare_folder, effective
-from kohya_wrap.workflow.effective import ConfigRequest
+from kohya_wrap.training.stop_file import StopFile
+from kohya_wrap.workflow import bare_folder, effective, same_training
 from kohya_wrap.workflow.run_folder import RunFolder
 from kohya_wrap.workflow.trained import Trained
 
@@ -43,13 +47,6 @@ class Entry:
     def title(self) -> str:
         return f"{self.config} ({self.swept})" if self.swept else str(self.config)
 
-    @property
-    def key(self) -> str:
-        """Of what would be trained: another config, or other words, are another training."""
-        content = self.config.read_bytes() if self.config.is_file() else b""
-        asked = json.dumps([str(self.config.absolute()), self.words])
-        return sha256(asked.encode() + content).hexdigest()[:16]
-
 
 @dataclass(frozen=True)
 class Outcome:
@@ -57,17 +54,23 @@ class Outcome:
     run: its folder; None where it came to none.
     error: why it did not train to its end; None where it did.
     before: it was done by an earlier call of the same command.
+    asked: somebody wants no more, though it may have come to its end all the same.
     """
 
     entry: Entry
     run: Path | None = None
     error: KohyaWrapError | None = None
     before: bool = False
+    asked: bool = False
+
+    @property
+    def is_stopped(self) -> bool:
+        return isinstance(self.error, Interrupted | Stopped)
 
     @property
     def ends_all(self) -> bool:
         """Whoever stops one, or the budget, means all of them."""
-        return isinstance(self.error, Interrupted | Stopped)
+        return self.is_stopped or self.asked
 
     @property
     def code(self) -> ExitCode:
@@ -76,36 +79,40 @@ class Outcome:
 
 @dataclass
 class Record:
-    """Attributes:
-    runs: key of an entry -> its run's folder, from its beginning; how far that is, the run's own record says.
+    """Which run is which training's, on disk from its beginning; how far that is, the run's own record says.
+
+    Attributes:
+        keys: of what each would train (same_training); none of one whose config cannot be read.
     """
 
     path: Path
-    runs: dict[str, str] = field(default_factory=dict)
-    _writing: Lock = field(default_factory=Lock)
+    keys: dict[Entry, str]
 
     @classmethod
-    def of(cls, entries: Sequence[Entry]) -> Record:
+    def of(cls, entries: Sequence[Entry], keys: Mapping[Entry, str]) -> Record:
         """In the first config's project, for these configs and words whatever stands in them."""
         asked = json.dumps([[str(entry.config.absolute()), entry.words] for entry in entries])
         project = Project(entries[0].config.parent.absolute())
-        path = project.queues / f"{sha256(asked.encode()).hexdigest()[:16]}.json"
-        try:
-            data = json.loads(path.read_text(encoding="utf-8"))
-            runs = dict(data["runs"])
-        except (FileNotFoundError, ValueError, KeyError, TypeError):
-            runs = {}
-        keys = {
-            entry.key for entry in entries
-        }  # what a config said before it was changed is another queue's budget
-        return cls(path, {key: run for key, run in runs.items() if key in keys})
+        return cls(project.queues / f"{sha256(asked.encode()).hexdigest()[:16]}.json", dict(keys))
 
-    def begun(self, entry: Entry, run: Path) -> None:
-        self.runs[entry.key] = str(run.absolute())
-        self._write()
+    def forget(self) -> None:
+        self.path.unlink(missing_ok=True)
+
+    def begun(self, entry: Entry, key: str, run: Path) -> None:
+        """Args:
+        key: as it is now: its config may have been changed since the first began.
+        """
+        self.keys[entry] = key
+        mine = str(run.absolute())
+        with lock.hold(self.path):  # several shells may be at work on it
+            runs, earlier = self._read()
+            others = {other: path for other, path in runs.items() if other != key and path != mine}
+            earlier = list(dict.fromkeys([*earlier, *runs.values()]))
+            written = {"runs": {**others, key: mine}, "earlier": earlier}
+            atomic.write_text(self.path, json.dumps(written))
 
     def run(self, entry: Entry) -> Path | None:
-        path = self.runs.get(entry.key)
+        path = self._read()[0].get(self.keys.get(entry, ""))
         return Path(path) if path else None
 
     def is_done(self, entry: Entry) -> bool:
@@ -113,20 +120,32 @@ class Record:
         run = self.run(entry)
         return run is not None and RunFolder(run).is_finished
 
-    def spent(self, but: Entry) -> float:
-        """Seconds of all the others, over all calls."""
-        own = but.key
-        others = (RunFolder(Path(path)) for key, path in self.runs.items() if key != own)
-        return budget.spent_together(run.timed for run in others)
+    def kept(self, entries: Sequence[Entry]) -> list[Path]:
+        """Runs of earlier calls: done, or to be gone on with."""
+        runs = [RunFolder(run) for entry in entries if (run := self.run(entry)) is not None and run.is_dir()]
+        return [run.path for run in runs if run.is_finished or not run.ledger.is_done]
 
-    def _write(self) -> None:
-        with self._writing:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            atomic.write_text(self.path, json.dumps({"runs": self.runs}))
+    def spent(self, but: RunFolder | None) -> float:
+        """Seconds of all its runs, over all calls and whatever was changed between them.
+
+        Args:
+            but: the run that is gone on with, which counts its own.
+        """
+        runs, earlier = self._read()
+        others = {*runs.values(), *earlier} - {str(but.path.absolute()) if but else ""}
+        return budget.spent_together(RunFolder(Path(path)).timed for path in others)
+
+    def _read(self) -> tuple[dict[str, str], list[str]]:
+        """(key -> its run's folder, folders of all others before them); nothing where it cannot be read."""
+        try:
+            data = json.loads(self.path.read_text(encoding="utf-8"))
+            return dict(data["runs"]), list(data.get("earlier", ()))
+        except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError):
+            return {}, []
 
 
 def configs_of(where: Sequence[Path]) -> list[Path]:
-    """Of a project its config, of another folder all that lie in it.
+    """Of a project its config, of another folder all that lie in it, and no other .toml.
 
     Raises:
         ConfigError: there is none.
@@ -136,28 +155,42 @@ def configs_of(where: Sequence[Path]) -> list[Path]:
 
 def _in_folder(folder: Path) -> list[Path]:
     own = bare_folder.config_of(folder)
-    found = [own] if own else sorted(folder.glob("*.toml"))
+    found = [own] if own else sorted(path for path in folder.glob("[!.]*.toml") if _is_config(path))
     if not found:
         raise ConfigError(
             f"No config in {folder}.",
-            why="Neither training_config.toml nor another .toml lies there.",
+            why="Neither training_config.toml nor another .toml with options of a training lies there.",
             hint=f"kohya-wrap init {shlex.quote(str(folder))}",
         )
     return found
 
 
+def _is_config(path: Path) -> bool:
+    """No file of another program, no dataset_config, not empty; one that cannot be read says so in its turn."""
+    try:
+        source = toml_file.read(path)
+    except KohyaWrapError:
+        return True
+    return "datasets" not in source.data and not check.says_nothing(user.read_user(source))
+
+
 def axes_of(sweeps: Sequence[str]) -> list[tuple[str, list[str]]]:
     """Of the words of --sweep. Raises UsageError: one is not KEY=VALUE,VALUE, or an option is named twice."""
     axes = [(key.strip(), sweep.values_of(text)) for key, _, text in (word.partition("=") for word in sweeps)]
-    names = [key for key, _ in axes]
-    for word, (key, values) in zip(sweeps, axes, strict=True):
-        if not key or not all(values) or names.count(key) > 1 or len(set(values)) < len(values):
+    names = [by_hand.meant_by(f"{key}=0")[:2] if key else ("", "") for key, _ in axes]
+    for word, name, (key, values) in zip(sweeps, names, axes, strict=True):
+        if not key or not all(values) or names.count(name) > 1 or _are_alike(key, values):
             raise UsageError(
                 f"--sweep {word} cannot be meant.",
                 why="It names an option once, and its values with commas between them, each once.",
                 hint="--sweep network_dim=16,32   (values with commas in them: resolution=512,512;768,768)",
             )
     return axes
+
+
+def _are_alike(key: str, values: Sequence[str]) -> bool:
+    """Two of them, however they are written: 1e-4 and 0.0001."""
+    return len({repr(by_hand.meant_by(f"{key}={value}")) for value in values}) < len(values)
 
 
 def entries_of(
@@ -192,25 +225,37 @@ class Checked:
     """Attributes:
     wrong: what cannot be trained, and why.
     trained: what the others write.
+    keys: of what each would train.
     """
 
     wrong: dict[Entry, KohyaWrapError]
     trained: dict[Entry, Trained]
+    keys: dict[Entry, str]
 
 
-def checked(entries: Sequence[Entry], gpu: str, places: Places, env: Mapping[str, str]) -> Checked:
-    """Each of them, before the first is trained: no image is opened.
+def checked(
+    entries: Sequence[Entry], gpu: str, engine: str, places: Places, env: Mapping[str, str]
+) -> Checked:
+    """Each of them, before the first is trained: no image is decoded.
+
+    Args:
+        engine: as asked for; empty: as each config says.
 
     Raises:
         UsageError: two would write the same files.
     """
     wrong: dict[Entry, KohyaWrapError] = {}
     trained: dict[Entry, Trained] = {}
+    keys: dict[Entry, str] = {}
     writes: dict[tuple[Path, str], Entry] = {}
     for entry in entries:
         try:
-            found = effective.of(ConfigRequest(entry.config, gpu, entry.words), places, env)
-            effective.refuse(tuple(f for f in found.findings if f.code != "no-base"))
+            asked = effective.read(entry.config, entry.words, env)
+            keys[entry] = same_training.key(asked, engine or asked.user.wrapper.engine)
+            found = effective.meant(asked, gpu, places, env)
+            effective.refuse(tuple(_said_by(entry, f) for f in found.findings if f.code != "no-base"))
+        except (Interrupted, Stopped):
+            raise
         except KohyaWrapError as error:
             wrong[entry] = error
             continue
@@ -223,7 +268,18 @@ def checked(entries: Sequence[Entry], gpu: str, places: Places, env: Mapping[str
             )
         writes[made] = entry
         trained[entry] = Trained(Project(entry.config.parent.absolute()), made[1], made[0])
-    return Checked(wrong, trained)
+    return Checked(wrong, trained, keys)
+
+
+def _said_by(entry: Entry, finding: Finding) -> Finding:
+    """What was said by --sweep stands nowhere in the --set that was typed."""
+    swept = re.findall(r"(?:^|, )([\w.-]+)=", entry.swept)
+    names = [spellings.engine_name(key.rpartition(".")[2]) for key in swept]
+    if finding.where == by_hand.SET and any(
+        re.search(rf"\b{re.escape(name)}\b", finding.message) for name in names
+    ):
+        return replace(finding, where="--sweep")
+    return finding
 
 
 def one_by_one(
@@ -231,14 +287,16 @@ def one_by_one(
     record: Record,
     wrong: Mapping[Entry, KohyaWrapError],
     one: Callable[[Entry], None],
+    stop: StopRequest,
 ) -> Iterator[Outcome]:
     """Each in turn, until one is stopped.
 
     Args:
         one: trains it. Raises KohyaWrapError.
+        stop: what signals ask of the one at work, and so of all.
     """
     for entry in entries:
-        outcome = _outcome(entry, record, wrong, one)
+        outcome = _outcome(entry, record, wrong, one, stop)
         yield outcome
         if outcome.ends_all:
             return
@@ -251,6 +309,7 @@ def side_by_side(
     one: Callable[[Entry, str], None],
     cards: Iterable[str],
     ended: Callable[[Outcome], None],
+    stop: StopRequest,
 ) -> None:
     """As one_by_one, as many at once as there are cards, each on one of them.
 
@@ -267,7 +326,7 @@ def side_by_side(
             return
         card = free.get()
         try:
-            outcome = _outcome(entry, record, wrong, lambda entry: one(entry, card))
+            outcome = _outcome(entry, record, wrong, lambda entry: one(entry, card), stop)
         finally:
             free.put(card)
         if outcome.ends_all:
@@ -279,7 +338,11 @@ def side_by_side(
 
 
 def _outcome(
-    entry: Entry, record: Record, wrong: Mapping[Entry, KohyaWrapError], one: Callable[[Entry], None]
+    entry: Entry,
+    record: Record,
+    wrong: Mapping[Entry, KohyaWrapError],
+    one: Callable[[Entry], None],
+    stop: StopRequest,
 ) -> Outcome:
     if record.is_done(entry):
         return Outcome(entry, record.run(entry), before=True)
@@ -288,5 +351,7 @@ def _outcome(
     try:
         one(entry)
     except KohyaWrapError as error:
-        return Outcome(entry, record.run(entry), error)
-    return Outcome(entry, record.run(entry))
+        return Outcome(entry, record.run(entry), error, asked=bool(stop))
+    run = record.run(entry)
+    # Near its end it is not stopped any more; what was asked of it is asked of the queue.
+    return Outcome(entry, run, asked=bool(stop) or (run is not None and StopFile(run).asks()))

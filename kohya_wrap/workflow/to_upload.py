@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain, count
 from pathlib import Path
 
 import toml
@@ -33,18 +34,28 @@ class Made:
 
 def made(runs: Sequence[RunFolder]) -> Made:
     files: dict[str, Path] = {}
-    for run in runs:
-        for source, name in _of(run):
+    for run, own in zip(runs, _own_names(runs), strict=True):
+        for source, name in _of(run, own):
             other = files.setdefault(name, source)
-            if other != source:  # two projects with the same output_name
-                files[f"{run.path.name}/{name}"] = source
+            if other != source:  # several projects with the same output_name
+                files[f"{own}/{name}"] = source
     return Made(
         tuple((source, name) for name, source in files.items()),
         tuple(problem for run in runs for problem in _problems(run)),
     )
 
 
-def _of(run: RunFolder) -> Iterator[tuple[Path, str]]:
+def _own_names(runs: Sequence[RunFolder]) -> list[str]:
+    """That of its folder; of several projects' runs that began in the same second, each gets another."""
+    names: list[str] = []
+    for run in runs:
+        name = run.path.name
+        more = (f"{name}-{number}" for number in count(2))
+        names.append(next(one for one in chain([name], more) if one not in names))
+    return names
+
+
+def _of(run: RunFolder, own: str) -> Iterator[tuple[Path, str]]:
     for path in _checkpoints(run):
         yield path, path.name
     about = toml.load(run.path / "run.toml")
@@ -52,18 +63,18 @@ def _of(run: RunFolder) -> Iterator[tuple[Path, str]]:
     for path in sorted(samples.glob("*")):
         if path.is_file() and path.name.startswith(str(about.get("output_name", ""))):
             yield path, f"sample/{path.name}"
-    yield from _below(run, (run.path / name for name in _RECORD))
+    yield from _below(run, own, (run.path / name for name in _RECORD))
     if not run.ledger.is_done:  # put back at the same place, the run goes on from it
         state, _ = states.newest_whole(run.ledger.states)
         if state is not None:
-            yield from _below(run, sorted(Path(state.path).rglob("*")))
+            yield from _below(run, own, sorted(Path(state.path).rglob("*")))
 
 
-def _below(run: RunFolder, paths: Iterable[Path]) -> Iterator[tuple[Path, str]]:
+def _below(run: RunFolder, own: str, paths: Iterable[Path]) -> Iterator[tuple[Path, str]]:
     root = run.path.resolve()
     for path in paths:
         if path.is_file():
-            yield path, f"{run.path.name}/{path.resolve().relative_to(root).as_posix()}"
+            yield path, f"{own}/{path.resolve().relative_to(root).as_posix()}"
 
 
 def _checkpoints(run: RunFolder) -> list[Path]:

@@ -547,3 +547,40 @@ def test_a_queue_that_failed_in_part_is_followed_by_what_is_for_every_end(
     assert answer.code == 3
     assert digests(ssh.home / "loras") == digests(guide.parent / "output")
     assert provider.accepted == [TERMINATE_RUNPOD]
+
+
+@pytest.fixture
+def three(two: tuple[Path, Path], tmp_path: Path) -> tuple[Path, Path, Path]:
+    """A third project behind the broken one."""
+    guide, other = two
+    shutil.copytree(guide.parent, tmp_path / "third")
+    third = tmp_path / "third" / "training_config.toml"
+    third.write_text(third.read_text(encoding="utf-8").replace("my_lora", "third"), encoding="utf-8")
+    return guide, other, third
+
+
+@pytest.mark.parametrize("by", ["cap", "stop", "interrupt", "disk"])
+def test_what_an_earlier_call_has_done_is_brought_away_though_its_turn_did_not_come(
+    rented: Shell, three: tuple[Path, Path, Path], provider: LoopbackProvider, ssh: SmallSsh, by: str
+) -> None:
+    guide, other, third = three
+    assert rented("run", *three, *REHEARSAL).code == 3
+    other.write_text(other.read_text(encoding="utf-8").partition("\n")[2], encoding="utf-8")
+    words = ("run", *three, *REHEARSAL, "--then-always", UPLOAD, "--then-always", "terminate-instance")
+    if by == "cap":
+        answer = rented(*words, "--max-hours", "0.0001", "--json")
+        assert answer.code == 7
+        assert [job["outcome"] for job in answer.envelope["data"]["jobs"]] == ["done", "stopped", "done"]
+    elif by == "disk":
+        views = other.parent / ".kohya-wrap" / "views"
+        views.parent.mkdir(exist_ok=True)
+        views.write_text("x", encoding="utf-8")
+        assert rented(*words).code == 8
+    else:
+        with rented.start(*words, **SLOW) as run:
+            until(run, "2 of 3: " if by == "interrupt" else "epoch 1/10")
+            run.send_signal(signal.SIGINT if by == "interrupt" else signal.SIGTERM)
+            run.communicate(timeout=60)
+    made = digests(guide.parent / "output") | digests(third.parent / "output")
+    assert made and made.items() <= digests(ssh.home / "loras").items()
+    assert provider.accepted == [TERMINATE_RUNPOD]

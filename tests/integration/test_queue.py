@@ -99,6 +99,70 @@ def test_the_same_command_trains_what_is_missing(shell: Shell, three: list[Path]
     assert [job["before"] for job in jobs(shell(*REHEARSAL, *three, "--restart", "--json"))] == [False] * 3
 
 
+def befores(answer: Answer) -> list[bool]:
+    return [job["before"] for job in jobs(answer)]
+
+
+def test_what_was_rehearsed_is_not_done_for_the_real_engine(shell: Shell, three: list[Path]) -> None:
+    assert shell(*REHEARSAL, *three[:2]).code == 0
+    real = ("run", "--engine", "real", "--gpu", "cpu", "--engine-dir", "/nowhere")
+    answer = shell(*real, *three[:2], "--json")
+    assert answer.code != 0 and befores(answer) == [False, False]
+
+
+def test_what_changes_the_training_is_noticed_and_a_comment_is_not(shell: Shell, three: list[Path]) -> None:
+    a, b, _ = three
+    assert shell(*REHEARSAL, *three).code == 0
+    config = b / "training_config.toml"
+    config.write_text(f"# mine\n{CONFIG}max_cost = 5\nprice_per_hour = 1\n", encoding="utf-8")
+    assert befores(shell(*REHEARSAL, *three, "--json")) == [True] * 3
+    photographs.write(a / "training_data" / "2_x", 5)
+    assert befores(shell(*REHEARSAL, *three, "--json")) == [False, True, True]
+    (b / "training_data" / "2_x" / "new.txt").write_text("a caption", encoding="utf-8")
+    assert befores(shell(*REHEARSAL, *three, "--json")) == [True, False, True]
+    set_so = {"KOHYA_WRAP_SET_NETWORK_DIM": "8"}
+    assert befores(shell(*REHEARSAL, *three, "--json", **set_so)) == [False] * 3
+    assert befores(shell(*REHEARSAL, *three, "--json", **set_so)) == [True] * 3
+
+
+def test_what_was_spent_before_an_edit_is_spent(shell: Shell, three: list[Path]) -> None:
+    cap = (*DOLLAR_A_SECOND, "--max-cost", "5")
+    assert shell(*REHEARSAL, *three[:2], *cap, **SLOW).code == 0  # some 4 seconds
+    for project in three[:2]:
+        (project / "training_config.toml").write_text("network_dim = 4\n" + CONFIG, encoding="utf-8")
+    again = shell(*REHEARSAL, *three[:2], *cap, **SLOW)
+    assert again.code == 7
+    assert "The same command again with a higher --max-cost or --max-hours" in again.three_lines[2]
+
+
+@pytest.mark.parametrize("by", ["SIGTERM", "SIGINT", "stop"])
+def test_asked_near_the_end_of_one_the_next_is_not_begun(shell: Shell, three: list[Path], by: str) -> None:
+    """The last state is awaited, and with it the training is done."""
+    run = shell.start(*REHEARSAL, *three, KOHYA_WRAP_REHEARSAL_STEP_SECONDS="0.4")
+    until(run, "epoch 4/4, step 1")
+    if by == "stop":
+        assert shell("stop", three[0]).code == 0
+    elif by == "SIGTERM":
+        run.send_signal(signal.SIGTERM)
+    else:
+        while not (three[0] / "output" / "a.safetensors").exists():  # a is done, its kohya-wrap not yet
+            time.sleep(0.005)
+        run.send_signal(signal.SIGINT)
+    out, err = run.communicate(timeout=60)
+    assert run.returncode == (130 if by == "SIGINT" else 7)
+    assert [line.split()[1] for line in out.splitlines()[-2:]] == ["not", "not"]
+    assert "try: The same command again: what is done is not done again." in err
+    assert not (three[1] / "output" / "b.safetensors").exists()
+
+
+def test_what_the_system_refuses_one_of_them_stops_nobody(shell: Shell, three: list[Path]) -> None:
+    (three[1] / ".kohya-wrap").mkdir()
+    (three[1] / ".kohya-wrap" / "views").write_text("x", encoding="utf-8")
+    answer = shell(*REHEARSAL, *three, "--json")
+    assert (answer.code, outcomes(answer)) == (8, ["done", "failed", "done"])
+    assert ".kohya-wrap/views" in answer.err
+
+
 def test_a_config_that_was_changed_is_trained_again(shell: Shell, three: list[Path]) -> None:
     a, b, _ = three
     break_it(b)
@@ -190,12 +254,26 @@ def test_a_sweep_trains_each_combination_under_a_name_of_its_own(shell: Shell, t
 
 @pytest.mark.parametrize(
     "words",
-    [("network_dim",), ("=4,8",), ("network_dim=4,",), ("network_dim=4,4",), ("a=1,2", "--sweep", "a=3,4")],
+    [
+        ("network_dim",),
+        ("=4,8",),
+        ("network_dim=4,",),
+        ("network_dim=4,4",),
+        ("a=1,2", "--sweep", "a=3,4"),
+        ("batch_size=1,2", "--sweep", "train_batch_size=1,2"),
+        ("unet_lr=1e-4,0.0001",),
+    ],
 )
 def test_a_sweep_that_cannot_be_meant(shell: Shell, three: list[Path], words: tuple[str, ...]) -> None:
     answer = shell(*REHEARSAL, three[0], "--sweep", *words)
     assert answer.code == 2
     assert "--sweep network_dim=16,32" in answer.three_lines[2]
+
+
+def test_a_value_of_a_sweep_that_is_refused_says_so(shell: Shell, three: list[Path]) -> None:
+    answer = shell(*REHEARSAL, three[0], "--set", "seed=1", "--sweep", "network-dim=much,4")
+    assert answer.code == 3
+    assert "error: --sweep: " in answer.err and "--set: " not in answer.err + answer.out
 
 
 def test_two_that_would_write_the_same(shell: Shell, three: list[Path]) -> None:
@@ -208,6 +286,10 @@ def test_two_that_would_write_the_same(shell: Shell, three: list[Path]) -> None:
 def test_a_folder_of_configs(shell: Shell, three: list[Path], tmp_path: Path) -> None:
     a = three[0]
     (a / "training_config.toml").rename(a / "one.toml")
+    (a / ".one.toml").write_text(CONFIG, encoding="utf-8")
+    (a / "empty.toml").touch()
+    (a / "pyproject.toml").write_text('[project]\nname = "x"\n', encoding="utf-8")
+    (a / "data.toml").write_text("[general]\nresolution = 512\n[[datasets]]\n", encoding="utf-8")
     (a / "two.toml").write_text('output_name = "two"\n' + CONFIG, encoding="utf-8")
     assert shell(*REHEARSAL, a).code == 0
     assert {path.name for path in (a / "output").glob("*.safetensors")} >= {
@@ -215,6 +297,7 @@ def test_a_folder_of_configs(shell: Shell, three: list[Path], tmp_path: Path) ->
         "two.safetensors",
     }
     (tmp_path / "empty").mkdir()
+    (tmp_path / "empty" / "pyproject.toml").touch()
     none = shell(*REHEARSAL, tmp_path / "empty")
     assert none.code == 3 and "kohya-wrap init" in none.three_lines[2]
 
@@ -276,7 +359,7 @@ def test_side_by_side_a_signal_stops_both(shell: Shell, three: list[Path]) -> No
     assert (again.code, outcomes(again)) == (0, ["done"] * 3)
 
 
-@pytest.mark.parametrize("words", ["0,0", "a", "0,", "-1"])
+@pytest.mark.parametrize("words", ["0,0", "0,00", "a", "0,", "-1", ""])
 def test_cards_that_cannot_be_meant(shell: Shell, three: list[Path], words: str) -> None:
     answer = shell(*REHEARSAL, *three, "--gpus", words)
     assert answer.code == 2 and answer.three_lines[2] == "--gpus 0,1"

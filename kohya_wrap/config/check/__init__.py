@@ -148,9 +148,14 @@ def _unread(seen: Seen, table: OptionTable) -> tuple[Finding, ...]:
 
 def is_of_something_else(user: UserConfig) -> bool:
     """A file with keys of which none is, or comes near, an option: of another program."""
+    return len(user.values) > 1 and says_nothing(user)
+
+
+def says_nothing(user: UserConfig) -> bool:
+    """Nothing in it is, or comes near, an option."""
     table = option_table.for_script("sdxl_train_network.py")  # has all that train_network.py has
     meant = any(options.meant(name, table) for name in user.values)
-    return len(user.values) > 1 and not meant and not user.gpu and user.wrapper == WrapperSection()
+    return not meant and not user.gpu and user.wrapper == WrapperSection()
 
 
 def check_value(name: str, value: object, table: OptionTable, script: str) -> tuple[Finding, ...]:

@@ -171,8 +171,15 @@ def test_what_has_changed_is_counted_wherever_the_project_lies_now() -> None:
     before = [line("/old/10_a/1.png"), line("/old/10_a/2.png"), line("/old/10_a/3.png")]
     moved = [line("/new/10_a/1.png"), line("/new/10_a/2.png"), line("/new/10_a/3.png")]
     assert manifest.changes(before, moved) == ""
-    others = [line("/new/10_a/1.png", caption="y", digest="2"), line("/new/10_b/1.png"), line("/new/10_b/2.png")]
-    assert manifest.changes(before, others) == "2 images more, 2 images fewer, 1 image changed, 1 caption changed"
+    others = [
+        line("/new/10_a/1.png", caption="y", digest="2"),
+        line("/new/10_b/1.png"),
+        line("/new/10_b/2.png"),
+    ]
+    assert (
+        manifest.changes(before, others)
+        == "2 images more, 2 images fewer, 1 image changed, 1 caption changed"
+    )
 
 
 def test_an_edit_that_is_taken_back_is_known(bench: Bench, two: tuple[Path, Path]) -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from kohya_wrap.domain.budget import Budget, spent, spent_together
-from kohya_wrap.domain.events import EpochStarted, Event, RunEnded, Supervised
+from kohya_wrap.domain.events import Advice, Afterwards, EpochStarted, Event, RunEnded, Supervised
 
 
 @pytest.mark.parametrize(
@@ -28,6 +28,7 @@ def test_dollars() -> None:
 
 
 STARTED, STEP, END = Supervised(1, 0.0), EpochStarted(1, 2), RunEnded("stopped", "", ())
+THEN, ADVICE = Afterwards("true", True, "done"), Advice("other images", "images")
 
 
 @pytest.mark.parametrize(
@@ -39,6 +40,18 @@ STARTED, STEP, END = Supervised(1, 0.0), EpochStarted(1, 2), RunEnded("stopped",
         ([(10, STARTED), (40, STEP), (500, Supervised(2, 0.0, 490.0)), (510, END)], 500),
         ([(10, STARTED), (40, STEP), (500, Supervised(2, 0.0, 100.0)), (510, END)], 110),
         ([(10, Supervised(1, 0.0, 60.0)), (40, STEP)], 90),
+        ([(10, STARTED), (40, END), (55, THEN), (500, THEN)], 30),
+        (
+            [
+                (10, STARTED),
+                (40, END),
+                (55, THEN),
+                (500, ADVICE),
+                (501, Supervised(2, 0.0, 30.0)),
+                (511, END),
+            ],
+            40,
+        ),
     ],
     ids=[
         "nothing",
@@ -47,6 +60,8 @@ STARTED, STEP, END = Supervised(1, 0.0), EpochStarted(1, 2), RunEnded("stopped",
         "that of a trainer at work is",
         "so far as it was",
         "and a set-up that counts",
+        "the steps afterwards are not, nor what lies before them",
+        "nor what is said before the next start",
     ],
 )
 def test_what_is_spent(timed: list[tuple[float, Event]], seconds: float) -> None:

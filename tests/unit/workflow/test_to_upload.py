@@ -59,6 +59,21 @@ def test_two_projects_with_one_name(tmp_path: Path) -> None:
     assert {"cat.ckpt", "of-b/cat.ckpt"} <= found
 
 
+def test_several_projects_with_one_name_whose_runs_began_in_the_same_second(tmp_path: Path) -> None:
+    runs = []
+    for place in "abcd":
+        run = run_of(tmp_path / place / "project", "cat.ckpt")
+        runs.append(RunFolder(run.path.rename(run.path.with_name("20261130-035806"))))
+    files = made(runs).files
+    assert {source for source, name in files if name.endswith("cat.ckpt")} == {
+        tmp_path / place / "project/output/cat.ckpt" for place in "abcd"
+    }
+    assert {source for source, name in files if name.endswith("events.jsonl")} == {
+        run.journal for run in runs
+    }
+    assert len(dict(files)) == len({name for _, name in files}) == 12
+
+
 @pytest.mark.parametrize("content", [b"", b"x" * 100])
 def test_a_lora_that_was_cut_short(tmp_path: Path, content: bytes) -> None:
     run = run_of(tmp_path / "a", "cat.safetensors")
