@@ -88,7 +88,7 @@ def of_the_system(error: OSError) -> KohyaWrapError | None:
     if error.errno == errno.ENAMETOOLONG:
         return _name_too_long(error)
     if error.errno == errno.EISDIR and error.filename:
-        return _folder_in_the_way(Path(str(error.filename)))
+        return _folder_in_the_way(Path(str(error.filename2 or error.filename)))
     if error.errno == errno.EACCES and error.filename and (closed := _closed(error)):
         return closed
     return _disk(error) if error.errno in _DISK or _no_folder(error) else None
@@ -112,7 +112,7 @@ def _folder_in_the_way(folder: Path) -> MachineError:
     from kohya_wrap.domain.finding import typed
 
     return MachineError(
-        f"{folder} is a folder, where kohya-wrap has a file of its own.",
+        f"{folder} is a folder, where a file must be.",
         why="Somebody made it, or a copy of the project did.",
         hint=f"mv {typed(folder)} {typed(folder.with_name(f'{folder.name}.old'))}   and the same command again",
     )

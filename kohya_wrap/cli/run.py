@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kohya_wrap.cli import in_order, options
+from kohya_wrap.cli.looking_on import looking_on
 from kohya_wrap.errors import EngineError, MachineError
 
 if TYPE_CHECKING:
@@ -159,7 +160,7 @@ def command(
     try:
         job = prepare(request, session.places, os.environ)
     except (EngineError, MachineError):  # the set-up failed: an end like any other
-        found = queue.checked([queue.Entry(named[0], words)], gpu, session.places, os.environ)
+        found = queue.checked([queue.Entry(named[0], words)], gpu, request.engine, session.places, os.environ)
         with every_end(console, steps if found.trained else (), [*found.trained.values()], session.told):
             raise
     with every_end(console, steps, [Trained.of(job)], session.told) as outcome:
@@ -180,7 +181,8 @@ def _detach(console: Console, configs: Sequence[Path]) -> None:
         for name, value in os.environ.items()
         if name not in ("KOHYA_WRAP_RUN_DETACH", "KOHYA_WRAP_JSON")
     }
-    code, run = detached.start(words, configs, env, console.say)
+    with looking_on():
+        code, run = detached.start(words, configs, env, console.say)
     if code < 0:
         raise MachineError(
             f"The kohya-wrap that should go on by itself was killed by {signal.Signals(-code).name}.",

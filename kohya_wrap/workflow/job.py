@@ -277,7 +277,8 @@ def _replaced(job: Job, name: str, standing: Sequence[Path]) -> Iterator[Advice]
     """What no run on record has made was put there by somebody, maybe the only copy."""
     runs = run_folder.of_name(job.project, name) if standing else ()
     ours = {Path(one) for run in runs for one in run.ledger.checkpoints}
-    if others := [path for path in standing if path not in ours]:
+    moved = {one.name for one in ours if not one.parent.exists()}  # with the project
+    if others := [path for path in standing if path not in ours and path.name not in moved]:
         several = f" and {len(others) - 1} more" if len(others) > 1 else ""
         yield Advice(
             f"{others[0]}{several}, which no run on record here has made, will be replaced when this run saves under that name. "

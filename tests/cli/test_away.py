@@ -247,6 +247,7 @@ def test_a_detached_run_that_is_killed_before_it_trains(shell: Shell, guide: Pat
     [
         (".my_lora.lock", ["run"]),
         ("{run}/stop", ["run"]),
+        ("{run}/engine_config.toml", ["run"]),
         ("{run}/engine.log", ["run", "logs"]),
         ("{run}/events.jsonl", ["run", "logs", "status"]),
     ],
@@ -278,3 +279,13 @@ def test_who_looks_on_no_longer_ends_nothing(shell: Shell, guide: Path, command:
         assert now(shell, guide)["state"] == "training"
         run.terminate()
         run.communicate(timeout=30)
+
+
+def test_who_waits_no_longer_for_a_detached_run_ends_nothing(shell: Shell, guide: Path) -> None:
+    with shell.start("run", guide, *REHEARSAL, "--detach", KOHYA_WRAP_REHEARSAL_FAULT="hang@1") as run:
+        until(run, "engine started")
+        run.send_signal(signal.SIGINT)
+        _, err = run.communicate(timeout=30)
+    assert (run.returncode, "the run goes on" in err) == (130, True)
+    assert now(shell, guide)["state"] == "training"
+    assert shell("stop", guide, "--now").code == 0

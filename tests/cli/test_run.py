@@ -507,6 +507,9 @@ def test_a_file_that_no_run_has_made_is_replaced_which_is_said(shell: Shell, gui
         shutil.rmtree(path)
     assert "no run on record" in shell("run", guide, *REHEARSAL).out
     assert "no run on record" not in shell("run", guide, *REHEARSAL).out
+    moved = guide.parent.rename(guide.parent.with_name("moved"))
+    again = shell("run", moved / guide.name, *REHEARSAL)
+    assert (again.code, "no run on record" in again.out) == (0, False)
 
 
 def test_what_was_asked_for_and_changes_nothing_is_said(shell: Shell, guide: Path) -> None:
