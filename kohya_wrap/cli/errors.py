@@ -169,10 +169,11 @@ def _file_among(path: Path) -> Path | None:
 def _file_for_folder(taken: Path) -> MachineError:
     from kohya_wrap.domain.finding import typed
 
+    ours = ", or set KOHYA_WRAP_HOME to another folder" if _home().is_relative_to(taken) else ""
     return MachineError(
         f"{taken} is a file, where a folder must be.",
         why="It stands on the way to what was to be written.",
-        hint=f"mv {typed(taken)} {typed(f'{taken}.old')}   and the same command again",
+        hint=f"mv {typed(taken)} {typed(f'{taken}.old')}   and the same command again{ours}",
     )
 
 

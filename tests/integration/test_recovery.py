@@ -130,10 +130,14 @@ def test_a_machine_that_is_lost_again_and_again_is_no_failure(
         with shell.start("run", config, "--engine", "rehearsal", KOHYA_WRAP_REHEARSAL_FAULT="hang@2") as run:
             until(run, "engine started")
             run.kill()
-            while left := at_work(config.parent):  # the launcher may start the trainer meanwhile
+            looks = 0  # without anybody: while a launcher starts its trainer, the kernel tells nobody whose it is
+            while looks < 5:
+                left = at_work(config.parent)
                 for process in left:
                     with suppress(psutil.NoSuchProcess):
                         process.kill()
+                looks = 0 if left else looks + 1
+                time.sleep(0.05)
     answer = shell("run", config, "--engine", "rehearsal")
     assert (answer.code, answer.err) == (0, "")
     assert "Rehearsed 50 steps" in answer.out

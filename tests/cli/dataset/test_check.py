@@ -106,7 +106,8 @@ def test_the_trigger_that_build_was_told(
     dog: tuple[str, bool],
     cat: tuple[str, bool],
 ) -> None:
-    pictures = guide.parent / "training_data" / "1_concept"
+    pictures = guide.parent.parent / "pictures"
+    shutil.copytree(guide.parent / "training_data" / "1_concept", pictures)
     for concept, more in {"dog": ("--trigger", "sks dog"), "cat": ()}.items():
         assert (
             shell("dataset", "build", pictures, "--project", "my-lora", "--concept", concept, *more).code == 0
