@@ -106,11 +106,12 @@ def run(request: BuildRequest, places: Places, on_news: OnNews) -> Done:
 
 def _require_folders(project: Project) -> None:
     """Raises DatasetError: a file stands where a folder will be made."""
-    for folder in (project.root, project.training_data, project.reg_data, project.held_out):
+    ours = (project.training_data, project.reg_data, project.held_out, project.built.parent, project.built)
+    for folder in (project.root, *ours):
         if folder.exists() and not folder.is_dir():
             raise DatasetError(
                 f"{folder} is a file, where a folder must be.",
-                why="The concept folders are made in it.",
+                why="The concept folders, or what is known of them, are made in it.",
                 hint=f"mv {typed(folder)} {typed(f'{folder}.old')}",
             )
 

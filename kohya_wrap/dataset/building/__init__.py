@@ -97,7 +97,7 @@ def build(
     Raises:
         DatasetError: a source that is not there, no picture, or files that cannot be used (all named).
     """
-    if place.held_out.exists() and not place.held_out.is_dir():
+    if (place.held_out.exists() or place.held_out.is_symlink()) and not place.held_out.is_dir():
         raise told.not_a_folder(place.held_out)
     given = [Path(source) for source in choices.sources]
     for source in given:

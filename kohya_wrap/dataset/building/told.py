@@ -74,8 +74,9 @@ def in_the_way(folder: Path) -> DatasetError:
 
 
 def not_a_folder(held_out: Path) -> DatasetError:
+    wrong = "file" if held_out.exists() else "link to nothing"
     return DatasetError(
-        f"{held_out} is a file, where a folder must be.",
+        f"{held_out} is a {wrong}, where a folder must be.",
         why="Pictures of this concept that are set aside lie in it.",
         hint=f"mv {typed(held_out)} {typed(f'{held_out}.old')}",
     )

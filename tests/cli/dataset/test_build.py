@@ -445,3 +445,15 @@ def test_why_more_are_set_aside_than_were_asked_for(shell: Shell, photos: Path) 
     assert said["message"].startswith(
         "4 pictures are set aside for --holdout 2: the copies of one go with it"
     )
+
+
+@pytest.mark.parametrize("name", [".kohya-wrap", "held_out", "training_data"])
+def test_a_file_where_the_projects_folder_must_be_is_named(
+    shell: Shell, tmp_path: Path, photos: Path, name: str
+) -> None:
+    (tmp_path / "project").mkdir()
+    (tmp_path / "project" / name).write_text("precious")
+    answer = shell(*BUILD, "photos", "--concept", "mycat", "--project", "project")
+    assert answer.code == 4
+    assert f"{name} is a file, where a folder must be" in answer.three_lines[0]
+    assert tree(tmp_path / "project") == {name: b"precious"}

@@ -262,3 +262,7 @@ def test_a_file_where_pictures_are_set_aside_stays(picture: Picture, tmp_path: P
             build(holdout=holdout)
     assert [path.name for path in (tmp_path / "held_out").iterdir()] == ["cat"]
     assert (tmp_path / "held_out/cat").read_text() == "precious"
+    (tmp_path / "held_out/cat").unlink()
+    (tmp_path / "held_out/cat").symlink_to("nothing")
+    with pytest.raises(DatasetError, match="held_out/cat is a link to nothing, where a folder must be"):
+        build(holdout=1)
