@@ -150,7 +150,7 @@ def execute(
         ):
             advice = [
                 *([_trained_again(earlier)] if earlier else ()),
-                *([Advice(f"{lost}. So it begins anew.", "lost")] if lost else ()),
+                *([Advice(lost, "lost")] if lost else ()),
                 *_on_other_images(on_view.changed),
             ]
             done = _attempts(

@@ -112,7 +112,7 @@ def status(folder: Path) -> Status:
     price = about.get("price_per_hour")
     return Status(
         run=folder,
-        config=str(about.get("config", "")),
+        config=_config(run),
         name=str(about.get("output_name", "")),
         engine=str(about.get("engine", "")),
         state=_state(ledger, at_work),
@@ -132,6 +132,12 @@ def status(folder: Path) -> Status:
         eta=(total - step) * pace if at_work and pace is not None else None,
         dollars=None if price is None else seconds / 3600 * float(price),
     )
+
+
+def _config(run: RunFolder) -> str:
+    """As it was typed, unless the project has been moved since, or the user stands elsewhere."""
+    config = str(run.about.get("config", ""))
+    return config if Path(config).exists() else str(run.path.resolve().parents[2] / Path(config).name)
 
 
 def _state(ledger: Ledger, at_work: bool) -> str:
