@@ -152,7 +152,7 @@ def execute(
         ):
             advice = [
                 *([_trained_again(earlier)] if earlier else ()),
-                *([Advice(f"{lost}. So it begins anew.", "lost")] if lost else ()),
+                *([Advice(lost, "lost")] if lost else ()),
                 *resumed,
                 *_on_other_images(on_view.changed),
                 *_replaced(job, name, outputs.standing(job, output, wishes.until_epoch)),

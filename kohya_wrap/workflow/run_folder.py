@@ -173,15 +173,34 @@ def unfinished(project: Project, output_name: str) -> RunFolder | None:
 
 
 def lost(project: Project, output_name: str) -> str:
-    """Why the newest run of this name, which was not finished and had kept an epoch, cannot be gone on with; else empty."""
+    """Why epochs that an unfinished run has kept are not gone on from, and what begins instead; else empty."""
     run = next(of_name(project, output_name), None)
-    if run is None or run.ledger.is_done or unfinished(project, output_name) is not None:
+    if run is None:
+        return _renamed(project, output_name)
+    if run.ledger.is_done or unfinished(project, output_name) is not None:
         return ""
     if run.has_lost_its_record:
-        return f"the record of the unfinished run {run.path.name} (events.jsonl) is empty or gone, and without it nothing goes on from its states"
-    if run.ledger.states:
-        return f"the unfinished run {run.path.name} had kept epoch {run.ledger.states[-1].epoch}, but its states are gone or damaged"
-    return ""
+        why = "its record (events.jsonl) is empty or gone, and without it nothing goes on from its states"
+    elif run.ledger.states:
+        why = f"it had kept epoch {run.ledger.states[-1].epoch}, but its states are gone or damaged"
+    else:
+        return ""
+    return f"of the unfinished run {run.path.name} nothing can be used: {why}. So it begins anew."
+
+
+def _renamed(project: Project, output_name: str) -> str:
+    """The same, where both runs are named after the project's folder, which has another name by now."""
+    run = next(map(RunFolder, folders(project)), None)
+    trainer = run.ledger.trainer if run else None
+    if run is None or run.ledger.is_done or not run.ledger.states or trainer is None or not trainer.argv:
+        return ""
+    before, place = run.about.get("output_name"), Path(trainer.argv[-1]).parts  # ma/.kohya-wrap/runs/<time>/…
+    if before == output_name or output_name != project.root.name or place[-5:-4] != (before,):
+        return ""
+    return (
+        f"{output_name} begins anew: the unfinished run {run.path.name} trains {before}, which was the folder's name then. "
+        f"To go on with it: --set output_name={before}"
+    )
 
 
 def finished(project: Project, output_name: str) -> RunFolder | None:

@@ -120,7 +120,7 @@ def status(folder: Path) -> Status:
     price, then = about.get("price_per_hour"), steps_so_far.of(run.events)
     return Status(
         run=folder,
-        config=str(about.get("config", "")),
+        config=_config(run),
         name=str(about.get("output_name", "")),
         engine=str(about.get("engine", "")),
         state=_state(ledger, at_work),
@@ -142,6 +142,12 @@ def status(folder: Path) -> Status:
         then=then.steps,
         then_log=then.log,
     )
+
+
+def _config(run: RunFolder) -> str:
+    """As it was typed, unless the project has been moved since, or the user stands elsewhere."""
+    config = str(run.about.get("config", ""))
+    return config if Path(config).exists() else str(run.path.resolve().parents[2] / Path(config).name)
 
 
 def _state(ledger: Ledger, at_work: bool) -> str:

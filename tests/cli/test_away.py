@@ -200,7 +200,7 @@ def test_a_lost_record_is_said_before_it_begins_anew(
     how(run / "events.jsonl")
     again = shell("run", guide, *REHEARSAL)
     assert again.code == 0 and "going on" not in again.out
-    said = f"the record of the unfinished run {run.name} (events.jsonl) is empty or gone"
+    said = f"of the unfinished run {run.name} nothing can be used: its record (events.jsonl) is empty or gone"
     assert again.out.index(said) < again.out.index("engine started")
     assert said not in shell("run", guide, *REHEARSAL).out, "the one after it is finished"
 
@@ -215,7 +215,9 @@ def test_lost_states_are_said_before_it_begins_anew(shell: Shell, guide: Path, f
         shutil.rmtree(state)
     again = shell("run", guide, *REHEARSAL)
     assert again.code == 0 and "going on" not in again.out
-    said = "had kept epoch 4, but its states are gone" if fault else "the state my_lora-000004-state is gone"
+    said = (
+        "it had kept epoch 4, but its states are gone" if fault else "the state my_lora-000004-state is gone"
+    )
     assert again.out.index(said) < again.out.index("engine started")
 
 

@@ -273,6 +273,21 @@ def test_a_moved_project_goes_on(shell: Shell, guide: Path, tmp_path: Path, by: 
     assert (trained["ss_steps"], trained["ss_epoch"]) == ("50", "10")
 
 
+def test_a_moved_project_that_its_lora_is_named_after(shell: Shell, guide: Path) -> None:
+    guide.write_text(
+        guide.read_text(encoding="utf-8").replace('output_name = "my_lora"', ""), encoding="utf-8"
+    )
+    slow = {"KOHYA_WRAP_REHEARSAL_STEP_SECONDS": "0.1"}
+    assert shell("run", guide, *REHEARSAL, "--until-epoch", "3", **slow).code == 0
+    moved = guide.parent.rename(guide.parent.with_name("renamed")) / guide.name
+    assert f"It can go on: kohya-wrap run {moved}" in shell("status", moved.parent).out
+    words = ("run", moved, *REHEARSAL, "--until-epoch", "1")
+    anew = shell(*words, **slow)
+    assert "going on" not in anew.out and "To go on with it: --set output_name=my-lora" in anew.out
+    again = shell("run", moved, *REHEARSAL, "--set", "output_name=my-lora")
+    assert (again.code, "going on after epoch 3" in again.out) == (0, True), again.err
+
+
 def test_an_unfinished_run_says_that_its_images_are_others(shell: Shell, guide: Path) -> None:
     slow = {"KOHYA_WRAP_REHEARSAL_STEP_SECONDS": "0.1"}
     assert shell("run", guide, *REHEARSAL, "--until-epoch", "2", **slow).code == 0
