@@ -36,6 +36,7 @@ from kohya_wrap.workflow import (
     cut_short,
     outputs,
     prepare,
+    probe,
     run_folder,
     taken_over,
     training_view,
@@ -134,6 +135,7 @@ def execute(
     name = str(config.get("output_name"))
     with alone(job.project, name):
         unfinished = None if wishes.restart else run_folder.unfinished(job.project, name)
+        probed = probe.end_left_over(job.project, name)
         refuse_trainers(job.project, name, but=unfinished.path if unfinished else None)
         resumed = taken_over.refuse_or_say(unfinished, job, config) if unfinished else ()
         earlier = None if unfinished or wishes.restart else run_folder.finished(job.project, name)
@@ -147,7 +149,11 @@ def execute(
             ) as on_view,
             Journal(run.journal) as journal,
         ):
-            advice = [*([_trained_again(earlier)] if earlier else ()), *_on_other_images(on_view.changed)]
+            advice = [
+                *([_LEFT_OVER] if probed else ()),
+                *([_trained_again(earlier)] if earlier else ()),
+                *_on_other_images(on_view.changed),
+            ]
             done = _attempts(
                 job, on_view.config, means.engine, run, journal, env, stop, on_event, wishes, advice
             )
@@ -223,6 +229,11 @@ def _attempts(
         paused=paused,
         findings=() if end.attempt.changed else _differences(job, end.seen),
     )
+
+
+_LEFT_OVER = Advice(
+    "the probe of an earlier call was still at work, watched by nobody: it was ended.", "probe"
+)
 
 
 def _on_other_images(changed: str) -> Iterator[Advice]:

@@ -183,7 +183,7 @@ def ask_to_stop(found: Status, *, at_once: bool) -> None:
             why="So nobody can stop it when its next state is written.",
             hint="kohya-wrap stop --now   or, to watch it again: kohya-wrap run",
         )
-    child.adopt(run.log, 0, 0.0).stop()  # what it has saved meanwhile, the next `run` finds
+    run.end_trainers()  # what it has saved meanwhile, the next `run` finds
     with Journal(run.journal) as record:
         record.write(RunEnded("stopped", "kohya-wrap stop --now", ()))
 
