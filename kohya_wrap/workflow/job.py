@@ -41,7 +41,7 @@ from kohya_wrap.workflow import (
     taken_over,
     training_view,
 )
-from kohya_wrap.workflow.alone import alone, refuse_trainers
+from kohya_wrap.workflow.alone import alone, refuse_steps, refuse_trainers
 from kohya_wrap.workflow.attempts import Attempts
 from kohya_wrap.workflow.prepare import Job
 from kohya_wrap.workflow.probe import Probe
@@ -135,6 +135,7 @@ def execute(
     name = str(config.get("output_name"))
     with alone(job.project, name):
         unfinished = None if wishes.restart else run_folder.unfinished(job.project, name)
+        refuse_steps(job.project, name)
         probed = probe.end_left_over(job.project, name)
         refuse_trainers(job.project, name, but=unfinished.path if unfinished else None)
         resumed = taken_over.refuse_or_say(unfinished, job, config) if unfinished else ()

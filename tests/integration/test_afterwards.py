@@ -9,6 +9,7 @@ import pty
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -315,6 +316,30 @@ def test_whoever_is_away_learns_which_step_failed(rented: Shell, guide: Path) ->
         ("touch after", "done"),
     ]
     assert run["then_log"] == str(log)
+
+
+def test_steps_under_way_are_stopped_and_not_trained_over(rented: Shell, guide: Path) -> None:
+    sleep = "sh -c 'echo asleep; sleep 60'"
+    with rented.start("run", guide, *REHEARSAL, "--then", sleep) as run:
+        until(run, "then: asleep")
+        again = rented("run", guide, *REHEARSAL)
+        assert again.code == 2 and "is under way: sh -c" in again.three_lines[0]
+        softly = rented("stop", guide)
+        assert softly.code == 2 and "kohya-wrap stop --now" in softly.three_lines[2]
+        now = rented("stop", guide, "--now")
+        assert now.code == 0 and "cut short; the training is done, and kept" in now.out
+        run.communicate(timeout=20)
+    assert run.returncode == 7
+    assert rented("stop", guide, "--now").code == 2
+    assert rented("run", guide, *REHEARSAL).code == 0
+
+
+def test_a_step_may_train_on(rented: Shell, guide: Path) -> None:
+    """It is of the process that does the steps, and knows what it does."""
+    again = f"{sys.executable} -m kohya_wrap run {guide} --engine rehearsal"
+    answer = rented("run", guide, *REHEARSAL, "--until-epoch", "2", "--then", again)
+    assert (answer.code, answer.err) == (0, "")
+    assert any("epoch 10/10" in line for line in then(answer)), then(answer)
 
 
 def test_steps_as_far_as_they_are(rented: Shell, guide: Path) -> None:
