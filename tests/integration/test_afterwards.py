@@ -366,6 +366,7 @@ def test_steps_as_far_as_they_are(rented: Shell, guide: Path) -> None:
         (("--then", "upload:here", "--then", "terminate-instance"), 2, "upload:here lies on it too"),
         (("--then", "stop-instance"), 2, "RunPod pod abc123 loses"),
         (("--then", "terminate-instnce"), 2, "`terminate-instnce` is no program here"),
+        (("--then", "upload:@host:path"), 2, "upload:ssh://user@host:port/path"),
         (("--then", "upload:s3://bucket"), 2, "s3:// is none that can be verified"),
         (("--then", "upload:my-lora/output"), 2, "is the folder that the training writes to"),
         (("--then", "upload:my-lora/training_config.toml"), 8, "cannot be written to"),
@@ -392,6 +393,7 @@ def test_no_key_is_said_before(rented: Shell, guide: Path) -> None:
     answer = rented("run", guide, *REHEARSAL, "--then", UPLOAD, "--then", "stop-instance", RUNPOD_API_KEY="")
     assert answer.code == 8
     assert "RUNPOD_API_KEY" in answer.three_lines[1]
+    assert "export RUNPOD_API_KEY=..." in answer.three_lines[2]
     assert "engine started" not in answer.out
 
 
@@ -519,7 +521,7 @@ def test_what_was_uploaded_of_a_stopped_run_goes_on(rented: Shell, guide: Path, 
 
 
 def test_said_by_variables(rented: Shell, guide: Path) -> None:
-    steps = "echo 'one step'\necho another"
+    steps = "echo 'one step'\r\n\necho another\n"
     answer = rented("run", guide, *REHEARSAL, "--then", "echo typed", KOHYA_WRAP_RUN_THEN_ALWAYS=steps)
     said = [line for line in then(answer) if ":" not in line.removeprefix("then: ")]
     assert said == ["then: typed", "then: one step", "then: another"]
