@@ -15,7 +15,9 @@ class Words(click.types.StringParamType):
     """In KOHYA_WRAP_RUN_THEN one a line: a command has blanks in it."""
 
     name = "words"
-    envvar_list_splitter = "\n"
+
+    def split_envvar_value(self, rv: str) -> list[str]:
+        return [line for line in rv.splitlines() if line.strip()]
 
 
 class Command(click.Command):

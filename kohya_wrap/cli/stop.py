@@ -29,7 +29,9 @@ def command(where: Path, now: bool, as_json: bool) -> None:
     console = Console(as_json=as_json)
     found = watched.one_at_work(where)
     watched.ask_to_stop(found, at_once=now)
-    if now:
+    if now and not found.is_at_work:
+        console.say(f"What should follow {found.name} is cut short; the training is {found.state}, and kept.")
+    elif now:
         last = [*watched.news(found.run, interval=0.2)][-1]
         console.say(f"{found.name} has stopped; epoch {last.epochs_kept} is kept. To go on: kohya-wrap run")
     else:

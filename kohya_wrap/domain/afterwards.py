@@ -51,7 +51,7 @@ def parse(said: Iterable[tuple[str, bool]]) -> tuple[Step, ...]:
     Raises:
         UsageError: words that cannot be meant, or a step that would never be reached.
     """
-    steps = tuple(_step(words, always) for words, always in said)
+    steps = tuple(_step(words.strip(), always) for words, always in said)
     for place, step in enumerate(steps):
         end = next((one for one in steps[:place] if one.ends_instance and one.comes_before(step)), None)
         if end is not None:

@@ -48,7 +48,7 @@ class Rented:
         if not self.key:
             raise MachineError(
                 f"{self.title} cannot be asked to {what}: its API key is not known here.",
-                why=f"{self.key_name} is neither in the environment nor in /etc/rp_environment, /etc/environment, /proc/1/environ.",
+                why=f"{self.key_name} is neither in the environment nor in /etc/rp_environment, /etc/environment, /proc/1/environ; or what it holds is no key (a blank, a line break).",
                 hint=f"Make a key in your account there, then: export {self.key_name}=...   and the same command",
             )
 

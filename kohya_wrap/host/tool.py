@@ -14,8 +14,9 @@ from pathlib import Path
 
 _SECRET = re.compile(
     r"\b(hf_)[A-Za-z0-9]{16,}"  # a Hub token
-    r"|(?<=://)[^/@\s]+(?=@)"  # user:password@ and token@ in an address
-    r"|(?i:(?<=token=)[^&\s]+|(?<=api_key=)[^&\s]+|(?<=bearer )\S+)"
+    r"|(?<=://)(?<!ssh://)[^/@\s]+(?=@)"  # user:password@ and token@ in an address
+    r"|(?<=ssh://)[^/@\s]*:[^/@\s]+(?=@)"  # there a user alone is no secret
+    r"|(?i:(?<=token=)|(?<=api_key=))(?!(?:hf_)?\.\.\.(?:\s|$))[^&\s]+|(?i:(?<=bearer )\S+)"  # "..." stands in our own hints
 )
 
 

@@ -143,6 +143,15 @@ def explain(seen: Seen, code: int | None, log: Path, log_from: int) -> TrainingF
     )
 
 
+def hangs(seen: Seen, log: Path) -> TrainingFailed:
+    """Of one that was ended since it hung: how it ended then says nothing."""
+    return TrainingFailed(
+        f"The trainer said nothing any more after step {seen.steps} of {seen.total or '?'}.",
+        why="It hangs: a stuck driver, a stalled network disk, a deadlock. Its log's last lines say where.",
+        hint=f"less {shlex.quote(str(log))}",
+    )
+
+
 def _when(seen: Seen) -> str:
     return (
         f"after step {seen.steps} of {seen.total or '?'}" if seen.steps else "before the first step was done"

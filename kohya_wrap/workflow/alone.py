@@ -7,9 +7,12 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+import psutil
+
 from kohya_wrap.errors import UsageError
 from kohya_wrap.host import child, lock
 from kohya_wrap.places import Project
+from kohya_wrap.workflow import run_folder, steps_so_far
 from kohya_wrap.workflow.run_folder import RunFolder
 
 
@@ -61,6 +64,21 @@ def refuse_trainers(project: Project, output_name: str | None = None, but: Path 
             if known
             else f"kill {' '.join(map(str, pids))}   or wait for its end",
         )
+
+
+def refuse_steps(project: Project, output_name: str) -> None:
+    """Raises UsageError: another process does what follows its last training, which may read what a new one replaces."""
+    run = next(run_folder.of_name(project, output_name), None)
+    then = steps_so_far.of(run.events) if run else steps_so_far.StepsSoFar()
+    if then.pid is None or then.pid in (process.pid for process in psutil.Process().parents()):
+        return
+    step = next(one.step for one in then.steps if one.state == "under way")
+    where = shlex.quote(str(project.root))
+    raise UsageError(
+        f"What follows the last training of {output_name} is under way: {step}.",
+        why="It may need the files that a new training would replace.",
+        hint=f"kohya-wrap status {where}   to see its end; or, to cut it short: kohya-wrap stop {where} --now",
+    )
 
 
 def _last_words(log: Path) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import shutil
 import time
 from collections.abc import Callable, Mapping
@@ -166,11 +165,7 @@ class Attempts:
         name = f"{self._name}.{self.given.get('save_model_as')}"
         made = self.run.attempt(end.attempt.number) / name
         if end.why is Why.HANGS:
-            raise TrainingFailed(
-                f"The trainer said nothing any more after step {end.seen.steps} of {end.seen.total or '?'}.",
-                why="It hangs: a stuck driver, a stalled network disk, a deadlock. Its log's last lines say where.",
-                hint=f"less {shlex.quote(str(self.run.log))}",
-            )
+            raise failure.hangs(end.seen, self.run.log)
         result.judge(made, end.seen, end.code, log=self.run.log, log_from=end.attempt.log_from)
         kept = self._output / name
         Keeper(end.attempt, self._output, self._name, self._saving).keep(made, kept)

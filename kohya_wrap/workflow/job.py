@@ -37,11 +37,12 @@ from kohya_wrap.workflow import (
     cut_short,
     outputs,
     prepare,
+    probe,
     run_folder,
     taken_over,
     training_view,
 )
-from kohya_wrap.workflow.alone import alone, refuse_trainers
+from kohya_wrap.workflow.alone import alone, refuse_steps, refuse_trainers
 from kohya_wrap.workflow.attempts import Attempts
 from kohya_wrap.workflow.prepare import Job
 from kohya_wrap.workflow.probe import Probe
@@ -136,6 +137,8 @@ def execute(
     outputs.refuse_folders(job, output, wishes.until_epoch)
     with alone(job.project, name):
         unfinished = None if wishes.restart else run_folder.unfinished(job.project, name)
+        refuse_steps(job.project, name)
+        probed = probe.end_left_over(job.project, name)
         refuse_trainers(job.project, name, but=unfinished.path if unfinished else None)
         resumed = taken_over.refuse_or_say(unfinished, job, config) if unfinished else ()
         earlier = None if unfinished or wishes.restart else run_folder.finished(job.project, name)
@@ -151,6 +154,7 @@ def execute(
             Journal(run.journal) as journal,
         ):
             advice = [
+                *([_LEFT_OVER] if probed else ()),
                 *([_trained_again(earlier)] if earlier else ()),
                 *([Advice(lost, "lost")] if lost else ()),
                 *resumed,
@@ -238,6 +242,11 @@ def _attempts(
         paused=paused,
         findings=() if end.attempt.changed else _differences(job, end.seen),
     )
+
+
+_LEFT_OVER = Advice(
+    "the probe of an earlier call was still at work, watched by nobody: it was ended.", "probe"
+)
 
 
 def _so_far(ledger: Ledger, run: RunFolder, engine: Engine, epochs: int) -> dict[str, Any]:

@@ -7,6 +7,7 @@ draws samples needs more memory than what trains.
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -18,14 +19,16 @@ from kohya_wrap.domain.dataset import Inventory
 from kohya_wrap.domain.events import AttemptEnded, Event, Probed
 from kohya_wrap.domain.saving import Saving
 from kohya_wrap.engine.locate import Engine
+from kohya_wrap.host import seconds
 from kohya_wrap.host.child import StopRequest
+from kohya_wrap.places import Project
 from kohya_wrap.training import failure, recover, supervise
 from kohya_wrap.training.end_now import EndNow, Patience, Why
 from kohya_wrap.training.failure import Cause
 from kohya_wrap.training.output import OutputReader
 from kohya_wrap.training.seen import Seen
 from kohya_wrap.training.stop_file import StopFile
-from kohya_wrap.workflow import bucketing, cached_with, training_view
+from kohya_wrap.workflow import bucketing, cached_with, run_folder, training_view
 from kohya_wrap.workflow.launch import Launch
 from kohya_wrap.workflow.prepare import Job
 from kohya_wrap.workflow.run_folder import RunFolder
@@ -45,6 +48,21 @@ _OWN = {
 }
 
 
+def end_left_over(project: Project, output_name: str) -> bool:
+    """A kohya-wrap that was killed leaves its probe at work, which nobody needs; whether there was one.
+
+    To be called by who alone may train `output_name`.
+    """
+    left = [
+        run
+        for run in run_folder.of_name(project, output_name)
+        if run.probe.path.is_dir() and run.probe.is_at_work()
+    ]
+    for run in left:
+        run.probe.end_trainers()
+    return bool(left)
+
+
 @dataclass(frozen=True)
 class Probe:
     """Attributes:
@@ -60,7 +78,8 @@ class Probe:
     stop: StopRequest
 
     def fit(self, tell: Callable[[Event], None], left: float | None) -> Why | None:
-        """Go down the rungs until it fits, and tell what the run needs otherwise than its config.
+        """Go down the rungs until it fits, and tell what the run needs otherwise than its config. A crash or a hang may
+        pass, as in the run itself.
 
         Returns:
             Who ended it before; None where nobody did.
@@ -72,27 +91,40 @@ class Probe:
             TrainingFailed: it would fail, for another reason or with nothing left to change.
         """
         changed: dict[str, Any] = {}
+        failures: list[AttemptEnded] = []
+        pauses, began = seconds.pauses(self.env, recover.PAUSES), time.monotonic()
         size, passes = self._hardest()
-        folder = RunFolder(self.run.path / "probe")
+        folder = self.run.probe
         folder.path.mkdir(exist_ok=True)
         try:
             while True:
-                seen, code, why = self._attempt(folder, size, changed, left)
+                rest = None if left is None else left - (time.monotonic() - began)
+                seen, code, why = self._attempt(folder, size, changed, rest)
                 if why in (Why.ASKED, Why.BUDGET):
                     return why
                 if code == 0 and seen.steps >= _STEPS:
                     tell(Probed(size, min(passes, self._batch(changed)), changed))
                     return None
-                cause = Cause.HANG if why else failure.cause(seen, code, folder.log, 0)
-                failed = failure.explain(seen, code, folder.log, 0)
                 config = self._launch(folder, changed).config(changed)
-                again = recover.after(cause, config, (), batches_are_ours=True, pauses=())
+                if why is Why.HANGS:
+                    cause, failed = Cause.HANG, failure.hangs(seen, folder.log)
+                else:
+                    cause = failure.cause(seen, code, folder.log, 0)
+                    failed = failure.explain(seen, code, folder.log, 0)
+                again = recover.after(cause, config, failures, batches_are_ours=True, pauses=pauses)
                 if again is None:
                     raise recover.given_up(failed, cause, config, batches_are_ours=True)
-                tell(AttemptEnded(cause.value, f"The probe: {failed.message}", again.action))
+                failures.append(AttemptEnded(cause.value, f"The probe: {failed.message}", again.action))
+                tell(failures[-1])
+                self._wait(again.pause)
                 changed |= again.changed
         finally:
             shutil.rmtree(folder.path, ignore_errors=True)
+
+    def _wait(self, pause: float) -> None:
+        end = time.monotonic() + pause
+        while time.monotonic() < end and not self.stop:
+            time.sleep(min(0.25, pause))
 
     def _batch(self, changed: Mapping[str, Any]) -> int:
         batch: int = changed.get("train_batch_size") or self.config.get("train_batch_size", 1)

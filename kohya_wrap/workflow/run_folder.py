@@ -79,10 +79,20 @@ class RunFolder:
         """Where the engine saves, so that no attempt overwrites what another saved."""
         return self.path / _ATTEMPTS / f"{number}"
 
+    @property
+    def probe(self) -> RunFolder:
+        """What --probe has while it is done."""
+        return RunFolder(self.path / "probe")
+
     def is_at_work(self) -> bool:
-        """Whether its trainer lives, watched or not."""
-        log = self.log.resolve()
-        return any(one == log for one, _ in child.living())
+        """Whether its trainer lives, watched or not; also that of its probe."""
+        logs = self.log.resolve(), self.probe.log.resolve()
+        return any(one in logs for one, _ in child.living())
+
+    def end_trainers(self) -> None:
+        """Those that nobody watches."""
+        for log in (self.log, self.probe.log):
+            child.adopt(log, 0, 0.0).stop()
 
     @property
     def has_lost_its_record(self) -> bool:

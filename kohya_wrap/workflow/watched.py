@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,6 +67,11 @@ class Status:
     @property
     def is_at_work(self) -> bool:
         return self.state in ("training", "unwatched")
+
+    @property
+    def steps_under_way(self) -> str:
+        """The step that is done now; empty where none is."""
+        return next((one.step for one in self.then if one.state == "under way"), "")
 
 
 def of_project(where: Path) -> list[Status]:
@@ -199,6 +207,9 @@ def ask_to_stop(found: Status, *, at_once: bool) -> None:
     Raises:
         UsageError: it is not at work; or nobody watches it, who could wait for its next state.
     """
+    if not found.is_at_work and found.steps_under_way:
+        _cut_steps_short(found, at_once=at_once)
+        return
     if not found.is_at_work:
         raise UsageError(
             f"{found.name} is not at work: {found.state}.",
@@ -215,9 +226,22 @@ def ask_to_stop(found: Status, *, at_once: bool) -> None:
             why="So nobody can stop it when its next state is written.",
             hint="kohya-wrap stop --now   or, to watch it again: kohya-wrap run",
         )
-    child.adopt(run.log, 0, 0.0).stop()  # what it has saved meanwhile, the next `run` finds
+    run.end_trainers()  # what it has saved meanwhile, the next `run` finds
     with Journal(run.journal) as record:
         record.write(RunEnded("stopped", "kohya-wrap stop --now", ()))
+
+
+def _cut_steps_short(found: Status, *, at_once: bool) -> None:
+    if not at_once:
+        raise UsageError(
+            f"{found.name} is {found.state}; what shall follow is under way: {found.steps_under_way}.",
+            why="Its trainer has ended already, and a step has no epoch to stop behind.",
+            hint="kohya-wrap stop --now   (cuts them short; what was trained is kept)",
+        )
+    pid = steps_so_far.of(RunFolder(found.run).events).pid
+    if pid is not None:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)
 
 
 def news(folder: Path, interval: float = 1.0) -> Iterator[Status]:

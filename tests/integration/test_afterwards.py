@@ -9,6 +9,7 @@ import pty
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -317,6 +318,30 @@ def test_whoever_is_away_learns_which_step_failed(rented: Shell, guide: Path) ->
     assert run["then_log"] == str(log)
 
 
+def test_steps_under_way_are_stopped_and_not_trained_over(rented: Shell, guide: Path) -> None:
+    sleep = "sh -c 'echo asleep; sleep 60'"
+    with rented.start("run", guide, *REHEARSAL, "--then", sleep) as run:
+        until(run, "then: asleep")
+        again = rented("run", guide, *REHEARSAL)
+        assert again.code == 2 and "is under way: sh -c" in again.three_lines[0]
+        softly = rented("stop", guide)
+        assert softly.code == 2 and "kohya-wrap stop --now" in softly.three_lines[2]
+        now = rented("stop", guide, "--now")
+        assert now.code == 0 and "cut short; the training is done, and kept" in now.out
+        run.communicate(timeout=20)
+    assert run.returncode == 7
+    assert rented("stop", guide, "--now").code == 2
+    assert rented("run", guide, *REHEARSAL).code == 0
+
+
+def test_a_step_may_train_on(rented: Shell, guide: Path) -> None:
+    """It is of the process that does the steps, and knows what it does."""
+    again = f"{sys.executable} -m kohya_wrap run {guide} --engine rehearsal"
+    answer = rented("run", guide, *REHEARSAL, "--until-epoch", "2", "--then", again)
+    assert (answer.code, answer.err) == (0, "")
+    assert any("epoch 10/10" in line for line in then(answer)), then(answer)
+
+
 def test_steps_as_far_as_they_are(rented: Shell, guide: Path) -> None:
     sleep = "sh -c 'echo asleep; sleep 60'"
 
@@ -341,6 +366,7 @@ def test_steps_as_far_as_they_are(rented: Shell, guide: Path) -> None:
         (("--then", "upload:here", "--then", "terminate-instance"), 2, "upload:here lies on it too"),
         (("--then", "stop-instance"), 2, "RunPod pod abc123 loses"),
         (("--then", "terminate-instnce"), 2, "`terminate-instnce` is no program here"),
+        (("--then", "upload:@host:path"), 2, "upload:ssh://user@host:port/path"),
         (("--then", "upload:s3://bucket"), 2, "s3:// is none that can be verified"),
         (("--then", "upload:my-lora/output"), 2, "is the folder that the training writes to"),
         (("--then", "upload:my-lora/training_config.toml"), 8, "cannot be written to"),
@@ -367,6 +393,7 @@ def test_no_key_is_said_before(rented: Shell, guide: Path) -> None:
     answer = rented("run", guide, *REHEARSAL, "--then", UPLOAD, "--then", "stop-instance", RUNPOD_API_KEY="")
     assert answer.code == 8
     assert "RUNPOD_API_KEY" in answer.three_lines[1]
+    assert "export RUNPOD_API_KEY=..." in answer.three_lines[2]
     assert "engine started" not in answer.out
 
 
@@ -494,7 +521,7 @@ def test_what_was_uploaded_of_a_stopped_run_goes_on(rented: Shell, guide: Path, 
 
 
 def test_said_by_variables(rented: Shell, guide: Path) -> None:
-    steps = "echo 'one step'\necho another"
+    steps = "echo 'one step'\r\n\necho another\n"
     answer = rented("run", guide, *REHEARSAL, "--then", "echo typed", KOHYA_WRAP_RUN_THEN_ALWAYS=steps)
     said = [line for line in then(answer) if ":" not in line.removeprefix("then: ")]
     assert said == ["then: typed", "then: one step", "then: another"]

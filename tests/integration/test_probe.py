@@ -12,6 +12,7 @@ import toml
 from PIL import Image
 
 from kohya_wrap.domain.events import AttemptStarted, Event, Probed, Progress, RunStarted
+from kohya_wrap.host import child
 from kohya_wrap.training import journal
 from tests.fixtures.shell import Shell, until
 
@@ -86,6 +87,24 @@ def test_what_never_fits_starts_no_run(shell: Shell, project: Path) -> None:
     assert not list(project.glob("output/*.safetensors"))
 
 
+def test_a_hang_is_told_as_one_and_may_pass(shell: Shell, project: Path) -> None:
+    soon = {"KOHYA_WRAP_HANG_SECONDS": "2", "KOHYA_WRAP_RETRY_SECONDS": "0"}
+    once = {"KOHYA_WRAP_REHEARSAL_FAULT_ONCE": str(project / "marks")}
+    answer = shell(*RUN, KOHYA_WRAP_REHEARSAL_FAULT="hang@2", **soon, **once)
+    assert (answer.code, answer.err) == (0, "")
+    assert "The probe: The trainer said nothing any more after step 1 of 2." in answer.out
+    assert "Starting it again, attempt 1 of 3" in answer.out and "the hardest batch fits" in answer.out
+
+
+def test_a_crash_may_pass_as_in_the_run_itself(shell: Shell, project: Path) -> None:
+    once = {"KOHYA_WRAP_REHEARSAL_FAULT_ONCE": str(project / "marks"), "KOHYA_WRAP_RETRY_SECONDS": "0"}
+    answer = shell(*RUN, KOHYA_WRAP_REHEARSAL_FAULT="crash@1", **once)
+    assert (answer.code, answer.err) == (0, "")
+    assert "Starting it again, attempt 1 of 3" in answer.out
+    again = shell(*RUN, "--restart", KOHYA_WRAP_REHEARSAL_FAULT="crash@1", KOHYA_WRAP_RETRY_SECONDS="0")
+    assert again.code == 6 and "was killed by" in again.three_lines[0]
+
+
 def test_a_signal_while_it_probes(shell: Shell, project: Path) -> None:
     run = shell.start(*RUN, KOHYA_WRAP_REHEARSAL_FAULT="hang@1")
     until(run, "SD 1.5, ")
@@ -99,6 +118,42 @@ def test_a_signal_while_it_probes(shell: Shell, project: Path) -> None:
     again = shell(*RUN)
     assert again.code == 0 and "the hardest batch fits" in again.out
     assert any(isinstance(event, RunStarted) for event in told(project)) and folder.exists()
+
+
+def left_alone(shell: Shell, project: Path) -> Path:
+    """A run whose kohya-wrap was killed while it probed."""
+    run = shell.start(*RUN, KOHYA_WRAP_REHEARSAL_FAULT="hang@2")
+    until(run, "SD 1.5, ")
+    (folder,) = _soon(project)
+    end = time.monotonic() + 20
+    while "1/2" not in (folder / "probe" / "engine.log").read_text(encoding="utf-8"):
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    run.kill()
+    run.communicate()
+    return folder
+
+
+def probes() -> list[int]:
+    return [process.pid for log, process in child.living() if log.parent.name == "probe"]
+
+
+def test_a_probe_that_nobody_watches_is_ended_by_the_next_run(shell: Shell, project: Path) -> None:
+    folder = left_alone(shell, project)
+    assert probes()
+    (run,) = shell("status", project, "--json").envelope["data"]["runs"]
+    assert run["state"] == "unwatched"
+    again = shell(*RUN)
+    assert (again.code, again.err) == (0, "")
+    assert "the probe of an earlier call was still at work" in again.out
+    assert not probes() and not (folder / "probe").exists()
+
+
+def test_a_probe_that_nobody_watches_is_stopped(shell: Shell, project: Path) -> None:
+    left_alone(shell, project)
+    assert shell("stop", project, "--now").code == 0
+    assert not probes()
+    assert shell("stop", project, "--now").code == 2
 
 
 def _soon(project: Path) -> list[Path]:

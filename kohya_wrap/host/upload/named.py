@@ -46,7 +46,7 @@ def destination(word: str, base: Path) -> Destination:
 
 def _ssh(word: str, host: str, port: str, path: str) -> Ssh:
     path = path.removeprefix("~/") if path != "~" else "."
-    if not host or host.endswith("@") or host.startswith("-") or ":" in host:
+    if not host or host.endswith("@") or host.startswith(("-", "@")) or ":" in host:
         raise _unclear(word, "It names no machine.")
     return Ssh(host, port, path or ".")
 

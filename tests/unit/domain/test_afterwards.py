@@ -17,6 +17,11 @@ def test_meant() -> None:
     )
 
 
+@pytest.mark.parametrize("words", ["stop-instance ", " stop-instance", "stop-instance\r"])
+def test_blanks_around_are_no_words(words: str) -> None:
+    assert parse([(words, False)]) == (Step("stop-instance", Kind.STOP, False),)
+
+
 @pytest.mark.parametrize(
     "words, said",
     [

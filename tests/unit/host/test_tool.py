@@ -150,6 +150,10 @@ TOKEN = "hf_" + "AbCdEfGh" * 4
         ("https://host/a@b", "https://host/a@b"),
         ("hf_hub_download hf_transfer", "hf_hub_download hf_transfer"),
         ("step 3/10, loss=0.08", "step 3/10, loss=0.08"),
+        ("export RUNPOD_API_KEY=...   and again", "export RUNPOD_API_KEY=...   and again"),
+        ("RUNPOD_API_KEY=...word", "RUNPOD_API_KEY=***"),
+        ("upload:ssh://me@nas:22/loras", "upload:ssh://me@nas:22/loras"),
+        ("ssh://me:word@nas/loras", "ssh://***@nas/loras"),
     ],
 )
 def test_redacted(text: str, clean: str) -> None:
