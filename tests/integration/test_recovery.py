@@ -130,7 +130,9 @@ def test_a_machine_that_is_lost_again_and_again_is_no_failure(
         with shell.start("run", config, "--engine", "rehearsal", KOHYA_WRAP_REHEARSAL_FAULT="hang@2") as run:
             until(run, "engine started")
             run.kill()
-            looks = 0  # without anybody: while a launcher starts its trainer, the kernel tells nobody whose it is
+            looks = (
+                0  # without anybody: while a launcher starts its trainer, the kernel tells nobody whose it is
+            )
             while looks < 5:
                 left = at_work(config.parent)
                 for process in left:
