@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from kohya_wrap.domain.steps import StepPlan
+from kohya_wrap.domain.wording import counted
 
 
 def plan_in_words(plan: StepPlan) -> str:
-    epochs, each = _counted(plan.epochs, "epoch"), _counted(plan.steps_per_epoch, "step")
-    return f"{epochs} of {each} = {_counted(plan.steps, 'step')}"
-
-
-def _counted(number: int, thing: str) -> str:
-    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
+    epochs, each = counted(plan.epochs, "epoch"), counted(plan.steps_per_epoch, "step")
+    return f"{epochs} of {each} = {counted(plan.steps, 'step')}"

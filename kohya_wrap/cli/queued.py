@@ -14,7 +14,7 @@ from kohya_wrap.cli.console import Console
 from kohya_wrap.cli.errors import of_the_system
 from kohya_wrap.cli.training import Session
 from kohya_wrap.domain.finding import Level
-from kohya_wrap.errors import Interrupted, KohyaWrapError, MachineError, Stopped, TooDear
+from kohya_wrap.errors import KohyaWrapError, MachineError, TooDear
 
 if TYPE_CHECKING:
     from kohya_wrap.domain.afterwards import Step
@@ -186,6 +186,8 @@ def _whole(
     outcomes: Sequence[Outcome], rows: Sequence[dict[str, Any]], asked: StopRequest
 ) -> KohyaWrapError | None:
     """What the command ends with: what has stopped all of it, else the first failure; None where all are trained."""
+    from kohya_wrap.workflow import cut_short
+
     again = "what is done is not done again."
     errors = [(outcome.entry, outcome.error) for outcome in outcomes if outcome.error]
     for outcome in outcomes:
@@ -195,15 +197,8 @@ def _whole(
             return type(last)(last.message, why=last.why, hint=hint, data={"jobs": rows})
     total, left = len(rows), [row for row in rows if row["outcome"] == "not begun"]
     if left:  # the one at work was so near its end that it was trained
-        by = Interrupted if asked.is_interrupt else Stopped
-        return by(
-            f"Stopped: {len(left)} of {total} not begun.",
-            why="Ctrl-C."
-            if by is Interrupted
-            else "kohya-wrap stop, or SIGTERM: somebody, or the machine going away, asked for it.",
-            hint=f"The same command again: {again}",
-            data={"jobs": rows},
-        )
+        said = f"Stopped: {len(left)} of {total} not begun."
+        return cut_short.asked(asked, said, f"The same command again: {again}", {"jobs": rows})
     if not errors:
         return None
     _, first = errors[0]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 
 from kohya_wrap.errors import UsageError
 
@@ -28,3 +29,10 @@ def pauses(env: Mapping[str, str], ours: tuple[float, ...]) -> tuple[float, ...]
     """KOHYA_WRAP_RETRY_SECONDS before each new attempt, instead of our own."""
     seconds = told(env, "KOHYA_WRAP_RETRY_SECONDS")
     return ours if seconds is None else (seconds,) * len(ours)
+
+
+def wait(pause: float, unless: Callable[[], object]) -> None:
+    """Before a new attempt, as long as `unless` says nothing: somebody may want none."""
+    end = time.monotonic() + pause
+    while time.monotonic() < end and not unless():
+        time.sleep(min(0.25, pause))

@@ -114,13 +114,8 @@ class Attempts:
         if again is None:
             raise recover.given_up(failed, cause, config, batches_are_ours=ours)
         self.tell(AttemptEnded(cause.value, failed.message, again.action))
-        self._wait(again.pause)
+        seconds.wait(again.pause, lambda: self.stop or self._stop_file.asks())
         return again
-
-    def _wait(self, seconds: float) -> None:
-        end = time.monotonic() + seconds
-        while time.monotonic() < end and not (self.stop or self._stop_file.asks()):
-            time.sleep(min(0.25, seconds))
 
     def _next(self, changed: Mapping[str, Any]) -> End:
         self._known = []

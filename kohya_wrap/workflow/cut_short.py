@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
+from typing import Any
 
 from kohya_wrap.domain.budget import Budget
 from kohya_wrap.domain.ledger import Ledger
@@ -33,14 +34,15 @@ def too_dear(ledger: Ledger, within: Budget, spent: float, config: Path) -> TooD
 
 
 def stopped(ledger: Ledger, stop: StopRequest, config: Path) -> KohyaWrapError:
-    by = Interrupted if stop.is_interrupt else Stopped
-    return by(
-        f"{_at(ledger)}; {_kept(ledger)}.",
-        why="Ctrl-C."
-        if by is Interrupted
-        else "kohya-wrap stop, or SIGTERM: somebody, or the machine going away, asked for it.",
-        hint=f"kohya-wrap run {shlex.quote(str(config))}",
-    )
+    return asked(stop, f"{_at(ledger)}; {_kept(ledger)}.", f"kohya-wrap run {shlex.quote(str(config))}")
+
+
+def asked(stop: StopRequest, message: str, hint: str, data: dict[str, Any] | None = None) -> KohyaWrapError:
+    """Of what somebody has stopped, one training or several."""
+    if stop.is_interrupt:
+        return Interrupted(message, why="Ctrl-C.", hint=hint, data=data)
+    why = "kohya-wrap stop, or SIGTERM: somebody, or the machine going away, asked for it."
+    return Stopped(message, why=why, hint=hint, data=data)
 
 
 def _at(ledger: Ledger) -> str:

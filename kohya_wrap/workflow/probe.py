@@ -116,15 +116,10 @@ class Probe:
                     raise recover.given_up(failed, cause, config, batches_are_ours=True)
                 failures.append(AttemptEnded(cause.value, f"The probe: {failed.message}", again.action))
                 tell(failures[-1])
-                self._wait(again.pause)
+                seconds.wait(again.pause, lambda: self.stop)
                 changed |= again.changed
         finally:
             shutil.rmtree(folder.path, ignore_errors=True)
-
-    def _wait(self, pause: float) -> None:
-        end = time.monotonic() + pause
-        while time.monotonic() < end and not self.stop:
-            time.sleep(min(0.25, pause))
 
     def _batch(self, changed: Mapping[str, Any]) -> int:
         batch: int = changed.get("train_batch_size") or self.config.get("train_batch_size", 1)

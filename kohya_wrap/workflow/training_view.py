@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from kohya_wrap.dataset.view import kept, laid_out, manifest
@@ -94,8 +94,11 @@ def standing(
     with lock.hold(target):  # before the next run could take it for one that was left; one may be sweeping it
         on_view = config.with_layer(place(target))
         before = manifest.read(run)
-        said = OnView(on_view, ()) if in_use else _on(_lay_out(target, run, parts, store), on_view)
-        said = replace(said, changed=manifest.changes(before, manifest.read(run)) if before else "")
+        if in_use:
+            said = OnView(on_view, ())
+        else:
+            laid = _lay_out(target, run, parts, store)
+            said = _on(laid, on_view, manifest.changes(before, laid.lines) if before else "")
         try:
             yield said
         finally:
@@ -124,13 +127,13 @@ def _at_work(runs: Path) -> frozenset[str]:
     return frozenset(log.parent.name for log, _ in child.living() if log.parent.parent == runs.resolve())
 
 
-def _on(laid: View, on_view: TrainingConfig) -> OnView:
+def _on(laid: View, on_view: TrainingConfig, changed: str) -> OnView:
     needed = sum(laid.lacking[kind] * cached_with.size(kind, on_view) for kind in laid.lacking)
     ours = [name for name in _TO_DISK if on_view.get(name) and on_view.origin(name) is Origin.WRAPPER]
     if not ours or atomic.free_bytes(laid.root) > needed + _LEFT_FREE:
-        return OnView(on_view, ())
+        return OnView(on_view, (), changed)
     in_memory = Layer(Origin.HARDWARE, dict.fromkeys(ours, False), "no room on the disk")
-    return OnView(on_view.with_layer(in_memory), (_no_room(needed, laid.root),))
+    return OnView(on_view.with_layer(in_memory), (_no_room(needed, laid.root),), changed)
 
 
 def _no_room(needed: int, where: Path) -> Finding:

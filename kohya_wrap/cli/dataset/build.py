@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kohya_wrap.cli import options
+from kohya_wrap.domain.wording import counted
 
 if TYPE_CHECKING:
     from kohya_wrap.cli.console import Console
@@ -117,11 +118,7 @@ def _lines(built: Built) -> list[str]:
         if count
     ]
     if built.captions_changed:
-        changes.append(
-            "1 caption changed"
-            if built.captions_changed == 1
-            else f"{built.captions_changed} captions changed"
-        )
+        changes.append(f"{counted(built.captions_changed, 'caption')} changed")
     if built.unchanged:
         same = "1 picture as it was" if built.unchanged == 1 else f"{built.unchanged} pictures as they were"
         lines.append(f"  since the last build  {', '.join(changes) or 'nothing new'}; {same}")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kohya_wrap.cli import options
+from kohya_wrap.domain.wording import counted
 
 if TYPE_CHECKING:
     from kohya_wrap.cli.console import Console
@@ -168,16 +169,16 @@ def _say(console: Console, done: Captioned, *, dry_run: bool) -> None:
     from kohya_wrap.cli import as_typed
 
     would = "would be " if dry_run else ""
-    made = f"{_count(len(done.made), 'caption')} {would}written" if done.captioned else ""
+    made = f"{counted(len(done.made), 'caption')} {would}written" if done.captioned else ""
     made += f", with {done.trigger!r} in front" if done.made and done.trigger else ""
     said = [
         made,
-        f"{_count(len(done.edited), 'caption')} {would}edited" if done.edited or not done.captioned else "",
+        f"{counted(len(done.edited), 'caption')} {would}edited" if done.edited or not done.captioned else "",
         f"{done.current} from an earlier run up to date" if done.current else "",
         f"{done.kept} by a person, not replaced (--overwrite)" if done.kept else "",
         f"{done.passed_over} passed over, as is said below" if done.passed_over else "",
     ]
-    console.say(f"{_count(done.images, 'picture')}: {'; '.join(filter(None, said))}")
+    console.say(f"{counted(done.images, 'picture')}: {'; '.join(filter(None, said))}")
     if done.backup:
         console.say(
             f"As they were: {as_typed.path(done.backup)}   "
@@ -185,16 +186,12 @@ def _say(console: Console, done: Captioned, *, dry_run: bool) -> None:
         )
 
 
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
-
-
 def _unread(done: Captioned, errors: int, data: dict[str, Any]) -> Exception:
     from kohya_wrap.errors import DatasetError
 
     first = next(finding for finding in done.findings if finding.level.value == "error")
     return DatasetError(
-        f"{_count(errors, 'file')} could not be read; the others are done.",
+        f"{counted(errors, 'file')} could not be read; the others are done.",
         why="Such a file is damaged, closed to you, or no picture or caption at all; the engine would die of it.",
         hint=first.hint,
         findings=done.findings,

@@ -31,9 +31,11 @@ def command(
 ) -> None:
     """Show what the trainer will see of the images and captions that CONFIG names, or that lie in DIR.
 
-    One N_concept folder stands for the whole dataset that it lies in. Every file is read to its end. Buckets, batches and steps are the engine's own count. Exit code 0: `run` would
-    start; 3: it would refuse what the config says of the images; 4: there are files that it cannot use. What is found
-    of each image stands in --json.
+    One N_concept folder stands for the whole dataset that it lies in. Every file is read to its end. Buckets, batches
+    and steps are the engine's own count. What is found of each image stands in --json.
+
+    Exit code 0: `run` would start; 3: it would refuse what the config says of the images; 4: there are files that it
+    cannot use.
 
     \b
     kohya-wrap dataset check my-lora/training_config.toml

@@ -29,8 +29,9 @@ if TYPE_CHECKING:
 def command(where: Path, words: tuple[str, ...], as_json: bool) -> None:
     """Show what the engine is given in place of the images and captions that CONFIG names, or that lie in DIR.
 
-    One N_concept folder stands for the whole dataset that it lies in. `run` lays it out anew for every run: links under names that cannot be mistaken for each other, copies of those
-    that the engine would misread, and one clean caption for each. Your own folder is only read.
+    One N_concept folder stands for the whole dataset that it lies in. `run` lays it out anew for every run: links under
+    names that cannot be mistaken for each other, copies of those that the engine would misread, and one clean caption
+    for each. Your own folder is only read.
 
     \b
     kohya-wrap dataset view my-lora/training_config.toml

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from kohya_wrap.dataset.view.store import Kind
+from kohya_wrap.domain.wording import counted
 
 NAME = "view.json"
 
@@ -61,15 +62,13 @@ def changes(before: Iterable[Line], now: Iterable[Line]) -> str:
     for a project may have moved."""
     old, new = ({Path(line.source).parts[-2:]: line for line in lines} for lines in (before, now))
     both = [(old[name], new[name]) for name in old.keys() & new.keys()]
-    counted = (
+    numbers = (
         (len(new.keys() - old.keys()), "image", "more"),
         (len(old.keys() - new.keys()), "image", "fewer"),
         (sum(a.digest != b.digest for a, b in both), "image", "changed"),
         (sum(a.caption != b.caption for a, b in both), "caption", "changed"),
     )
-    return ", ".join(
-        f"{number} {thing}{'s' if number != 1 else ''} {how}" for number, thing, how in counted if number
-    )
+    return ", ".join(f"{counted(number, thing)} {how}" for number, thing, how in numbers if number)
 
 
 def _line(item: dict[str, Any]) -> Line:

@@ -181,3 +181,21 @@ def test_what_nobody_has_reaped_does_not_live(tmp_path: Path) -> None:
     finally:
         running.wait()
     assert not child.lives(running.pid, started)
+
+
+@pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="Linux tells of a process's end")
+def test_a_rest_is_no_longer_than_the_child(tmp_path: Path) -> None:
+    started = start(tmp_path, "import time; time.sleep(0.5)")
+    began = time.monotonic()
+    with started.rests() as rest:
+        rest(0.05)
+        assert started.running() and time.monotonic() - began < 0.4
+        rest(30)
+    assert not started.running() and time.monotonic() - began < 10
+
+
+def test_a_rest_beside_one_that_another_began_is_a_sleep(tmp_path: Path) -> None:
+    began = time.monotonic()
+    with child.adopt(tmp_path / "log", os.getpid(), 0.0).rests() as rest:
+        rest(0.2)
+    assert time.monotonic() - began >= 0.2
