@@ -25,6 +25,7 @@ def own_home(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest
     monkeypatch.setenv("HF_HOME", str(home / "huggingface"))
     monkeypatch.setenv("NO_COLOR", "1")
     monkeypatch.delenv("XDG_DATA_HOME", raising=False)
+    monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)  # few users have it, and it hides what is held back
     return home
 
 

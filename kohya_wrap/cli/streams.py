@@ -19,7 +19,8 @@ class _Unfailing(io.FileIO):
 
 
 def open_to_all() -> None:
-    """Closed streams (`>&-`) swallow, the others never raise, and what a code page lacks becomes a question mark."""
+    """Closed streams (`>&-`) swallow, the others never raise, and what a code page lacks becomes a question mark. Lines are
+    written as they are said."""
     for number in range(3):  # else the next file that is opened, a lock say, takes their place
         try:
             os.fstat(number)
@@ -38,5 +39,5 @@ def _unfailing(stream: Any, number: int) -> Any:
         io.BufferedWriter(_Unfailing(number, "wb", closefd=False)),
         encoding=stream.encoding if stream else "utf-8",
         errors="replace",
-        line_buffering=stream is not None and (stream.line_buffering or stream.write_through),
+        line_buffering=True,  # also into a file or a pipe: a run lasts for hours, and may be killed
     )

@@ -150,8 +150,9 @@ def _never_begun(folder: Path) -> bool:
         return False
 
 
-@lru_cache(maxsize=4)  # a start looks at the same run several times: 20,000 steps take a quarter of a second to read
+@lru_cache(maxsize=4)
 def _told(path: Path, size: int, changed: int) -> tuple[tuple[float, Event], ...]:
+    """A start looks at the same run several times, and 20,000 steps take a quarter of a second to read."""
     return tuple(journal.read(path))
 
 

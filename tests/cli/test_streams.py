@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fixtures.shell import Shell
+from tests.fixtures.shell import Shell, until
 
 REHEARSAL = ("--engine", "rehearsal")
 
@@ -54,3 +54,11 @@ def test_a_reader_that_leaves_ends_nothing(shell: Shell, guide: Path) -> None:
         child.stdout.close()
         assert (child.wait(60), child.stderr.read()) == (0, "")
     assert (guide.parent / "output" / "my_lora.safetensors").is_file()
+
+
+def test_what_is_said_into_a_pipe_is_there_at_once(shell: Shell, guide: Path) -> None:
+    """As in `kohya-wrap run | tee log`: the rest of a run that is killed must not be held back."""
+    with shell.start("run", guide, *REHEARSAL, KOHYA_WRAP_REHEARSAL_FAULT="hang@3") as running:
+        until(running, "engine started")
+        running.terminate()
+        running.communicate()
