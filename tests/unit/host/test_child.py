@@ -99,7 +99,7 @@ import os, sys
 from pathlib import Path
 from kohya_wrap.host import child
 begun = child.start([sys.executable, "-c", "import time; time.sleep(60)"], env=os.environ, cwd=".", log=Path({str(tmp_path / "log")!r}))
-print(begun.pid, begun.started)
+print(begun.pid, begun.started, flush=True)
 os._exit(0)
 """
     pid, started = subprocess.check_output([sys.executable, "-c", program], text=True).split()
