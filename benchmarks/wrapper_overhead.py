@@ -2,13 +2,15 @@
 
     uv run --group dev python -m benchmarks.wrapper_overhead [--pairs 3] [--steps 40]
 
-Needs the real engine: `kohya-wrap demo --engine real` first.
+Of the CPU time, what is spent before the engine's start and after its end is told apart from what watching it costs: the first
+is the same for a training of any length. Needs the real engine: `kohya-wrap demo --engine real` first.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import statistics
 import subprocess
@@ -27,12 +29,12 @@ from tests.fixtures import photographs
 
 
 class Watch(threading.Thread):
-    """Peak resident memory and CPU time of one process, its children left out."""
+    """Peak resident memory of one process, its children left out, and its CPU seconds by when they had been spent."""
 
     def __init__(self, pid: int) -> None:
         super().__init__(daemon=True)
         self.process = psutil.Process(pid)
-        self.peak, self.cpu = 0, 0.0
+        self.peak, self.spent = 0, [(0.0, 0.0)]
 
     def run(self) -> None:
         try:
@@ -40,10 +42,14 @@ class Watch(threading.Thread):
                 with self.process.oneshot():
                     self.peak = max(self.peak, self.process.memory_info().rss)
                     times = self.process.cpu_times()
-                    self.cpu = times.user + times.system
+                    self.spent.append((time.time(), times.user + times.system))
                 time.sleep(0.1)
         except psutil.NoSuchProcess:
             return
+
+    def cpu(self, until: float = math.inf) -> float:
+        """Seconds of CPU until then, in seconds since the epoch."""
+        return max(cpu for when, cpu in self.spent if when <= until)
 
 
 def wrapped(config: Path) -> tuple[float, Watch, Path]:
@@ -61,10 +67,11 @@ def wrapped(config: Path) -> tuple[float, Watch, Path]:
     return wall, watch, Path(json.loads(said)["data"]["run"])
 
 
-def inside(run: Path) -> float:
-    """Seconds from the launcher's start to its end, by the run's own journal."""
+def engines(run: Path) -> tuple[float, float]:
+    """When the launcher was started and when its end was seen, by the run's own journal."""
     events = [json.loads(line) for line in (run / "events.jsonl").read_text(encoding="utf-8").splitlines()]
-    return float(next(event["seconds"] for event in events if event["event"] == "TrainerEnded"))
+    times = {event["event"]: float(event["time"]) for event in events}
+    return times["TrainerStarted"], times["TrainerEnded"]
 
 
 def main() -> None:
@@ -73,7 +80,7 @@ def main() -> None:
     asked.add_argument("--steps", type=int, default=40)
     options = asked.parse_args()
     engine = bare_engine.installed()
-    rows: list[tuple[float, float]] = []
+    rows: list[tuple[float, float, float]] = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         photographs.write(folder / "training_data" / "1_concept")
@@ -86,15 +93,18 @@ def main() -> None:
             given |= {"train_data_dir": str(folder / "training_data"), "output_dir": str(folder / "bare")}
             (folder / "bare.toml").write_text(toml.dumps(given), encoding="utf-8")
             bare = bare_engine.train(engine, folder / "bare.toml", folder / "logs", folder / "bare.log")
-            outside = wall - inside(run)
-            rows.append((watch.cpu / wall, outside))
+            start, end = engines(run)
+            outside, watching = wall - (end - start), watch.cpu(end) - watch.cpu(start)
+            rows.append((watch.cpu() / wall, watching / (end - start), outside))
             print(
                 f"run {wall:.1f} s ({outside:.2f} s of it before and after the engine), bare {bare.wall:.1f} s; the wrapper's own: "
-                f"{watch.cpu:.2f} s of CPU = {100 * watch.cpu / wall:.2f} % of the wall time, {watch.peak / 1e6:.0f} MB at most",
+                f"{watch.cpu():.2f} s of CPU = {100 * rows[-1][0]:.2f} % of the wall time, {watching:.2f} of them while the engine ran "
+                f"= {100 * rows[-1][1]:.2f} % of that; {watch.peak / 1e6:.0f} MB at most",
                 flush=True,
             )
+    cpu, watching, outside = (statistics.median(column) for column in zip(*rows, strict=True))
     print(
-        f"medians: {100 * statistics.median(r[0] for r in rows):.2f} % CPU, {statistics.median(r[1] for r in rows):.2f} s before and after"
+        f"medians: {100 * cpu:.2f} % CPU, {100 * watching:.2f} % while the engine ran, {outside:.2f} s before and after"
     )
 
 
