@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -23,6 +24,7 @@ from kohya_wrap.dataset import inventory
 from kohya_wrap.dataset.view import manifest
 from kohya_wrap.domain.config import Layer, Origin, settle
 from kohya_wrap.domain.family import FAMILIES, FamilyName
+from kohya_wrap.host.safetensors_file import read_header
 from kohya_wrap.places import Project
 from kohya_wrap.workflow import cached_with, training_view
 from tests.engine.conftest import RealEngine, kohya_wrap
@@ -294,6 +296,52 @@ def test_another_vae(bench: Bench, fresh: Callable[..., dict[str, Array]]) -> No
     assert same(seen.latents["a.png"], now)
 
 
+def test_another_base(bench: Bench, fresh: Callable[..., dict[str, Array]]) -> None:
+    """With no VAE of its own named, it is the base's."""
+    bench.picture("a.png", "red")
+    first = bench.plain()
+    bench.through_view()
+    base = bench.root / "other.safetensors"
+    shutil.copyfile(bench.encoder.real.base, base)
+    with base.open("r+b") as file:
+        for name, tensor in read_header(base).tensors.items():
+            if name.startswith("first_stage_model."):
+                values = np.memmap(file, np.float16, "r+", tensor.begin, (tensor.end - tensor.begin) // 2)
+                values *= np.float16(0.5)
+    other = {"pretrained_model_name_or_path": str(base)}
+    now = fresh("red", **other)
+    stale, seen = bench.plain(**other), bench.through_view(**other)
+    assert same(stale.latents["a.png"], first.latents["a.png"]) and not same(first.latents["a.png"], now)
+    assert same(seen.latents["a.png"], now)
+
+
+def test_an_edited_mask(bench: Bench) -> None:
+    def picture(seen: int) -> Image.Image:
+        image = Image.new("RGBA", (128, 128), (200, 30, 90, 255))
+        image.paste((200, 30, 90, 0), (seen, 0, 128, 128))
+        return image
+
+    bench.picture("a.png", picture(32))
+    bench.plain(alpha_mask=True)
+    bench.through_view(alpha_mask=True)
+    bench.picture("a.png", picture(96))
+    stale, seen = bench.plain(alpha_mask=True), bench.through_view(alpha_mask=True)
+    assert stale.latents["a.png"]["alpha_mask"].mean() == pytest.approx(32 / 128)
+    assert seen.latents["a.png"]["alpha_mask"].mean() == pytest.approx(96 / 128)
+
+
+def test_a_cache_that_wins_by_its_name(bench: Bench, fresh: Callable[..., dict[str, Array]]) -> None:
+    """`a.npz` is taken before a cache that has the picture's size in its name, whatever made it."""
+    bench.picture("a.png", "red")
+    foreign = fresh("blue")
+    np.savez(bench.folder / "a.npz", **foreign)
+    misled, seen = bench.plain(), bench.through_view()
+    assert misled.encoded == [] and set(misled.captions) == {"a.png"}, (
+        "it is not encoded: a.npz stands for it"
+    )
+    assert seen.encoded == ["a.png"] and same(seen.latents["a.png"], fresh("red"))
+
+
 def test_a_mask_that_is_turned_off(bench: Bench) -> None:
     image = Image.new("RGBA", (128, 128), (200, 30, 90, 255))
     image.paste((10, 200, 30, 0), (64, 0, 128, 128))
@@ -408,6 +456,20 @@ def test_a_killed_engine_s_half_file_does_not_stop_the_next_run(bench: Bench) ->
     kept.write_bytes(kept.read_bytes()[:-40])
     assert bench.through_view().encoded == ["a.png"]
     assert bench.through_view().encoded == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can lay a read-only disk over a folder")
+def test_a_folder_that_cannot_be_written(bench: Bench) -> None:
+    bench.picture("a.png", "red")
+    laid_over = subprocess.run(
+        ["mount", "--bind", "-o", "ro", bench.folder, bench.folder], capture_output=True, check=False
+    )
+    if laid_over.returncode:
+        pytest.skip("this machine lets nobody mount")
+    try:
+        assert bench.through_view().encoded == ["a.png"]
+    finally:
+        subprocess.run(["umount", bench.folder], check=True)
 
 
 def test_the_user_s_folder_stays_as_it_is(bench: Bench) -> None:
