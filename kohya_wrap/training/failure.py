@@ -8,6 +8,7 @@ from enum import Enum
 from pathlib import Path
 
 from kohya_wrap.errors import TrainingFailed
+from kohya_wrap.host import atomic
 from kohya_wrap.training.seen import Seen
 
 # (text in the engine's exception, why, what to type): engine contract, section 6.
@@ -58,6 +59,10 @@ _KNOWN = (
         "Set network_dim to that of the file.",
     ),
 )
+
+# Bytes free where an engine that ended without a reason has probably met a full disk: the half file, which is removed
+# before anybody looks, may have been that large.
+_FULL = 500_000_000
 
 
 class Cause(str, Enum):
@@ -136,6 +141,13 @@ def explain(seen: Seen, code: int | None, log: Path, log_from: int) -> TrainingF
             hint=look,
         )
     ended = "without a word" if code is None else f"with exit code {code}"
+    free = atomic.free_bytes(log)
+    if free < _FULL:
+        return TrainingFailed(
+            f"The engine ended {ended} {_when(seen)}.",
+            why=f"The disk of its log has {free / 1e6:.0f} MB left: it was probably full, and what failed could not be written down.",
+            hint=f"df -h {shlex.quote(str(log.parent))}   then free space, and run again; {look}",
+        )
     return TrainingFailed(
         f"The engine ended {ended} {_when(seen)}.",
         why="Its log says what it was doing.",

@@ -16,6 +16,7 @@ from kohya_wrap.domain.events import Advice
 from kohya_wrap.domain.ledger import Ledger
 from kohya_wrap.errors import ConfigError
 from kohya_wrap.training import resume
+from kohya_wrap.workflow import training_view
 from kohya_wrap.workflow.prepare import Job
 from kohya_wrap.workflow.run_folder import RunFolder
 
@@ -28,7 +29,7 @@ def refuse_or_say(run: RunFolder, job: Job, config: TrainingConfig) -> tuple[Adv
     """
     ledger = run.ledger
     done = ledger.states[-1].epoch if ledger.states else 0
-    if ledger.attempt is None or not run.engine_config.exists():
+    if ledger.attempt is None:
         return ()
     if ledger.attempt.processes != job.processes and (ledger.states or run.is_at_work()):
         raise ConfigError(
@@ -36,16 +37,10 @@ def refuse_or_say(run: RunFolder, job: Job, config: TrainingConfig) -> tuple[Adv
             why="Its learning-rate schedule counts once for each of them, and its state brings that back.",
             hint=f"--num-processes {ledger.attempt.processes}   to go on, or begin anew: --restart",
         )
-    try:
-        before = toml.load(run.engine_config)
-    except ValueError as error:
-        raise ConfigError(
-            f"{run.engine_config} cannot be read: {error}.",
-            why="It says what the unfinished run was started with, which a resume must not change.",
-            hint=f"kohya-wrap run {shlex.quote(str(job.user.path))} --restart   (what is in output/ is replaced as it comes)",
-        ) from error
+    before = _started_with(run, job)
     now = render.as_engine_reads(config, option_table.for_script(job.family.script))
-    refused, taken = resume.changes(_in_place(before, now, run), now, ledger.attempt.changed)
+    besides = (*ledger.attempt.changed, *training_view.by_room(config))
+    refused, taken = resume.changes(_in_place(before, now, run), now, besides) if before else ({}, {})
     if refused and (ledger.states or run.is_at_work()):
         raise ConfigError(
             f"The unfinished run {run.path.name} was started with {_pairs(refused, 0)}; now it is {_pairs(refused, 1)}.",
@@ -66,12 +61,47 @@ def refuse_or_say(run: RunFolder, job: Job, config: TrainingConfig) -> tuple[Adv
         )
     before_in, now_in = run.about.get("output_dir", ""), str(job.config.get("output_dir"))
     moved = before_in if before_in != now_in and Path(before_in).is_dir() else ""
-    return tuple(Advice(text, about) for about, text in _said(ledger, job.config, taken, moved))
+    lost = before is None and (bool(ledger.states) or run.is_at_work())
+    return tuple(Advice(text, about) for about, text in _said(ledger, job.config, taken, moved, lost=lost))
+
+
+def _started_with(run: RunFolder, job: Job) -> dict[str, Any] | None:
+    """The options of its last attempt, as the engine read them; None where that record is gone.
+
+    Raises:
+        ConfigError: it is damaged.
+    """
+    try:
+        before = toml.load(run.engine_config)
+        damage = "" if "output_dir" in before else "is damaged: it does not hold the options"
+    except FileNotFoundError:
+        return None
+    except ValueError as error:
+        damage = f"cannot be read: {error}"
+    if damage:
+        raise ConfigError(
+            f"{run.engine_config} {damage}.",
+            why="It says what the unfinished run was started with, which a resume must not change.",
+            hint=f"kohya-wrap run {shlex.quote(str(job.user.path))} --restart   (what is in output/ is replaced as it comes)",
+        )
+    return before
 
 
 def _said(
-    ledger: Ledger, config: TrainingConfig, taken: Mapping[str, tuple[Any, Any]], moved_from: str
+    ledger: Ledger,
+    config: TrainingConfig,
+    taken: Mapping[str, tuple[Any, Any]],
+    moved_from: str,
+    *,
+    lost: bool,
 ) -> Iterator[tuple[str, str]]:
+    if lost:
+        yield (
+            "record-lost",
+            "the record of what the unfinished run was started with (engine_config.toml) is gone, so what has changed since is "
+            "not known. Learning rates, scheduler and optimizer come back from its state, whatever the config says "
+            "(--restart begins anew with the config's).",
+        )
     if taken:
         text = f"the unfinished run goes on with {_pairs(taken, 1)}; before it was {_pairs(taken, 0)}."
         yield "resumed-changed", text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -127,21 +128,30 @@ def _at_work(runs: Path) -> frozenset[str]:
     return frozenset(log.parent.name for log, _ in child.living() if log.parent.parent == runs.resolve())
 
 
+def by_room(config: TrainingConfig) -> list[str]:
+    """Options that the room on the disk decides, where the user does not say them."""
+    return [name for name in _TO_DISK if config.get(name) and config.origin(name) is Origin.WRAPPER]
+
+
 def _on(laid: View, on_view: TrainingConfig, changed: str) -> OnView:
     needed = sum(laid.lacking[kind] * cached_with.size(kind, on_view) for kind in laid.lacking)
-    ours = [name for name in _TO_DISK if on_view.get(name) and on_view.origin(name) is Origin.WRAPPER]
-    if not ours or atomic.free_bytes(laid.root) > needed + _LEFT_FREE:
+    ours, free = by_room(on_view), atomic.free_bytes(laid.root)
+    if not ours or not needed or free > needed + _LEFT_FREE:
         return OnView(on_view, (), changed)
     in_memory = Layer(Origin.HARDWARE, dict.fromkeys(ours, False), "no room on the disk")
-    return OnView(on_view.with_layer(in_memory), (_no_room(needed, laid.root),), changed)
+    return OnView(on_view.with_layer(in_memory), (_no_room(needed, free, laid.root),), changed)
 
 
-def _no_room(needed: int, where: Path) -> Finding:
+def _no_room(needed: int, free: int, where: Path) -> Finding:
     return Finding(
         Level.NOTE,
         "caches-in-memory",
-        f"what the engine encodes is kept in memory, and encoded again by the next run: on the disk it would take "
-        f"{needed / 1e6:.0f} MB.",
+        f"what the engine encodes is kept in memory, and encoded again by the next run: it would take {_megabytes(needed)} MB "
+        f"of the {_megabytes(free)} MB that the disk has left, and {_megabytes(_LEFT_FREE)} MB are kept free for what is saved.",
         "Make room: df -h .",
         str(where),
     )
+
+
+def _megabytes(number: int) -> int:
+    return math.ceil(number / 1e6)

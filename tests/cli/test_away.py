@@ -162,12 +162,13 @@ def test_what_is_not_at_work_cannot_be_stopped(shell: Shell, guide: Path) -> Non
     assert "steps: 100%" in shell("logs", guide, "-n", "3").out
 
 
+@pytest.mark.parametrize("text", ["%%%", "", "# nothing"])
 @pytest.mark.parametrize(("name", "code"), [("run.toml", 0), ("engine_config.toml", 3)])
-def test_a_damaged_record_is_no_bug(shell: Shell, guide: Path, name: str, code: int) -> None:
+def test_a_damaged_record_is_no_bug(shell: Shell, guide: Path, name: str, code: int, text: str) -> None:
     """What an unfinished run was started with must be known to go on with it."""
     assert shell("run", guide, *REHEARSAL, "--until-epoch", "2", **SLOW).code == 0
     (run,) = (guide.parent / ".kohya-wrap" / "runs").glob("2*")
-    (run / name).write_text("%%%", encoding="utf-8")
+    (run / name).write_text(text, encoding="utf-8")
     for command in (("status",), ("status", "--json"), ("logs",)):
         answer = shell(*command, guide.parent)
         assert (answer.code, "error" in answer.err) == (0, False), command
@@ -178,6 +179,29 @@ def test_a_damaged_record_is_no_bug(shell: Shell, guide: Path, name: str, code: 
         assert name in again.three_lines[0] and "--restart" in again.three_lines[2]
     else:
         assert "going on after epoch 2" in again.out
+
+
+def test_what_a_lost_config_of_the_engine_hides_is_said(shell: Shell, guide: Path) -> None:
+    assert shell("run", guide, *REHEARSAL, "--until-epoch", "2", **SLOW).code == 0
+    (run,) = (guide.parent / ".kohya-wrap" / "runs").glob("2*")
+    (run / "engine_config.toml").unlink()
+    again = shell("run", guide, *REHEARSAL, "--set", "learning_rate=1e-3")
+    said = (
+        "is gone, so what has changed since is not known. Learning rates, scheduler and optimizer come back"
+    )
+    assert again.code == 0 and again.out.index(said) < again.out.index("going on after epoch 2")
+
+
+def test_a_cache_that_the_room_decided_on_is_no_change(shell: Shell, guide: Path) -> None:
+    assert shell("run", guide, *REHEARSAL, "--until-epoch", "2", **SLOW).code == 0
+    (run,) = (guide.parent / ".kohya-wrap" / "runs").glob("2*")
+    record = run / "engine_config.toml"
+    cached = record.read_text(encoding="utf-8")
+    assert "cache_latents_to_disk = true" in cached
+    in_memory = cached.replace("cache_latents_to_disk = true", "cache_latents_to_disk = false")
+    record.write_text(in_memory, encoding="utf-8")
+    again = shell("run", guide, *REHEARSAL)
+    assert "going on after epoch 2" in again.out and "goes on with" not in again.out
 
 
 @pytest.mark.parametrize("how", [Path.unlink, lambda path: path.write_text("")], ids=["removed", "emptied"])

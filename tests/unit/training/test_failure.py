@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from kohya_wrap.domain.events import Crash
+from kohya_wrap.host import atomic
 from kohya_wrap.training import failure
 from kohya_wrap.training.seen import Seen
 
@@ -31,3 +32,13 @@ def test_only_a_short_write_means_a_full_disk(cause: str, why: str, tmp_path: Pa
     error = failure.explain(Seen(crash=Crash(cause, "a.py:1")), 1, tmp_path / "engine.log", 0)
     assert error.message == cause
     assert why in error.why and ("disk" in error.why) == (why == "The disk is full")
+
+
+@pytest.mark.parametrize(("free", "full"), [(0, True), (10**8, True), (10**9, False)])
+def test_where_its_last_words_found_no_room(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, free: int, full: bool
+) -> None:
+    monkeypatch.setattr(atomic, "free_bytes", lambda path: free)
+    error = failure.explain(Seen(), 1, tmp_path / "engine.log", 0)
+    assert error.message == "The engine ended with exit code 1 before the first step was done."
+    assert ("it was probably full" in error.why, error.hint.startswith("df -h ")) == (full, full)

@@ -25,11 +25,19 @@ CACHED = CachedWith("so")
 class Run:
     """One run of a job: entered and left by the test."""
 
-    def __init__(self, job: Job, name: str, config: Layer | None = None, *, in_use: bool = False) -> None:
+    def __init__(
+        self,
+        job: Job,
+        name: str,
+        config: Layer | None = None,
+        *,
+        in_use: bool = False,
+        cached: CachedWith = CACHED,
+    ) -> None:
         self.folder = job.project.runs / name
         self.folder.mkdir(parents=True, exist_ok=in_use)
         config_of_run = job.config.with_layer(config) if config else job.config
-        parts, place = training_view.of_folders(job.images.inventories, config_of_run, CACHED)
+        parts, place = training_view.of_folders(job.images.inventories, config_of_run, cached)
         self._standing = training_view.standing(
             job.project, self.folder, config_of_run, parts, place, in_use=in_use
         )
@@ -117,9 +125,12 @@ def test_where_the_disk_is_too_small_the_engine_caches_in_memory(
     monkeypatch.setattr(atomic, "free_bytes", lambda path: 1_000_100_000)
     with Run(job, "one") as run:  # 2 x 65,536 bytes
         assert run.on.config.get("cache_latents_to_disk") is False
-        assert [finding.code for finding in run.on.findings] == ["caches-in-memory"]
+        (said,) = run.on.findings
+        assert said.code == "caches-in-memory" and "would take 1 MB of the 1001 MB" in said.message
     with Run(job, "two", Layer(Origin.FILE, {"cache_latents_to_disk": True})) as run:
         assert run.on.config.get("cache_latents_to_disk") is True, "the user has said so"
+    with Run(job, "bare", cached=CachedWith()) as run:
+        assert (run.on.config.get("cache_latents_to_disk"), run.on.findings) == (True, ()), "none is written"
     monkeypatch.setattr(atomic, "free_bytes", lambda path: 1_000_200_000)
     with Run(job, "three") as run:
         assert (run.on.config.get("cache_latents_to_disk"), run.on.findings) == (True, ())
