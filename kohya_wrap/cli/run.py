@@ -116,12 +116,13 @@ def command(
     from kohya_wrap.cli.console import Console
     from kohya_wrap.cli.training import Session, as_data, say_result, train
     from kohya_wrap.domain.afterwards import parse
+    from kohya_wrap.domain.budget import Budget
     from kohya_wrap.places import Places
     from kohya_wrap.workflow import machine, queue, run_folder
     from kohya_wrap.workflow.notify import targets
     from kohya_wrap.workflow.prepare import JobRequest, prepare
     from kohya_wrap.workflow.trained import Trained
-    from kohya_wrap.workflow.wishes import Wishes, as_before, budget_of, continued
+    from kohya_wrap.workflow.wishes import Wishes, budget_of, continued, until
 
     console, steps = Console(as_json=as_json), parse(afterwards)
     named = queue.configs_of(configs or (Path("training_config.toml"),))
@@ -134,12 +135,14 @@ def command(
     request = JobRequest(named[0], gpu, engine or "", words=words, processes=num_processes, **provisioning)
 
     def wishes(job: Job, spent: float, since: float) -> Wishes:
-        within, said = budget_of(job.user.wrapper, job.machine.preset, price, max_cost, max_hours)
-        asked = Wishes(restart, until_epoch, within, since if count_setup else None, probe, spent)
-        name = str(job.config.get("output_name"))
-        asked, more = as_before(asked, None if restart else run_folder.unfinished(job.project, name))
+        unfinished = (
+            None if restart else run_folder.unfinished(job.project, str(job.config.get("output_name")))
+        )
+        asked = Budget(price, max_cost, max_hours)
+        within, said = budget_of(asked, job.user.wrapper, job.machine.preset, unfinished)
+        pause, more = until(until_epoch, unfinished)
         console.findings((*said, *more))
-        return asked
+        return Wishes(restart, pause, within, since if count_setup else None, probe, spent)
 
     cards = machine.numbered(gpus, os.environ) if gpus is not None else None
     if cards and num_processes > 1:

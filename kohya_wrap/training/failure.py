@@ -73,9 +73,10 @@ def cause(seen: Seen, code: int | None, log: Path, log_from: int) -> Cause:
     """Of an attempt that ended by itself; None for a code that nobody saw."""
     if seen.out_of_memory:
         return Cause.OUT_OF_MEMORY
-    told = seen.crash or seen.unfit or seen.fewer or seen.no_data or seen.not_finite_at is not None
+    crash = seen.crash and not _is_interrupted(seen)
+    told = crash or seen.unfit or seen.fewer or seen.no_data or seen.not_finite_at is not None
     # Unseen and without a word: whoever killed it, killed all.
-    if not told and (code is None or _signal(code, log, log_from)):
+    if not told and (code is None or _signal(seen, code, log, log_from)):
         return Cause.SIGNAL
     return Cause.OTHER
 
@@ -120,14 +121,14 @@ def explain(seen: Seen, code: int | None, log: Path, log_from: int) -> TrainingF
             why="train_data_dir must hold folders like 10_concept.",
             hint=look,
         )
-    if seen.crash is not None:
+    if seen.crash is not None and not _is_interrupted(seen):
         text = seen.crash.cause
         why, hint = next(
             ((w, h) for known, w, h in _KNOWN if known in text),
             (f"The engine failed at {seen.crash.where}.", look),
         )
         return TrainingFailed(text, why=why, hint=hint)
-    if signalled := _signal(code, log, log_from):
+    if signalled := _signal(seen, code, log, log_from):
         return TrainingFailed(
             f"The trainer was killed by {signalled} {_when(seen)}.",
             why="SIGKILL without a word is mostly the system, out of main memory."
@@ -158,8 +159,15 @@ def _when(seen: Seen) -> str:
     )
 
 
-def _signal(code: int | None, log: Path, log_from: int) -> str:
+def _is_interrupted(seen: Seen) -> bool:
+    """Python makes a traceback of a SIGINT."""
+    return seen.crash is not None and seen.crash.cause.startswith("KeyboardInterrupt")
+
+
+def _signal(seen: Seen, code: int | None, log: Path, log_from: int) -> str:
     """The signal's name: of the launcher itself, or of the trainer, which the launcher names in its last lines."""
+    if _is_interrupted(seen):
+        return signal.SIGINT.name
     if code is not None and code < 0:
         return signal.Signals(-code).name
     tail = log.read_bytes()[log_from:][-4000:].decode("utf-8", errors="replace") if log.is_file() else ""

@@ -30,6 +30,7 @@ from kohya_wrap.places import Places
 from kohya_wrap.training.end_now import Why
 from kohya_wrap.training.journal import Journal
 from kohya_wrap.training.seen import Seen
+from kohya_wrap.training.stop_file import StopFile
 from kohya_wrap.training.supervise import OnEvent
 from kohya_wrap.workflow import (
     base_model,
@@ -188,7 +189,9 @@ def _attempts(
     allowed = wishes.budget.seconds
     left = None if allowed is None else allowed - spent - wishes.spent
     cut_short.refuse_what_lies_behind(until, run.ledger, job.user.path)
-    attempts = Attempts(job, config, engine, run, journal, env, stop, on_event, until, left)
+    stop_file = StopFile(run.path)
+    stop_file.clear()  # what was asked of an earlier call is not asked of this one
+    attempts = Attempts(job, config, engine, run, journal, env, stop, stop_file, on_event, until, left)
     if not run.events:
         attempts.tell(
             RunStarted(engine.kind, engine.commit, str(job.user.path), gpu, plan.steps, plan.epochs)
@@ -204,7 +207,7 @@ def _attempts(
             raise cut_short.too_dear(attempts.ledger, wishes.budget, spent + wishes.spent, job.user.path)
         why = None
         if wishes.probe and not (attempts.ledger.attempt or attempts.ledger.probed):
-            why = Probe(job, config, engine, run, env, stop).fit(attempts.tell, left)
+            why = Probe(job, config, engine, run, env, stop, stop_file).fit(attempts.tell, left)
         if why is None:
             end = attempts.to_the_end()
             why = end.why

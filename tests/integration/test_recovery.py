@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from contextlib import suppress
 from dataclasses import dataclass
@@ -187,3 +188,59 @@ def test_a_loss_that_is_no_number_while_nobody_watched(
     assert sorted(path.name for path in (config.parent / "output").glob("*.safetensors")) == [
         "my_lora-000002.safetensors", "my_lora-000004.safetensors",
     ]  # fmt: skip
+
+
+def starts(config: Path) -> int:
+    return sum(isinstance(event, AttemptStarted) for event in events(config.parent))
+
+
+@pytest.mark.parametrize(
+    ("how", "code"),
+    [(signal.SIGTERM, 7), (signal.SIGINT, 130), ("stop", 7), ("stop --now", 7)],
+    ids=["SIGTERM", "SIGINT", "stop", "stop --now"],
+)
+def test_a_stop_before_another_attempt_starts_none(
+    shell: Shell, tmp_path: Path, photographs: Path, how: signal.Signals | str, code: int
+) -> None:
+    config = projects.guide(tmp_path / "my-lora", photographs)
+    crash = {"KOHYA_WRAP_REHEARSAL_FAULT": "crash@30", "KOHYA_WRAP_RETRY_SECONDS": "30"}
+    running = shell.start("run", config, "--engine", "rehearsal", **crash)
+    until(running, "Starting it again")
+    if isinstance(how, str):
+        assert shell(*how.split(), config).code == 0
+    else:
+        running.send_signal(how)
+    _, err = running.communicate(timeout=20)
+    assert running.returncode == code and "epoch 5 is kept" in err
+    assert starts(config) == 1
+    again = shell("run", config, "--engine", "rehearsal")
+    assert again.code == 0 and "going on after epoch 5" in again.out
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 7), (signal.SIGINT, 130)])
+def test_a_signal_to_all_of_them_is_a_stop(
+    shell: Shell, tmp_path: Path, photographs: Path, number: signal.Signals, code: int
+) -> None:
+    config = projects.guide(tmp_path / "my-lora", photographs)
+    slow = {"KOHYA_WRAP_REHEARSAL_STEP_SECONDS": "0.2"}
+    running = shell.start("run", config, "--engine", "rehearsal", **slow)
+    until(running, "epoch 2/10")
+    for process in [psutil.Process(running.pid), *psutil.Process(running.pid).children(recursive=True)]:
+        process.send_signal(number)
+    _, err = running.communicate(timeout=20)
+    assert running.returncode == code, err
+    assert starts(config) == 1 and "Stopped after step" in err
+
+
+def test_a_trainer_that_is_interrupted_alone_is_started_again(
+    shell: Shell, tmp_path: Path, photographs: Path
+) -> None:
+    config = projects.guide(tmp_path / "my-lora", photographs)
+    slow = {"KOHYA_WRAP_REHEARSAL_STEP_SECONDS": "0.1", "KOHYA_WRAP_RETRY_SECONDS": "0"}
+    running = shell.start("run", config, "--engine", "rehearsal", **slow)
+    until(running, "epoch 2/10")
+    for process in psutil.Process(running.pid).children(recursive=True):
+        process.send_signal(signal.SIGINT)
+    out, err = running.communicate(timeout=60)
+    assert (running.returncode, err) == (0, "")
+    assert "was killed by SIGINT" in out and starts(config) == 2
