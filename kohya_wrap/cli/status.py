@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from dataclasses import asdict
 from pathlib import Path
@@ -41,7 +40,7 @@ def command(where: Path, follow: bool, as_json: bool) -> None:
         with looking_on():
             for news in watched.news(watched.one_at_work(where).run):
                 if as_json:
-                    print(json.dumps(_as_data(news)), flush=True)
+                    console.news(_as_data(news))
                 else:
                     console.say(_line(news))
         return
