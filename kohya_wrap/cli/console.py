@@ -96,6 +96,11 @@ class Console:
         print(_dumped(data), flush=True)
 
 
+def is_envelope(line: str) -> bool:
+    """Whether it is what another kohya-wrap with --json has ended with."""
+    return line.startswith(f'{{"schema": {SCHEMA}, "command": ')
+
+
 def _as_json(value: Any) -> Iterator[str]:
     """The pieces of a JSON text, without secrets."""
     if isinstance(value, dict):

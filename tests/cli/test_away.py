@@ -75,6 +75,34 @@ def test_a_detached_run_in_json(shell: Shell, guide: Path) -> None:
     assert shell("stop", guide.parent, "--now").code == 0
 
 
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (("--set", "network_dimm=4"), 3, "network_dimm"),
+        (("--gpus", "x"), 2, "--gpus"),
+        (("--then", "no-such-program"), 2, "no-such-program"),
+    ],
+)
+def test_a_detached_run_that_cannot_start_says_so_in_json(
+    shell: Shell, guide: Path, words: tuple[str, ...], code: int, said: str
+) -> None:
+    answer = shell("run", guide, *REHEARSAL, "--detach", "--json", *words)
+    error = answer.envelope["error"]
+    assert (answer.code, error["code"], said in error["message"]) == (code, code, True)
+    assert error["message"] in answer.err and '"schema"' not in answer.err
+
+
+def test_a_detached_queue_of_which_all_is_done_gives_what_it_gave(shell: Shell, guide: Path) -> None:
+    second = guide.with_name("second.toml")
+    second.write_text(guide.read_text(encoding="utf-8").replace("my_lora", "second"), encoding="utf-8")
+    words = ("run", guide, second, *REHEARSAL)
+    assert shell(*words).code == 0
+    answer = shell(*words, "--detach", "--json")
+    assert [job["outcome"] for job in answer.envelope["data"]["jobs"]] == ["done", "done"]
+    assert "by itself" not in answer.err
+    assert "by itself" not in shell(*words, "--detach").out
+
+
 def test_stopped_at_once(shell: Shell, guide: Path) -> None:
     with shell.start("run", guide, *REHEARSAL, **SLOW) as run:
         until(run, "saved my_lora-000002")
