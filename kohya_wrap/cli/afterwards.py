@@ -68,6 +68,8 @@ def every_end(
                 # Cut short is said; how the training ended comes first.
                 with suppress(KeyboardInterrupt, Stopped), _noticed(console, told, trained, runs, outcome):
                     _do(console, afterwards, runs, outcome, well=False)
+                if isinstance(error, KohyaWrapError):
+                    error.data = {**(error.data or {}), "then": outcome.then}
             raise
         try:
             runs = _runs(outcome, began, trained)

@@ -274,6 +274,15 @@ def test_recorded_and_in_json(rented: Shell, guide: Path) -> None:
     assert rented("status", guide, "--json").envelope["data"]["runs"][0]["state"] == "done"
 
 
+def test_what_followed_a_failure_is_in_json(rented: Shell, guide: Path) -> None:
+    words = ("--then-always", "echo hello", "--then", "echo well", "--json")
+    answer = rented("run", guide, *REHEARSAL, *words, **NAN)
+    assert (answer.code, answer.envelope["error"]["code"]) == (6, 6)
+    assert answer.envelope["data"]["then"] == [
+        {"step": "echo hello", "ok": True, "text": "done, exit code 0"}
+    ]
+
+
 def test_detached_it_is_done_by_the_process_that_goes_on(
     rented: Shell, guide: Path, provider: LoopbackProvider
 ) -> None:
@@ -570,8 +579,9 @@ def test_a_queue_that_failed_in_part_is_followed_by_what_is_for_every_end(
 ) -> None:
     guide, other = two
     every = ("--then-always", UPLOAD, "--then-always", "terminate-instance")
-    answer = rented("run", guide, other, *REHEARSAL, *every)
+    answer = rented("run", guide, other, *REHEARSAL, *every, "--json")
     assert answer.code == 3
+    assert [step["ok"] for step in answer.envelope["data"]["then"]] == [True, True]
     assert digests(ssh.home / "loras") == digests(guide.parent / "output")
     assert provider.accepted == [TERMINATE_RUNPOD]
 
