@@ -586,6 +586,24 @@ def test_a_queue_that_failed_in_part_is_followed_by_what_is_for_every_end(
     assert provider.accepted == [TERMINATE_RUNPOD]
 
 
+def test_of_two_projects_with_one_name_none_takes_the_other_s_place(
+    rented: Shell, guide: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(guide.parent, tmp_path / "other")
+    other, words = tmp_path / "other" / guide.name, (*REHEARSAL, "--then", "upload:nas")
+    assert rented("run", guide, *words, "--until-epoch", "2").code == 0
+    assert rented("run", guide, *words).code == 0, "its own files are replaced"
+    first = digests(guide.parent / "output")
+    assert digests(tmp_path / "nas") == first
+    answer = rented("run", other, *words, "--set", "seed=7")
+    second = digests(other.parent / "output")
+    there = digests(tmp_path / "nas")
+    assert {name: there[name] for name in second} == second
+    assert set(there.values()) == {*first.values(), *second.values()}
+    beside = f"my_lora.{first['my_lora.safetensors'][:12]}.safetensors"
+    assert any(beside in line for line in then(answer)) and beside in rented("status", other).out
+
+
 @pytest.fixture
 def three(two: tuple[Path, Path], tmp_path: Path) -> tuple[Path, Path, Path]:
     """A third project behind the broken one."""
