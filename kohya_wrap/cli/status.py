@@ -37,7 +37,7 @@ def command(where: Path, follow: bool, as_json: bool) -> None:
 
     console = Console(as_json=as_json)
     if follow:
-        with looking_on():
+        with looking_on(where):
             for news in watched.news(watched.one_at_work(where).run):
                 if as_json:
                     console.news(_as_data(news))
