@@ -42,7 +42,7 @@ def run(
         cards: number -> name of GPUs, to train side by side on each of them; None: one after the other.
     """
     from kohya_wrap.host.child import StopRequest, signals_as_request
-    from kohya_wrap.workflow import queue, run_folder, same_training
+    from kohya_wrap.workflow import notices, queue, run_folder, same_training
     from kohya_wrap.workflow.prepare import prepare
 
     found = queue.checked(entries, request.gpu, request.engine, session.places, session.env)
@@ -109,6 +109,9 @@ def run(
         console.say()
         for line in _table(rows):
             console.say(line)
+        if session.told and any(not (one.before or one.entry in wrong) for one in outcomes):
+            notice = notices.of_queue((one.output_name for one in found.trained.values()), rows)
+            notices.send(session.told, notice, lambda found: console.findings([found]))
         if error := _whole(outcomes, rows, asked):
             raise error
         end.data = {"jobs": rows}
