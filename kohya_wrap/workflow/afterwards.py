@@ -133,7 +133,9 @@ class Afterwards:
         megabytes = sum(one.size for one in items) / 1e6
         say(f"uploading {_files(len(items))} ({megabytes:.1f} MB) to {to.where}")
         kept = item.deliver(items, to, sent.before(runs, items), self.pauses, say)
-        return "; ".join((f"uploaded {_files(len(items))} to {to.where}, hashes equal", *kept))
+        more = [f"and so {'is' if kept[2:] == [] else 'are'} {len(kept) - 1} more"] if kept[1:] else []
+        said = f"uploaded {_files(len(items))} to {to.where}, hashes equal"
+        return "; ".join((said, *kept[:1], *more))
 
     def _require_that_nothing_is_lost(
         self, step: Step, runs: Sequence[RunFolder], failed: KohyaWrapError | None

@@ -283,6 +283,14 @@ def test_what_followed_a_failure_is_in_json(rented: Shell, guide: Path) -> None:
     ]
 
 
+def test_what_followed_a_disk_that_refused_is_in_json(rented: Shell, guide: Path) -> None:
+    views = guide.parent / ".kohya-wrap" / "views"
+    views.parent.mkdir()
+    views.write_text("x", encoding="utf-8")
+    answer = rented("run", guide, *REHEARSAL, "--then-always", "echo hello", "--json")
+    assert (answer.code, len(answer.envelope["data"]["then"])) == (8, 1)
+
+
 def test_detached_it_is_done_by_the_process_that_goes_on(
     rented: Shell, guide: Path, provider: LoopbackProvider
 ) -> None:
