@@ -115,7 +115,7 @@ def of_queue(names: Iterable[str], rows: Sequence[Mapping[str, Any]]) -> Notice:
         if reason := row.get("reason"):
             swept = f" ({row['swept']})" if row["swept"] else ""
             words.append(f"{row['config']}{swept}: {reason}")
-    return Notice("queue", tool.redact("; ".join(words)), "", ", ".join(names), 0, 0, None, "")
+    return Notice("queue", tool.redact("; ".join(words)), "", ", ".join(dict.fromkeys(names)), 0, 0, None, "")
 
 
 def send(targets: Sequence[Target], notice: Notice, say: OnFinding) -> None:
