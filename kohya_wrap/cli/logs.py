@@ -35,7 +35,7 @@ def command(where: Path, follow: bool, lines: int) -> None:
     log.touch()
     reader = LineReader(log)
     said = reader.new()
-    with looking_on():
+    with looking_on(where):
         for line in said[len(said) - lines :] if lines else ():
             console.say(line)
         while follow:

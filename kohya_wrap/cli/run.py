@@ -175,25 +175,36 @@ def command(
 
 
 def _detach(console: Console, configs: Sequence[Path]) -> None:
-    """The same words without --detach, in a process of its own. Leaves with its exit code where it ends at once."""
-    from kohya_wrap.workflow import detached
+    """The same words without --detach, in a process of its own. Where that ends at once: its words, its exit code."""
+    from kohya_wrap.cli.console import is_envelope
+    from kohya_wrap.domain.finding import typed
+    from kohya_wrap.workflow import detached, watched
 
-    words = [word for word in sys.argv[1:] if word not in ("--detach", "--json")]
-    env = {
-        name: value
-        for name, value in os.environ.items()
-        if name not in ("KOHYA_WRAP_RUN_DETACH", "KOHYA_WRAP_JSON")
-    }
-    with looking_on():
-        code, run = detached.start(words, configs, env, console.say)
+    envelopes: list[str] = []
+
+    def say(line: str) -> None:
+        if console.as_json and is_envelope(line):
+            envelopes.append(line)
+        else:
+            console.say(line)
+
+    words = [word for word in sys.argv[1:] if word != "--detach"]
+    env = {name: value for name, value in os.environ.items() if name != "KOHYA_WRAP_RUN_DETACH"}
+    with looking_on(configs[0]):
+        code, run = detached.start(words, configs, env, say)
     if code < 0:
         raise MachineError(
             f"The kohya-wrap that should go on by itself was killed by {signal.Signals(-code).name}.",
             why="The system, out of memory, or somebody; its trainer may be at work all the same.",
-            hint="kohya-wrap status",
+            hint=f"kohya-wrap status {typed(configs[0])}",
         )
-    if code:
+    if run is None:  # it has said itself what came of it
+        for envelope in envelopes:
+            print(envelope)
         sys.exit(code)
-    console.say("It goes on by itself: kohya-wrap status, kohya-wrap logs -f, kohya-wrap stop")
+    config = typed(watched.status(run).config)
+    console.say(
+        f"It goes on by itself: kohya-wrap status {config}, kohya-wrap logs -f {config}, kohya-wrap stop {config}"
+    )
     if console.as_json:
         console.envelope("run", {"run": str(run), "detached": True})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from dataclasses import asdict
 from pathlib import Path
@@ -38,10 +37,10 @@ def command(where: Path, follow: bool, as_json: bool) -> None:
 
     console = Console(as_json=as_json)
     if follow:
-        with looking_on():
+        with looking_on(where):
             for news in watched.news(watched.one_at_work(where).run):
                 if as_json:
-                    print(json.dumps(_as_data(news)), flush=True)
+                    console.news(_as_data(news))
                 else:
                     console.say(_line(news))
         return

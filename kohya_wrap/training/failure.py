@@ -81,12 +81,13 @@ def cause(seen: Seen, code: int | None, log: Path, log_from: int) -> Cause:
     return Cause.OTHER
 
 
-def explain(seen: Seen, code: int | None, log: Path, log_from: int) -> TrainingFailed:
+def explain(seen: Seen, code: int | None, log: Path, log_from: int, config: Path) -> TrainingFailed:
     """The one error of a failed attempt.
 
     Args:
         code: the launcher's exit code, negative for a signal; None where nobody saw it.
         log_from: where the attempt's output begins in `log`.
+        config: the user's own file.
     """
     look = f"less {shlex.quote(str(log))}"
     if seen.out_of_memory:
@@ -99,8 +100,9 @@ def explain(seen: Seen, code: int | None, log: Path, log_from: int) -> TrainingF
         return TrainingFailed(
             f"The loss is not a number since step {seen.not_finite_at}.",
             why="The learning rate is too high, or a half-precision VAE gave NaN; the engine trains on and says nothing.",
-            hint="Halve learning_rate, or write no_half_vae = true, then: kohya-wrap run --restart   (to keep what was good: a "
-            "checkpoint from before that step, with --continue-from LORA)",
+            hint="Halve learning_rate, or write no_half_vae = true, then: "
+            f"kohya-wrap run {shlex.quote(str(config))} --restart   (to keep what was good: a checkpoint "
+            "from before that step, with --continue-from LORA)",
         )
     if seen.fewer is not None:
         asked, batches, expected = seen.fewer.asked, seen.fewer.batches, seen.fewer.expected

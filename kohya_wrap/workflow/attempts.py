@@ -118,7 +118,7 @@ class Attempts:
         config, ours = self._launch.config(end.attempt.changed), self.job.images.configured is None
         again = recover.after(cause, config, self.ledger.failures, batches_are_ours=ours, pauses=self._pauses)
         if again is None:
-            raise recover.given_up(failed, cause, config, batches_are_ours=ours)
+            raise recover.given_up(failed, cause, config, self.job.user.path, batches_are_ours=ours)
         self.tell(AttemptEnded(cause.value, failed.message, again.action))
         seconds.wait(again.pause, self._is_asked)
         return again
@@ -167,7 +167,10 @@ class Attempts:
         made = self.run.attempt(end.attempt.number) / name
         if end.why is Why.HANGS:
             raise failure.hangs(end.seen, self.run.log)
-        result.judge(made, end.seen, end.code, log=self.run.log, log_from=end.attempt.log_from)
+        result.judge(
+            made, end.seen, end.code,
+            log=self.run.log, log_from=end.attempt.log_from, config=self.job.user.path,
+        )  # fmt: skip
         kept = self._output / name
         Keeper(end.attempt, self._output, self._name, self._saving).keep(made, kept)
         if self.job.asked.values.get("save_state") or self.given.get("save_state_on_train_end"):

@@ -95,7 +95,7 @@ class Probe:
         failures: list[AttemptEnded] = []
         pauses, began = seconds.pauses(self.env, recover.PAUSES), time.monotonic()
         size, passes = self._hardest()
-        folder = self.run.probe
+        folder, file = self.run.probe, self.job.user.path
         folder.path.mkdir(exist_ok=True)
         try:
             while True:
@@ -111,10 +111,10 @@ class Probe:
                     cause, failed = Cause.HANG, failure.hangs(seen, folder.log)
                 else:
                     cause = failure.cause(seen, code, folder.log, 0)
-                    failed = failure.explain(seen, code, folder.log, 0)
+                    failed = failure.explain(seen, code, folder.log, 0, file)
                 again = recover.after(cause, config, failures, batches_are_ours=True, pauses=pauses)
                 if again is None:
-                    raise recover.given_up(failed, cause, config, batches_are_ours=True)
+                    raise recover.given_up(failed, cause, config, file, batches_are_ours=True)
                 failures.append(AttemptEnded(cause.value, f"The probe: {failed.message}", again.action))
                 tell(failures[-1])
                 seconds.wait(again.pause, self._is_asked)

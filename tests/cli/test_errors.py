@@ -206,3 +206,18 @@ def test_a_file_on_the_way_to_the_home(tmp_path: Path) -> None:
     what, _, hint = answer.three_lines
     assert what == f"{tmp_path / 'taken'} is a file, where a folder must be."
     assert "set KOHYA_WRAP_HOME to another folder" in hint
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (("run", "a.toml", "--restart=3"), "kohya-wrap run --help"),
+        (("run", "--no-such"), "kohya-wrap run --help"),
+        (("run", "--gpu"), "kohya-wrap run --help"),
+        (("config", "check", "--json=3"), "kohya-wrap config check --help"),
+        (("nothing",), "kohya-wrap --help"),
+    ],
+)
+def test_help_is_named_of_the_command_that_was_meant(shell: Shell, words: tuple[str, ...], hint: str) -> None:
+    answer = shell(*words)
+    assert (answer.code, answer.three_lines[2]) == (2, hint)
