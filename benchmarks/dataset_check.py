@@ -4,7 +4,7 @@
 
 Each picture is another one: a cut of a photograph of scikit-image, in colours of its own, enlarged, with a camera's noise;
 half of them JPEG, a quarter PNG, a quarter WebP, with a caption each. Ten thousand of them take some 20 GB. The sides
-alternate. What is claimed is judged at the end, and where it is not met the exit code is 1.
+alternate. What is claimed of pictures that large is judged at the end, and where it is not met the exit code is 1.
 """
 
 from __future__ import annotations
