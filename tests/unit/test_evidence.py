@@ -12,7 +12,9 @@ import pytest
 CHECKOUT = Path(__file__).parents[2]
 
 
-@pytest.mark.parametrize(("asked", "code", "said"), [("", 0, "1 skipped"), ("required", 1, "evidence is required")])
+@pytest.mark.parametrize(
+    ("asked", "code", "said"), [("", 0, "1 skipped"), ("required", 1, "evidence is required")]
+)
 def test_a_browser_that_is_not_there(tmp_path: Path, asked: str, code: int, said: str) -> None:
     words = ["-q", "-p", "no:cacheprovider", "tests/browser/test_preview.py", "-k", "test_search_looks"]
     done = subprocess.run(
