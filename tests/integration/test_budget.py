@@ -111,6 +111,14 @@ def test_what_is_spent_starts_nothing(shell: Shell, guide: Path) -> None:
     assert "is kept" in again.three_lines[0]
 
 
+@pytest.mark.parametrize("counted", [True, False])
+def test_setting_up_counts_where_that_is_asked_for(shell: Shell, guide: Path, counted: bool) -> None:
+    """A cap of 36 ms, which reading the config and the pictures alone takes."""
+    words = ("--count-setup",) if counted else ()
+    answer = shell("run", guide, *REHEARSAL, "--max-hours", "0.00001", *words, **SLOW)
+    assert (answer.code, "engine started" in answer.out) == (7, not counted), answer.err
+
+
 def killed_alone(shell: Shell, config: Path, *words: str, seconds: float) -> None:
     """Its kohya-wrap is killed once it trains, and the trainer goes on for so long."""
     run = shell.start("run", config, *REHEARSAL, *words, **SLOW)

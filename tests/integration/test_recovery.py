@@ -15,12 +15,16 @@ from safetensors import safe_open
 
 from kohya_wrap.domain.events import AttemptStarted, Event, StateDamaged
 from kohya_wrap.training import journal
+from kohya_wrap.training.end_now import _NEAR, Patience
+from kohya_wrap.training.recover import PAUSES
 from kohya_wrap.training.result import weights_problem
+from kohya_wrap.workflow import afterwards
 from tests.fixtures import projects
 from tests.fixtures.shell import Answer, Shell, until
 from tests.integration.test_killed_run import at_work
 
-PAGE = Path(__file__).parents[2] / "docs" / "recovery.md"
+DOCS = Path(__file__).parents[2] / "docs"
+PAGE = DOCS / "recovery.md"
 SECONDS = {
     "KOHYA_WRAP_RETRY_SECONDS": "0",
     "KOHYA_WRAP_HANG_SECONDS": "3",
@@ -55,21 +59,33 @@ FAULTS = (
     Fault("the loss is NaN", "nan@20", "stops at once; what was saved before is kept, nothing with NaN gets a name", 6, (0,)),
     Fault("the trainer is killed", "crash@30", "again after 5 s, from the state of the last epoch", 0, (0, 5)),
     Fault("the trainer is killed in every attempt, before an epoch is done", "crash@3", "again after 5, 30 and 120 s, then ends", 6, (0, 0, 0, 0), always=True),
-    Fault("the trainer says nothing any more", "hang@30", "ended after 5 minutes, or 50 steps' time; then as if killed", 0, (0, 5)),
+    Fault("the trainer says nothing any more", "hang@30", "ended after 5 minutes, or 50 steps' time (30 minutes before the first step); then as if killed", 0, (0, 5)),
     Fault("the disk is full while a checkpoint is saved", "disk-full@save", "ends; the half file is removed, `run` goes on when there is room", 6, (0,)),
     Fault("the disk is full while a state is saved", "disk-full@state", "ends; the half state is never used", 6, (0,)),
 )  # fmt: skip
 
+DAMAGED = Fault("the newest state cannot be read", "", "said; goes on from the one before it", 0, (0, 2))
+
 
 def table() -> str:
     rows = ["| what happens | what is done | exit code |", "|---|---|---|"]
-    for fault in FAULTS:
+    for fault in (*FAULTS, DAMAGED):
         rows.append(f"| {fault.happens} | {fault.reaction} | {fault.code} |")
     return "\n".join(rows)
 
 
 def test_the_page_says_what_is_tested() -> None:
     assert table() in PAGE.read_text(encoding="utf-8")
+
+
+def test_the_waits_are_those_that_the_pages_promise() -> None:
+    """The tests above shorten them."""
+    assert PAUSES == (5, 30, 120)
+    assert Patience() == Patience(at_start=30 * 60, between_steps=5 * 60, steps=50)
+    assert f"waits for a state that is at most {_NEAR:.0f} s away" in PAGE.read_text(encoding="utf-8")
+    *first, last = (f"{pause:.0f}" for pause in afterwards.PAUSES)
+    after = f"does not answer | again after {', '.join(first)} and {last} s;"
+    assert after in (DOCS / "afterwards.md").read_text(encoding="utf-8")
 
 
 def events(project: Path) -> list[Event]:
@@ -115,11 +131,14 @@ def test_a_damaged_state_is_not_gone_on_from(shell: Shell, tmp_path: Path, photo
     optimizer = newest / "optimizer.bin"
     optimizer.write_bytes(optimizer.read_bytes()[:-100])
     answer = shell("run", config, "--engine", "rehearsal")
-    assert (answer.code, answer.err) == (0, "")
+    assert (answer.code, answer.err) == (DAMAGED.code, "")
     assert "going on after epoch 2" in answer.out
     assert "my_lora-000003-state cannot be read" in answer.out
     (damaged,) = [event for event in events(config.parent) if isinstance(event, StateDamaged)]
     assert Path(damaged.path) == newest
+    starts = [event.epochs_done for event in events(config.parent) if isinstance(event, AttemptStarted)]
+    assert tuple(starts) == DAMAGED.starts
+    assert epochs_of(config.parent / "output" / "my_lora.safetensors") == "10"
 
 
 def test_a_machine_that_is_lost_again_and_again_is_no_failure(
