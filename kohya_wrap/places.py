@@ -101,6 +101,11 @@ class Project:
         return self.root / ".kohya-wrap" / "queues"
 
     @property
+    def sent(self) -> Path:
+        """Hashes of all that was sent elsewhere, one a line."""
+        return self.root / ".kohya-wrap" / "sent"
+
+    @property
     def views(self) -> Path:
         """What the engine is given in place of the dataset, a folder for each run at work, and its caches."""
         return self.root / ".kohya-wrap" / "views"

@@ -3,13 +3,15 @@
 Made for the pictures that Pillow is tested with: `pip download --no-binary :all: --no-deps pillow`, Tests/images.
 Each is accepted, or refused with a reason. What was accepted must come out of the engine's load_image with the size
 and the colours of the source as a person sees it, and its get_image_size, by which it sorts into buckets, must agree.
-So must those of the pictures themselves that `dataset check` finds nothing misread in.
-Without an installed engine (`kohya-wrap init`) the first half is done.
+So must those of the pictures themselves that `dataset check` finds nothing misread in. What a person sees is made by
+Pillow alone, without the code that is tried. The exit code is 1 where anything differs, and without an installed
+engine (`kohya-wrap init`), when the first half is done.
 """
 
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import os
 import subprocess
@@ -20,13 +22,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageCms, ImageOps
 
 from kohya_wrap.dataset import building
 from kohya_wrap.dataset.building import record
 from kohya_wrap.dataset.building.record import Choices
 from kohya_wrap.engine import checkout, install, pin
-from kohya_wrap.host import image_file, image_pixels
+from kohya_wrap.host import image_file
 from kohya_wrap.places import Places
 
 # In the engine's interpreter: {"path", "pixels"} a line in, what differs a line out.
@@ -98,19 +100,44 @@ def checked(folder: Path) -> dict[str, str]:
     return {path: path for path in as_they_are if Path(path).suffix in image_file.ENGINE_EXTENSIONS}
 
 
+def seen(image: Image.Image) -> Image.Image:
+    """RGB: upright, deep levels scaled, colours by its profile where Pillow can read it, on white."""
+    image = ImageOps.exif_transpose(image)
+    profile = image.info.get("icc_profile")
+    if image.mode[0] in "IF":
+        levels = np.asarray(image).astype(float)
+        deep = image.mode.startswith("I;16") or levels.max() > 255
+        levels = levels / 65535 * 255 if deep else levels if levels.max() > 1 else levels * 255
+        image = Image.fromarray((levels + 0.5).clip(0, 255).astype("uint8"))
+    alpha = image.convert("RGBA").getchannel("A") if image.has_transparency_data else None
+    colours = image.convert("L" if image.mode == "LA" else "RGB") if alpha else image
+    if profile and image.mode not in ("P", "PA", "1"):
+        try:
+            theirs = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+            colours = ImageCms.profileToProfile(
+                colours, theirs, ImageCms.createProfile("sRGB"), outputMode="RGB"
+            )
+        except (ImageCms.PyCMSError, OSError, ValueError):
+            pass
+    if alpha is None:
+        return colours.convert("RGB")
+    layers = colours.convert("RGB").convert("RGBA")
+    layers.putalpha(alpha)
+    return Image.alpha_composite(Image.new("RGBA", layers.size, "white"), layers).convert("RGB")
+
+
 def differences(loaded: Mapping[str, str], scratch: Path) -> int:
     """How many of the files (path -> where it comes from) the engine does not load as a person sees their origin."""
     env = os.environ
     pinned, places = pin.load(), Places.from_environment(env)
     source, environment = checkout.find(pinned, places), install.find(pinned, places)
     if source is None or environment is None:
-        print("no engine is installed: not loaded with its loader")
-        return 0
+        raise SystemExit("no engine is installed: not loaded with its loader")
     asked = []
     for number, (path, origin) in enumerate(loaded.items()):
         pixels = scratch / f"{number}.npy"
         with Image.open(origin) as image:
-            np.save(pixels, np.asarray(image_pixels.as_seen(image)))
+            np.save(pixels, np.asarray(seen(image)))
         asked.append({"path": path, "pixels": str(pixels)})
     answer = subprocess.run(
         [environment.python, "-c", LOAD, str(source.source)],

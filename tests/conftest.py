@@ -4,12 +4,25 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
 
 # The machine's own, before any test changed it: the real-engine tests install there once, not once per test.
 REAL_ENVIRONMENT = dict(os.environ)
+
+EVIDENCE = tuple(Path(__file__).parent / name for name in ("browser", "engine"))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """With KOHYA_WRAP_EVIDENCE=required, what the browser or the engine should show and does not is a failure."""
+    report = yield
+    required = REAL_ENVIRONMENT.get("KOHYA_WRAP_EVIDENCE") == "required"
+    if required and report.skipped and any(folder in item.path.parents for folder in EVIDENCE):
+        report.outcome, report.longrepr = "failed", f"evidence is required: {report.longrepr}"
+    return report
 
 
 @pytest.fixture(autouse=True)

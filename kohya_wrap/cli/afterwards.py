@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kohya_wrap.cli.errors import of_the_system
 from kohya_wrap.errors import ExitCode, Interrupted, KohyaWrapError, MachineError, Stopped
 
 if TYPE_CHECKING:
@@ -68,6 +69,10 @@ def every_end(
                 # Cut short is said; how the training ended comes first.
                 with suppress(KeyboardInterrupt, Stopped), _noticed(console, told, trained, runs, outcome):
                     _do(console, afterwards, runs, outcome, well=False)
+                known = of_the_system(error) if isinstance(error, OSError) else error
+                if isinstance(known, KohyaWrapError):
+                    known.data = {**(known.data or {}), "then": outcome.then}
+                    raise known from None
             raise
         try:
             runs = _runs(outcome, began, trained)

@@ -91,6 +91,15 @@ class Console:
         sys.stdout.writelines(_as_json(envelope))
         print()
 
+    def news(self, data: dict[str, Any]) -> None:
+        """One of many objects, on a line of its own, at once: what a command that follows a run tells."""
+        print(_dumped(data), flush=True)
+
+
+def is_envelope(line: str) -> bool:
+    """Whether it is what another kohya-wrap with --json has ended with."""
+    return line.startswith(f'{{"schema": {SCHEMA}, "command": ')
+
 
 def _as_json(value: Any) -> Iterator[str]:
     """The pieces of a JSON text, without secrets."""
@@ -102,10 +111,14 @@ def _as_json(value: Any) -> Iterator[str]:
     elif isinstance(value, Iterator):
         yield "["
         for place, item in enumerate(value):
-            yield (", " if place else "") + json.dumps(plain.data(item), ensure_ascii=False)
+            yield (", " if place else "") + _dumped(item)
         yield "]"
     else:
-        yield json.dumps(plain.data(value), ensure_ascii=False)
+        yield _dumped(value)
+
+
+def _dumped(value: Any) -> str:
+    return json.dumps(plain.data(value), ensure_ascii=False, allow_nan=False)
 
 
 def _rich(*, stderr: bool) -> RichConsole:

@@ -53,7 +53,7 @@ def run_and_exit(command: click.Command, argv: list[str]) -> NoReturn:
         _print(f"{unsaid.format_message()}\n")
         code = ExitCode(unsaid.exit_code)
     except click.ClickException as usage:
-        code = _say(_as_ours(usage), argv, as_json)
+        code = _say(_as_ours(usage, argv), argv, as_json)
     except KohyaWrapError as error:
         code = _say(error, argv, as_json)
     except (KeyboardInterrupt, click.Abort):
@@ -205,14 +205,18 @@ def _say(error: KohyaWrapError, argv: list[str], as_json: bool) -> ExitCode:
 def _envelope(error: KohyaWrapError, argv: list[str]) -> None:
     from kohya_wrap.cli.console import Console
 
+    Console(as_json=True).envelope(_command(argv), error.data, findings=error.findings, error=error)
+
+
+def _command(argv: list[str]) -> str:
+    """As far as can be told from the words alone."""
     words = [word for word in argv if not word.startswith("-")]
-    command = " ".join(words[:2]) if words[:1] in (["config"], ["dataset"]) else "".join(words[:1])
-    Console(as_json=True).envelope(command, error.data, findings=error.findings, error=error)
+    return " ".join(words[:2]) if words[:1] in (["config"], ["dataset"]) else "".join(words[:1])
 
 
-def _as_ours(usage: click.ClickException) -> UsageError:
-    context = getattr(usage, "ctx", None)
-    path = context.command_path if context else "kohya-wrap"
+def _as_ours(usage: click.ClickException, argv: list[str]) -> UsageError:
+    context = getattr(usage, "ctx", None)  # click gives none where an option's own value is the mistake
+    path = context.command_path if context else f"kohya-wrap {_command(argv)}".rstrip()
     return UsageError(
         usage.format_message(), why="The command line is not understood.", hint=f"{path} --help"
     )

@@ -32,10 +32,11 @@ def command(where: Path, follow: bool, lines: int) -> None:
     console = Console()
     found = watched.one_at_work(where)
     log = RunFolder(found.run).log
-    log.touch()
+    if not log.exists():  # nothing was said yet; a folder that is there to be read only has one
+        log.touch()
     reader = LineReader(log)
     said = reader.new()
-    with looking_on():
+    with looking_on(where):
         for line in said[len(said) - lines :] if lines else ():
             console.say(line)
         while follow:

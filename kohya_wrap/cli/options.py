@@ -64,10 +64,10 @@ allow_pickle = click.option(
 
 
 class Amount(click.FloatRange):
-    """0 or more, and a number: NaN is below no limit, so that it would be none."""
+    """More than 0, and a number: NaN is below no limit, so that it would be none."""
 
     def __init__(self) -> None:
-        super().__init__(min=0)
+        super().__init__(min=0, min_open=True)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         number: float = super().convert(value, param, ctx)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Any
 
@@ -22,9 +23,11 @@ def one_line(text: str) -> str:
 
 
 def data(value: Any) -> Any:
-    """For JSON, which escapes by itself: every text without secrets, whatever it is nested in."""
+    """For JSON, which escapes by itself: every text without secrets, whatever it is nested in; NaN and infinity are None."""
     if isinstance(value, str):
         return redact(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
     if isinstance(value, dict):
         return {key: data(inner) for key, inner in value.items()}
     return [data(inner) for inner in value] if isinstance(value, list | tuple) else value

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,7 @@ from kohya_wrap.cli.afterwards import every_end
 from kohya_wrap.cli.console import Console
 from kohya_wrap.cli.errors import of_the_system
 from kohya_wrap.cli.training import Session
-from kohya_wrap.domain.finding import Level
+from kohya_wrap.domain.finding import Finding, Level
 from kohya_wrap.errors import KohyaWrapError, MachineError, TooDear
 
 if TYPE_CHECKING:
@@ -42,22 +42,25 @@ def run(
         cards: number -> name of GPUs, to train side by side on each of them; None: one after the other.
     """
     from kohya_wrap.host.child import StopRequest, signals_as_request
-    from kohya_wrap.workflow import queue, run_folder, same_training
+    from kohya_wrap.workflow import notices, queue, run_folder, same_training
     from kohya_wrap.workflow.prepare import prepare
 
     found = queue.checked(entries, request.gpu, request.engine, session.places, session.env)
-    wrong = found.wrong
+    wrong = {entry: _located(entry, error) for entry, error in found.wrong.items()}
     record = queue.Record.of(entries, found.keys)
     if restart:
         record.forget()
     asked = StopRequest()
     place = {entry: f"{number} of {len(entries)}: {entry.title}" for number, entry in enumerate(entries, 1)}
+    noted: dict[Entry, Sequence[Finding]] = {}
     for entry in wrong:
         _say_failed(console, place[entry], wrong[entry])
 
     def one(entry: Entry, card: str = "", stop: StopRequest | None = None) -> None:
         try:
             train(entry, card, stop)
+        except KohyaWrapError as error:
+            raise _located(entry, error) from error
         except OSError as error:
             raise of_the_system(error) or _refused(error) from error
 
@@ -66,11 +69,13 @@ def run(
         told.say(f"\n{place[entry]}", style="bold")
         env = {**session.env, **({"CUDA_VISIBLE_DEVICES": cards[card]} if cards else {})}
         job = prepare(replace(request, config=entry.config, words=entry.words), session.places, env)
+        noted[entry] = job.findings
         name = str(job.config.get("output_name"))
         mine = wishes(job, record.spent(None if restart else run_folder.unfinished(job.project, name)))
         on_run = partial(record.begun, entry, same_training.key(job.asked, job.engine_kind))
         own = replace(session, env=env, stop=stop, asked=asked)
-        _, result = training.train(told, job, own, mine, on_run)
+        job, result = training.train(told, job, own, mine, on_run)
+        noted[entry] = (*job.findings, *result.findings)
         training.say_result(told, result)
 
     had_turn: dict[Entry, Outcome] = {}
@@ -97,10 +102,16 @@ def run(
                 ended(outcome)
         outcomes = [had_turn[entry] for entry in entries if entry in had_turn]
         known = done | had_turn
-        rows = [_row(known[entry]) if entry in known else _not_begun(entry) for entry in entries]
+        rows = [
+            _row(known[entry], noted.get(entry, ())) if entry in known else _not_begun(entry)
+            for entry in entries
+        ]
         console.say()
         for line in _table(rows):
             console.say(line)
+        if session.told and any(not (one.before or one.entry in wrong) for one in outcomes):
+            notice = notices.of_queue((one.output_name for one in found.trained.values()), rows)
+            notices.send(session.told, notice, lambda found: console.findings([found]))
         if error := _whole(outcomes, rows, asked):
             raise error
         end.data = {"jobs": rows}
@@ -124,6 +135,22 @@ class Told(Console):
             super().say(f"{self._prefix}{line}" if line else "", style=style)
 
 
+def _located(entry: Entry, error: KohyaWrapError) -> KohyaWrapError:
+    """With the config's folder, which a config alone need not name; of several it tells which is meant."""
+
+    def with_folder(text: str) -> str:
+        name = entry.config.name
+        return (
+            f"{entry.config}{text.removeprefix(name)}"
+            if text == name or text.startswith(f"{name}:")
+            else text
+        )
+
+    findings = tuple(replace(found, where=with_folder(found.where)) for found in error.findings)
+    message = with_folder(error.message)
+    return type(error)(message, why=error.why, hint=error.hint, findings=findings, data=error.data)
+
+
 def _say_failed(console: Console, place: str, error: KohyaWrapError) -> None:
     console.say(f"\n{place}", style="bold")
     console.findings(
@@ -132,7 +159,10 @@ def _say_failed(console: Console, place: str, error: KohyaWrapError) -> None:
     console.error(error)
 
 
-def _row(outcome: Outcome) -> dict[str, Any]:
+def _row(outcome: Outcome, noted: Sequence[Finding]) -> dict[str, Any]:
+    """Args:
+    noted: what was said of it besides its error.
+    """
     from kohya_wrap.workflow import watched
 
     error = outcome.error
@@ -145,8 +175,12 @@ def _row(outcome: Outcome) -> dict[str, Any]:
             "lora": status.checkpoint or None,
         }  # fmt: skip
     if error is not None:
-        row |= {"outcome": "stopped" if outcome.is_stopped else "failed", "reason": error.message}
-    return row | {"before": outcome.before}
+        row |= {
+            "outcome": "stopped" if outcome.is_stopped else "failed",
+            "reason": error.message, "why": error.why, "hint": error.hint,
+        }  # fmt: skip
+    findings = (*noted, *(error.findings if error else ()))
+    return row | {"before": outcome.before, "findings": [asdict(finding) for finding in findings]}
 
 
 def _not_begun(entry: Entry) -> dict[str, Any]:

@@ -116,12 +116,13 @@ def command(
     from kohya_wrap.cli.console import Console
     from kohya_wrap.cli.training import Session, as_data, say_result, train
     from kohya_wrap.domain.afterwards import parse
+    from kohya_wrap.domain.budget import Budget
     from kohya_wrap.places import Places
     from kohya_wrap.workflow import machine, queue, run_folder
     from kohya_wrap.workflow.notify import targets
     from kohya_wrap.workflow.prepare import JobRequest, prepare
     from kohya_wrap.workflow.trained import Trained
-    from kohya_wrap.workflow.wishes import Wishes, as_before, budget_of, continued
+    from kohya_wrap.workflow.wishes import Wishes, budget_of, continued, until
 
     console, steps = Console(as_json=as_json), parse(afterwards)
     named = queue.configs_of(configs or (Path("training_config.toml"),))
@@ -134,12 +135,14 @@ def command(
     request = JobRequest(named[0], gpu, engine or "", words=words, processes=num_processes, **provisioning)
 
     def wishes(job: Job, spent: float, since: float) -> Wishes:
-        within, said = budget_of(job.user.wrapper, job.machine.preset, price, max_cost, max_hours)
-        asked = Wishes(restart, until_epoch, within, since if count_setup else None, probe, spent)
-        name = str(job.config.get("output_name"))
-        asked, more = as_before(asked, None if restart else run_folder.unfinished(job.project, name))
+        unfinished = (
+            None if restart else run_folder.unfinished(job.project, str(job.config.get("output_name")))
+        )
+        asked = Budget(price, max_cost, max_hours)
+        within, said = budget_of(asked, job.user.wrapper, job.machine.preset, unfinished)
+        pause, more = until(until_epoch, unfinished)
         console.findings((*said, *more))
-        return asked
+        return Wishes(restart, pause, within, since if count_setup else None, probe, spent)
 
     cards = machine.numbered(gpus, os.environ) if gpus is not None else None
     if cards and num_processes > 1:
@@ -172,25 +175,36 @@ def command(
 
 
 def _detach(console: Console, configs: Sequence[Path]) -> None:
-    """The same words without --detach, in a process of its own. Leaves with its exit code where it ends at once."""
-    from kohya_wrap.workflow import detached
+    """The same words without --detach, in a process of its own. Where that ends at once: its words, its exit code."""
+    from kohya_wrap.cli.console import is_envelope
+    from kohya_wrap.domain.finding import typed
+    from kohya_wrap.workflow import detached, watched
 
-    words = [word for word in sys.argv[1:] if word not in ("--detach", "--json")]
-    env = {
-        name: value
-        for name, value in os.environ.items()
-        if name not in ("KOHYA_WRAP_RUN_DETACH", "KOHYA_WRAP_JSON")
-    }
-    with looking_on():
-        code, run = detached.start(words, configs, env, console.say)
+    envelopes: list[str] = []
+
+    def say(line: str) -> None:
+        if console.as_json and is_envelope(line):
+            envelopes.append(line)
+        else:
+            console.say(line)
+
+    words = [word for word in sys.argv[1:] if word != "--detach"]
+    env = {name: value for name, value in os.environ.items() if name != "KOHYA_WRAP_RUN_DETACH"}
+    with looking_on(configs[0]):
+        code, run = detached.start(words, configs, env, say)
     if code < 0:
         raise MachineError(
             f"The kohya-wrap that should go on by itself was killed by {signal.Signals(-code).name}.",
             why="The system, out of memory, or somebody; its trainer may be at work all the same.",
-            hint="kohya-wrap status",
+            hint=f"kohya-wrap status {typed(configs[0])}",
         )
-    if code:
+    if run is None:  # it has said itself what came of it
+        for envelope in envelopes:
+            print(envelope)
         sys.exit(code)
-    console.say("It goes on by itself: kohya-wrap status, kohya-wrap logs -f, kohya-wrap stop")
+    config = typed(watched.status(run).config)
+    console.say(
+        f"It goes on by itself: kohya-wrap status {config}, kohya-wrap logs -f {config}, kohya-wrap stop {config}"
+    )
     if console.as_json:
         console.envelope("run", {"run": str(run), "detached": True})

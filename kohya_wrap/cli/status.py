@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import shlex
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -38,12 +36,16 @@ def command(where: Path, follow: bool, as_json: bool) -> None:
 
     console = Console(as_json=as_json)
     if follow:
-        with looking_on():
+        state = "training"
+        with looking_on(where):
             for news in watched.news(watched.one_at_work(where).run):
                 if as_json:
-                    print(json.dumps(_as_data(news)), flush=True)
+                    console.news(_as_data(news))
                 else:
                     console.say(_line(news))
+                    if news.state != state:
+                        state = news.state
+                        console.say(_turn(news))
         return
     found = watched.of_project(where)
     for one in found:
@@ -60,6 +62,7 @@ def _lines(one: Status) -> list[str]:
         lines.append(f"  why           {one.reason}")
     if one.state != "done":
         kept = f"epoch {one.epochs_kept} of {one.epochs}" if one.epochs_kept else "no epoch yet"
+        kept = f"nothing to go on from: {one.lost}" if one.lost else kept
         lines.append(f"  kept          {kept}; attempt {one.attempts}")
     if one.checkpoint:
         lines.append(f"  newest        {one.checkpoint}")
@@ -69,10 +72,29 @@ def _lines(one: Status) -> list[str]:
         lines.append(f"  then          {step.step}: {said}")
     if one.then_log:
         lines.append(f"  more of it    {one.then_log}")
-    if one.state in ("unwatched", "interrupted", "paused", "stopped"):
-        watch = "is still at work, and nobody watches it" if one.state == "unwatched" else "can go on"
-        lines.append(f"  It {watch}: kohya-wrap run {shlex.quote(one.config)}")
+    if one.state not in ("training", "done"):
+        lines.append(f"  {_next(one)}")
     return lines
+
+
+def _next(one: Status) -> str:
+    """What to type, where something is to be done about it."""
+    from kohya_wrap.domain.finding import typed
+
+    config = typed(one.config)
+    if one.state == "failed":
+        return f"What the engine said: kohya-wrap logs {config}"
+    if one.state == "unwatched":
+        return f"It is still at work, and nobody watches it: kohya-wrap run {config}"
+    return f"It {'can go on' if one.epochs_kept and not one.lost else 'begins anew'}: kohya-wrap run {config}"
+
+
+def _turn(one: Status) -> str:
+    """How it ended, that nobody watches it any more, or that somebody does again."""
+    if one.state == "training":
+        return f"{one.name}: watched again"
+    said = f"{one.name}: {one.state}" + (f": {one.reason}" if one.reason else "")
+    return said if one.state == "done" else f"{said}  {_next(one)}"
 
 
 def _line(one: Status) -> str:

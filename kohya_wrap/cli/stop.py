@@ -23,24 +23,31 @@ def command(where: Path, now: bool, as_json: bool) -> None:
     kohya-wrap stop my-lora --now
     """
     from kohya_wrap.cli.console import Console
+    from kohya_wrap.domain.finding import typed
     from kohya_wrap.domain.wording import clock
     from kohya_wrap.workflow import watched
 
     console = Console(as_json=as_json)
     found = watched.one_at_work(where)
+    config = typed(found.config)
     watched.ask_to_stop(found, at_once=now)
     if now and not found.is_at_work:
         console.say(f"What should follow {found.name} is cut short; the training is {found.state}, and kept.")
     elif now:
         last = [*watched.news(found.run, interval=0.2)][-1]
-        console.say(f"{found.name} has stopped; epoch {last.epochs_kept} is kept. To go on: kohya-wrap run")
+        kept = (
+            f"epoch {last.epochs_kept} is kept. To go on"
+            if last.epochs_kept
+            else "no epoch is finished. To begin anew"
+        )
+        console.say(f"{found.name} has stopped; {kept}: kohya-wrap run {config}")
     else:
         left = ""
         if found.seconds_per_step and found.steps and found.epochs:
             per_epoch = found.steps // found.epochs
             left = f", in about {clock((-found.step % per_epoch) * found.seconds_per_step)}"
         console.say(
-            f"{found.name} stops when epoch {found.epoch} is done{left}. At once: kohya-wrap stop --now"
+            f"{found.name} stops when epoch {found.epoch} is done{left}. At once: kohya-wrap stop --now {config}"
         )
     if as_json:
         console.envelope("stop", {"run": str(found.run), "now": now})

@@ -46,7 +46,7 @@ KEYS = {
         Option("max_hours", "float", "", (), None),
     )
 }
-_LEAST = {"target_steps": 1, "price_per_hour": 0, "max_cost": 0, "max_hours": 0}
+_MORE_THAN_0 = ("target_steps", "price_per_hour", "max_cost", "max_hours")
 
 
 def read(raw: Mapping[str, Any], where: Callable[[str], str]) -> tuple[WrapperSection, list[Finding]]:
@@ -72,7 +72,7 @@ def _refusal(key: str, value: Any) -> str:
     if value == KEYS[key].default:
         return ""
     why = KEYS[key].refuses(value) or (no_trigger(value) if key == "trigger" else "")
-    return why or (f"must be {_LEAST[key]} or more, not {value}" if value < _LEAST.get(key, value) else "")
+    return why or (f"must be more than 0, not {value}" if key in _MORE_THAN_0 and value <= 0 else "")
 
 
 def _remedy(key: str) -> str:

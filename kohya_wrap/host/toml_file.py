@@ -87,10 +87,14 @@ def _syntax(path: Path, text: str, line: int, column: int, said: str) -> ConfigE
         shown = f"{shown.partition('=')[0].strip()} = (not shown)"
     shown = shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}…"
     # The parser speaks of the line's end as of a character that must not be in a text.
-    never_closed = "\\u000a" in said or "\\u000d" in said
-    why = (
-        "A quote is never closed: its text ends with the line" if never_closed else said.split(" at line")[0]
-    )
+    if "\\u000a" in said or "\\u000d" in said:
+        why = "A quote is never closed: its text ends with the line"
+    elif "end of file" in said or (
+        "'\\x00'" in said and "\0" not in text
+    ):  # and of the file's end as of a NUL
+        why = "The file ends too early: a value, a quote or a bracket is lacking"
+    else:
+        why = said.split(" at line")[0]
     return ConfigError(
         f"{path.name}:{line}:{column} is not TOML: {shown}",
         why=f"{why}.",

@@ -10,25 +10,35 @@ import os
 import re
 import signal
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+KNOWN = "oom@STEP, nan@STEP, crash@STEP, hang@STEP, disk-full@save, disk-full@state"
 
 
 class OutOfMemoryError(RuntimeError):
     __module__ = "torch"  # the traceback then ends with the engine's words
 
 
+def orders(env: Mapping[str, str]) -> list[str]:
+    """Raises ValueError for an order that is none: rehearsing no fault unawares would mislead."""
+    found = re.findall(r"[^\s,]+", env.get("KOHYA_WRAP_REHEARSAL_FAULT", ""))
+    for order in found:
+        if not re.fullmatch(r"(oom|nan|crash|hang)@\d+|disk-full@(save|state)", order):
+            raise ValueError(f"KOHYA_WRAP_REHEARSAL_FAULT: {order!r} is none of {KNOWN}")
+    return found
+
+
 class Faults:
     def __init__(self) -> None:
-        """Raises ValueError for an order that is none: rehearsing no fault unawares would mislead."""
-        self._orders = re.findall(r"[^\s,]+", os.environ.get("KOHYA_WRAP_REHEARSAL_FAULT", ""))
+        """Raises ValueError, as `orders`."""
+        self._orders = orders(os.environ)
         self._marks = os.environ.get("KOHYA_WRAP_REHEARSAL_FAULT_ONCE")
-        for order in self._orders:
-            if not re.fullmatch(r"(oom|nan|crash|hang)@\d+|disk-full@(save|state)", order):
-                known = "(oom|nan|crash|hang)@STEP, disk-full@save, disk-full@state"
-                raise ValueError(f"KOHYA_WRAP_REHEARSAL_FAULT: {order!r} is none of {known}")
 
     def at_step(self, step: int, latents: NDArray[np.float32]) -> None:
         """Strike while `step` (from 1) is computed from these latents."""
@@ -39,7 +49,7 @@ class Faults:
         if self.strikes(f"hang@{step}"):
             time.sleep(1e6)
         if self.strikes(f"nan@{step}"):
-            latents[...] = np.nan
+            latents[...] = float("nan")
 
     def strikes(self, order: str) -> bool:
         mark = Path(self._marks, order) if self._marks else None

@@ -78,19 +78,21 @@ def cause(seen: Seen, code: int | None, log: Path, log_from: int) -> Cause:
     """Of an attempt that ended by itself; None for a code that nobody saw."""
     if seen.out_of_memory:
         return Cause.OUT_OF_MEMORY
-    told = seen.crash or seen.unfit or seen.fewer or seen.no_data or seen.not_finite_at is not None
+    crash = seen.crash and not _is_interrupted(seen)
+    told = crash or seen.unfit or seen.fewer or seen.no_data or seen.not_finite_at is not None
     # Unseen and without a word: whoever killed it, killed all.
-    if not told and (code is None or _signal(code, log, log_from)):
+    if not told and (code is None or _signal(seen, code, log, log_from)):
         return Cause.SIGNAL
     return Cause.OTHER
 
 
-def explain(seen: Seen, code: int | None, log: Path, log_from: int) -> TrainingFailed:
+def explain(seen: Seen, code: int | None, log: Path, log_from: int, config: Path) -> TrainingFailed:
     """The one error of a failed attempt.
 
     Args:
         code: the launcher's exit code, negative for a signal; None where nobody saw it.
         log_from: where the attempt's output begins in `log`.
+        config: the user's own file.
     """
     look = f"less {shlex.quote(str(log))}"
     if seen.out_of_memory:
@@ -103,8 +105,9 @@ def explain(seen: Seen, code: int | None, log: Path, log_from: int) -> TrainingF
         return TrainingFailed(
             f"The loss is not a number since step {seen.not_finite_at}.",
             why="The learning rate is too high, or a half-precision VAE gave NaN; the engine trains on and says nothing.",
-            hint="Halve learning_rate, or write no_half_vae = true, then: kohya-wrap run --restart   (to keep what was good: a "
-            "checkpoint from before that step, with --continue-from LORA)",
+            hint="Halve learning_rate, or write no_half_vae = true, then: "
+            f"kohya-wrap run {shlex.quote(str(config))} --restart   (to keep what was good: a checkpoint "
+            "from before that step, with --continue-from LORA)",
         )
     if seen.fewer is not None:
         asked, batches, expected = seen.fewer.asked, seen.fewer.batches, seen.fewer.expected
@@ -125,14 +128,14 @@ def explain(seen: Seen, code: int | None, log: Path, log_from: int) -> TrainingF
             why="train_data_dir must hold folders like 10_concept.",
             hint=look,
         )
-    if seen.crash is not None:
+    if seen.crash is not None and not _is_interrupted(seen):
         text = seen.crash.cause
         why, hint = next(
             ((w, h) for known, w, h in _KNOWN if known in text),
             (f"The engine failed at {seen.crash.where}.", look),
         )
         return TrainingFailed(text, why=why, hint=hint)
-    if signalled := _signal(code, log, log_from):
+    if signalled := _signal(seen, code, log, log_from):
         return TrainingFailed(
             f"The trainer was killed by {signalled} {_when(seen)}.",
             why="SIGKILL without a word is mostly the system, out of main memory."
@@ -170,8 +173,15 @@ def _when(seen: Seen) -> str:
     )
 
 
-def _signal(code: int | None, log: Path, log_from: int) -> str:
+def _is_interrupted(seen: Seen) -> bool:
+    """Python makes a traceback of a SIGINT."""
+    return seen.crash is not None and seen.crash.cause.startswith("KeyboardInterrupt")
+
+
+def _signal(seen: Seen, code: int | None, log: Path, log_from: int) -> str:
     """The signal's name: of the launcher itself, or of the trainer, which the launcher names in its last lines."""
+    if _is_interrupted(seen):
+        return signal.SIGINT.name
     if code is not None and code < 0:
         return signal.Signals(-code).name
     tail = log.read_bytes()[log_from:][-4000:].decode("utf-8", errors="replace") if log.is_file() else ""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from kohya_wrap.domain.config import TrainingConfig
@@ -81,9 +83,13 @@ def next_rung(config: TrainingConfig, *, batches_are_ours: bool) -> Again | None
 
 
 def given_up(
-    failed: TrainingFailed, cause: Cause, config: TrainingConfig, *, batches_are_ours: bool
+    failed: TrainingFailed, cause: Cause, config: TrainingConfig, file: Path, *, batches_are_ours: bool
 ) -> TrainingFailed:
-    """What is said when nothing is done about it: after an out-of-memory, what only the user can give up."""
+    """What is said when nothing is done about it: after an out-of-memory, what only the user can give up.
+
+    Args:
+        file: the user's own config.
+    """
     if cause is not Cause.OUT_OF_MEMORY:
         return failed
     ways = [] if batches_are_ours else ["a smaller batch_size in the dataset_config"]
@@ -99,5 +105,5 @@ def given_up(
     return TrainingFailed(
         failed.message,
         why=f"It does not fit into this card's memory with gradient_checkpointing{batch} either; what is left learns something else.",
-        hint=f"Write {', or '.join(ways)}; then: kohya-wrap run --restart",
+        hint=f"Write {', or '.join(ways)}; then: kohya-wrap run {shlex.quote(str(file))} --restart",
     )

@@ -63,13 +63,14 @@ def _has_all(column: bytes, bits: int) -> bytes:
     return column.translate(bytes(byte & bits == bits for byte in range(256)))
 
 
-def judge(lora: Path, seen: Seen, code: int | None, *, log: Path, log_from: int) -> None:
+def judge(lora: Path, seen: Seen, code: int | None, *, log: Path, log_from: int, config: Path) -> None:
     """Pass an attempt whose final file is whole, finite and moved, after all the steps the engine announced.
 
     Args:
         lora: in the attempt's own folder, where nothing stood before.
         code: the launcher's exit code; None where nobody saw it.
         log_from: where the attempt's output begins in `log`.
+        config: the user's own file.
 
     Raises:
         TrainingFailed: with the engine's own cause where it gave one.
@@ -82,7 +83,7 @@ def judge(lora: Path, seen: Seen, code: int | None, *, log: Path, log_from: int)
         or seen.unfit
         or seen.not_finite_at is not None
     ):
-        raise failure.explain(seen, code, log, log_from)
+        raise failure.explain(seen, code, log, log_from, config)
     if not found:
         raise TrainingFailed(
             f"The engine ended without {lora.name}.", why="It exits 0 also where it did nothing.", hint=look

@@ -19,7 +19,7 @@ from kohya_wrap.host import child, instance, tool
 from kohya_wrap.host.instance import Instance
 from kohya_wrap.host.upload import item
 from kohya_wrap.host.upload.item import Destination
-from kohya_wrap.workflow import run_folder, to_upload
+from kohya_wrap.workflow import run_folder, sent, to_upload
 from kohya_wrap.workflow.run_folder import RunFolder
 from kohya_wrap.workflow.trained import Trained
 
@@ -132,8 +132,10 @@ class Afterwards:
             return "nothing was made, so there is nothing to upload"
         megabytes = sum(one.size for one in items) / 1e6
         say(f"uploading {_files(len(items))} ({megabytes:.1f} MB) to {to.where}")
-        item.deliver(items, to, self.pauses, say)
-        return f"uploaded {_files(len(items))} to {to.where}, hashes equal"
+        kept = item.deliver(items, to, sent.before(runs, items), self.pauses, say)
+        more = [f"and so {'is' if kept[2:] == [] else 'are'} {len(kept) - 1} more"] if kept[1:] else []
+        said = f"uploaded {_files(len(items))} to {to.where}, hashes equal"
+        return "; ".join((said, *kept[:1], *more))
 
     def _require_that_nothing_is_lost(
         self, step: Step, runs: Sequence[RunFolder], failed: KohyaWrapError | None

@@ -55,6 +55,7 @@ class Attempts:
     journal: Journal
     env: Mapping[str, str]
     stop: StopRequest
+    stop_file: StopFile
     on_event: OnEvent
     until_epoch: int | None = None
     seconds_left: float | None = None
@@ -63,7 +64,6 @@ class Attempts:
 
     def __post_init__(self) -> None:
         self._events += self.run.events
-        self._stop_file = StopFile(self.run.path)
         self._saving = replace(Saving.of(self.given, self.job.plan.epochs), also=self.until_epoch)
         self._launch = Launch(self.job, self.given, self.engine, self.run, self.env, self._saving)
         # Read before anything is started, so that a wrong one costs nothing.
@@ -81,7 +81,6 @@ class Attempts:
         Raises:
             TrainingFailed: and another attempt would fail as well.
         """
-        self._stop_file.clear()
         before = self.ledger
         known = before.attempt or before.probed
         changed = dict(known.changed) if known else {}
@@ -93,15 +92,22 @@ class Attempts:
                 return replace(end, why=None)
             except TrainingFailed as failed:
                 cause = self._cause(end)
+                if cause is Cause.SIGNAL and self._is_asked():  # a signal to all, or what was asked for
+                    return replace(end, why=Why.ASKED)
                 # What ended while nobody watched: cut off with the machine, or on a disk that may have room by now.
                 passed = (
                     end.code is None and cause in (Cause.SIGNAL, Cause.OTHER) and end.why is not Why.USELESS
                 )
                 if not (unseen and passed):
                     changed |= self._again(end, cause, failed).changed
+            if self._is_asked():  # in the pause: nobody is at work, and what was kept is kept
+                return replace(end, why=Why.ASKED)
             unseen = False
             end = self._next(changed)
         return end
+
+    def _is_asked(self) -> bool:
+        return bool(self.stop) or self.stop_file.asks()
 
     def _cause(self, end: End) -> Cause:
         if end.why is Why.HANGS:
@@ -112,9 +118,9 @@ class Attempts:
         config, ours = self._launch.config(end.attempt.changed), self.job.images.configured is None
         again = recover.after(cause, config, self.ledger.failures, batches_are_ours=ours, pauses=self._pauses)
         if again is None:
-            raise recover.given_up(failed, cause, config, batches_are_ours=ours)
+            raise recover.given_up(failed, cause, config, self.job.user.path, batches_are_ours=ours)
         self.tell(AttemptEnded(cause.value, failed.message, again.action))
-        seconds.wait(again.pause, lambda: self.stop or self._stop_file.asks())
+        seconds.wait(again.pause, self._is_asked)
         return again
 
     def _next(self, changed: Mapping[str, Any]) -> End:
@@ -143,7 +149,7 @@ class Attempts:
 
     def _follow(self, attempt: AttemptStarted, begin: Callable[[OnEvent], child.Child]) -> End:
         end_now = EndNow(
-            attempt, self.stop, self._stop_file, self.run.log, self.until_epoch,
+            attempt, self.stop, self.stop_file, self.run.log, self.until_epoch,
             self._patience, self._left(),
         )  # fmt: skip
         keeper = Keeper(attempt, self._output, self._name, self._saving)
@@ -161,7 +167,10 @@ class Attempts:
         made = self.run.attempt(end.attempt.number) / name
         if end.why is Why.HANGS:
             raise failure.hangs(end.seen, self.run.log)
-        result.judge(made, end.seen, end.code, log=self.run.log, log_from=end.attempt.log_from)
+        result.judge(
+            made, end.seen, end.code,
+            log=self.run.log, log_from=end.attempt.log_from, config=self.job.user.path,
+        )  # fmt: skip
         kept = self._output / name
         Keeper(end.attempt, self._output, self._name, self._saving).keep(made, kept)
         if self.job.asked.values.get("save_state") or self.given.get("save_state_on_train_end"):

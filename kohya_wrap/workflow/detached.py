@@ -25,7 +25,7 @@ def start(
         configs: that it trains, one after the other.
 
     Returns:
-        (0, the run's folder), or (its exit code, None) where it ended before that.
+        (0, the run's folder) where it goes on, or (its exit code, None) where it has ended.
     """
     every = [Project(config.parent.absolute()).runs for config in configs]
     every[0].mkdir(parents=True, exist_ok=True)
@@ -39,7 +39,7 @@ def start(
             for line in said.new(last=code is not None):
                 say(line)
             if run is not None or code is not None:
-                return (0, run) if not code else (code, None)
+                return (0, run) if code is None else (code, None)
             time.sleep(0.2)
     finally:
         said.close()

@@ -30,6 +30,7 @@ from kohya_wrap.places import Places
 from kohya_wrap.training.end_now import Why
 from kohya_wrap.training.journal import Journal
 from kohya_wrap.training.seen import Seen
+from kohya_wrap.training.stop_file import StopFile
 from kohya_wrap.training.supervise import OnEvent
 from kohya_wrap.workflow import (
     base_model,
@@ -157,6 +158,7 @@ def execute(
                 *([_LEFT_OVER] if probed else ()),
                 *([_trained_again(earlier)] if earlier else ()),
                 *([Advice(lost, "lost")] if lost else ()),
+                *(() if unfinished else _begins_with(job.config)),
                 *resumed,
                 *_on_other_images(on_view.changed),
                 *_replaced(job, name, outputs.standing(job, output, wishes.until_epoch)),
@@ -188,7 +190,9 @@ def _attempts(
     allowed = wishes.budget.seconds
     left = None if allowed is None else allowed - spent - wishes.spent
     cut_short.refuse_what_lies_behind(until, run.ledger, job.user.path)
-    attempts = Attempts(job, config, engine, run, journal, env, stop, on_event, until, left)
+    stop_file = StopFile(run.path)
+    stop_file.clear()  # what was asked of an earlier call is not asked of this one
+    attempts = Attempts(job, config, engine, run, journal, env, stop, stop_file, on_event, until, left)
     if not run.events:
         attempts.tell(
             RunStarted(engine.kind, engine.commit, str(job.user.path), gpu, plan.steps, plan.epochs)
@@ -204,7 +208,7 @@ def _attempts(
             raise cut_short.too_dear(attempts.ledger, wishes.budget, spent + wishes.spent, job.user.path)
         why = None
         if wishes.probe and not (attempts.ledger.attempt or attempts.ledger.probed):
-            why = Probe(job, config, engine, run, env, stop).fit(attempts.tell, left)
+            why = Probe(job, config, engine, run, env, stop, stop_file).fit(attempts.tell, left)
         if why is None:
             end = attempts.to_the_end()
             why = end.why
@@ -269,6 +273,15 @@ def _on_other_images(changed: str) -> Iterator[Advice]:
             f"since the last attempt of this run: {changed}. It goes on with what is there now, after the epochs that are done; "
             "--restart trains from the beginning.",
             "images",
+        )
+
+
+def _begins_with(config: TrainingConfig) -> Iterator[Advice]:
+    if config.origin("network_weights") is Origin.COMMAND_LINE:
+        yield Advice(
+            f"it begins with the weights of {config.get('network_weights')}; optimizer, learning-rate curve and the count of steps "
+            "begin anew.",
+            "continue-from",
         )
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from queue import SimpleQueue
@@ -100,6 +101,21 @@ def of_steps(name: str, runs: Sequence[RunFolder], steps: Sequence[Mapping[str, 
     loss = seen.loss if seen and seen.loss is not None and math.isfinite(seen.loss) else None
     step, steps_in_all = (seen.step, seen.total) if seen else (0, 0)
     return Notice(event, text, str(runs[-1].path), name, step, steps_in_all, loss, kept[-1] if kept else "")
+
+
+def of_queue(names: Iterable[str], rows: Sequence[Mapping[str, Any]]) -> Notice:
+    """What came of several trainings, those that were refused at the beginning as well.
+
+    Args:
+        rows: {"config", "swept", "outcome"} of each, and "reason" where there is one.
+    """
+    counts = Counter(row["outcome"] for row in rows)
+    words = [f"all is over: {', '.join(f'{n} {outcome}' for outcome, n in counts.items())}"]
+    for row in rows:
+        if reason := row.get("reason"):
+            swept = f" ({row['swept']})" if row["swept"] else ""
+            words.append(f"{row['config']}{swept}: {reason}")
+    return Notice("queue", tool.redact("; ".join(words)), "", ", ".join(dict.fromkeys(names)), 0, 0, None, "")
 
 
 def send(targets: Sequence[Target], notice: Notice, say: OnFinding) -> None:

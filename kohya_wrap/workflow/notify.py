@@ -22,7 +22,7 @@ _LONGEST = 1900  # characters; Discord takes 2000
 @dataclass(frozen=True)
 class Notice:
     """Attributes:
-    event: finished | failed | stopped | warning | afterwards.
+    event: finished | failed | stopped | warning | queue | afterwards.
     run: the run's folder; empty before there is one.
     name: of the LoRA.
     loss: None where there is none, or it is no number.

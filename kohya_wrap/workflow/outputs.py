@@ -23,7 +23,7 @@ def require(job: Job) -> None:
     """Make the folders, and prove that files can be written to them.
 
     Raises:
-        ConfigError: an option names a file, or goes through one.
+        ConfigError: an option names a file, or goes through one, or a link whose target is not there.
         MachineError: the rights or the disk do not allow it, or there is no room.
     """
     values, project = job.asked.values, job.project
@@ -72,6 +72,15 @@ def _require_writable(job: Job, option: str, folder: Path) -> None:
         with tempfile.TemporaryFile(dir=folder) as file:
             file.write(b"written")
     except (FileExistsError, NotADirectoryError):
+        link = next(
+            (path for path in (folder, *folder.parents) if path.is_symlink() and not path.exists()), None
+        )
+        if link is not None:
+            raise ConfigError(
+                f"{what} cannot be made: {link} is a link to {link.readlink()}, which is not there.",
+                why="Its disk may not be mounted; the engine would find out at its first save.",
+                hint=f"Name another folder, or mend the link: ls -ld {shlex.quote(str(link))}",
+            ) from None
         raise ConfigError(
             f"{what} is a file, or goes through one, where a folder must be.",
             why="The engine would find out at its first save.",

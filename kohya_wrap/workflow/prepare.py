@@ -23,7 +23,7 @@ from kohya_wrap.domain.steps import StepPlan
 from kohya_wrap.engine.reference import Reference
 from kohya_wrap.errors import ConfigError, DatasetError, MachineError, UsageError
 from kohya_wrap.places import Places, Project
-from kohya_wrap.rehearsal import played
+from kohya_wrap.rehearsal import faults, played
 from kohya_wrap.workflow import base_model, effective, images, inputs, several_gpus
 from kohya_wrap.workflow import machine as machines
 from kohya_wrap.workflow.effective import Asked
@@ -111,6 +111,7 @@ def prepare(request: JobRequest, places: Places, env: Mapping[str, str]) -> Job:
         effective.refuse(effective.whatever_the_family(asked, machine, known))
     wanted = Wanted(base, project.models, request.engine_dir, request.reuse_torch, request.allow_pickle)
     if kind == "rehearsal":  # before images are looked at that it would not take
+        _refuse_unknown_faults(env)
         _rehearsable(asked, {name: asked.values.get(name) for name in _OTHER_IMAGES})
     try:
         seen = images.of(asked, project)
@@ -144,6 +145,18 @@ def prepare(request: JobRequest, places: Places, env: Mapping[str, str]) -> Job:
     _rehearsable(asked, options)
     simpler = (Finding(Level.NOTE, "rehearsed-simpler", sentence) for sentence in played.stand_ins(options))
     return replace(job, findings=(*job.findings, *simpler))
+
+
+def _refuse_unknown_faults(env: Mapping[str, str]) -> None:
+    """Raises UsageError: the rehearsal would fail on it once it is started."""
+    try:
+        faults.orders(env)
+    except ValueError as error:
+        raise UsageError(
+            f"{error}.",
+            why="It says what shall go wrong in the rehearsal, and at which step of an attempt.",
+            hint="KOHYA_WRAP_REHEARSAL_FAULT=oom@12 kohya-wrap run --engine rehearsal",
+        ) from error
 
 
 def _rehearsable(asked: Asked, options: Mapping[str, Any]) -> None:

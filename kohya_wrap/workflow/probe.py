@@ -76,6 +76,7 @@ class Probe:
     run: RunFolder
     env: Mapping[str, str]
     stop: StopRequest
+    stop_file: StopFile
 
     def fit(self, tell: Callable[[Event], None], left: float | None) -> Why | None:
         """Go down the rungs until it fits, and tell what the run needs otherwise than its config. A crash or a hang may
@@ -94,7 +95,7 @@ class Probe:
         failures: list[AttemptEnded] = []
         pauses, began = seconds.pauses(self.env, recover.PAUSES), time.monotonic()
         size, passes = self._hardest()
-        folder = self.run.probe
+        folder, file = self.run.probe, self.job.user.path
         folder.path.mkdir(exist_ok=True)
         try:
             while True:
@@ -110,16 +111,21 @@ class Probe:
                     cause, failed = Cause.HANG, failure.hangs(seen, folder.log)
                 else:
                     cause = failure.cause(seen, code, folder.log, 0)
-                    failed = failure.explain(seen, code, folder.log, 0)
+                    failed = failure.explain(seen, code, folder.log, 0, file)
                 again = recover.after(cause, config, failures, batches_are_ours=True, pauses=pauses)
                 if again is None:
-                    raise recover.given_up(failed, cause, config, batches_are_ours=True)
+                    raise recover.given_up(failed, cause, config, file, batches_are_ours=True)
                 failures.append(AttemptEnded(cause.value, f"The probe: {failed.message}", again.action))
                 tell(failures[-1])
-                seconds.wait(again.pause, lambda: self.stop)
+                seconds.wait(again.pause, self._is_asked)
+                if self._is_asked():
+                    return Why.ASKED
                 changed |= again.changed
         finally:
             shutil.rmtree(folder.path, ignore_errors=True)
+
+    def _is_asked(self) -> bool:
+        return bool(self.stop) or self.stop_file.asks()
 
     def _batch(self, changed: Mapping[str, Any]) -> int:
         batch: int = changed.get("train_batch_size") or self.config.get("train_batch_size", 1)
@@ -159,7 +165,7 @@ class Probe:
             folder.log.touch()
             mine: list[Event] = []
             end_now = EndNow(
-                attempt, self.stop, StopFile(folder.path), folder.log, None, Patience.from_environment(self.env), left
+                attempt, self.stop, self.stop_file, folder.log, None, Patience.from_environment(self.env), left
             )  # fmt: skip
             reader = OutputReader(folder.attempt(1).resolve(), str(config.get("output_name")), 0)
 
@@ -167,8 +173,11 @@ class Probe:
                 mine.append(event)
                 end_now.told(event)
 
-            code = supervise.watch(supervise.start(prepared, told), 0, reader, end_now, told)
-        return Seen.of(mine), code, end_now.why
+            def ends() -> bool:
+                return self._is_asked() or end_now()  # a probe has no state to wait for
+
+            code = supervise.watch(supervise.start(prepared, told), 0, reader, ends, told)
+        return Seen.of(mine), code, Why.ASKED if self._is_asked() else end_now.why
 
     def _launch(self, folder: RunFolder, changed: Mapping[str, Any]) -> Launch:
         return Launch(self.job, self.config, self.engine, folder, self.env, Saving())

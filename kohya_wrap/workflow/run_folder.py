@@ -184,12 +184,16 @@ def of_name(project: Project, output_name: str) -> Iterator[RunFolder]:
 def unfinished(project: Project, output_name: str) -> RunFolder | None:
     """The newest run of this name, where there is something to go on with: a trainer at work, a state, or no verdict yet."""
     run = next(of_name(project, output_name), None)
-    if run is None or run.ledger.is_done or run.has_lost_its_record:
-        return None
+    return run if run is not None and _goes_on(run) else None
+
+
+def _goes_on(run: RunFolder) -> bool:
+    if run.ledger.is_done or run.has_lost_its_record:
+        return False
     if run.ledger.outcome == "failed" and not run.is_at_work():
         state, _ = states.newest_whole(run.ledger.states)
-        return run if state else None
-    return run
+        return state is not None
+    return True
 
 
 def lost(project: Project, output_name: str) -> str:
@@ -197,15 +201,21 @@ def lost(project: Project, output_name: str) -> str:
     run = next(of_name(project, output_name), None)
     if run is None:
         return _renamed(project, output_name)
-    if run.ledger.is_done or unfinished(project, output_name) is not None:
+    why = unusable(run)
+    return (
+        f"of the unfinished run {run.path.name} nothing can be used: {why}. So it begins anew." if why else ""
+    )
+
+
+def unusable(run: RunFolder) -> str:
+    """Why epochs that it has kept are not gone on from; empty where they are, or where it has kept none."""
+    if run.ledger.is_done or _goes_on(run):
         return ""
     if run.has_lost_its_record:
-        why = "its record (events.jsonl) is empty or gone, and without it nothing goes on from its states"
-    elif run.ledger.states:
-        why = f"it had kept epoch {run.ledger.states[-1].epoch}, but its states are gone or damaged"
-    else:
-        return ""
-    return f"of the unfinished run {run.path.name} nothing can be used: {why}. So it begins anew."
+        return "its record (events.jsonl) is empty or gone, and without it nothing goes on from its states"
+    if run.ledger.states:
+        return f"it had kept epoch {run.ledger.states[-1].epoch}, but its states are gone or damaged"
+    return ""
 
 
 def _renamed(project: Project, output_name: str) -> str:

@@ -34,11 +34,14 @@ class Made:
 
 def made(runs: Sequence[RunFolder]) -> Made:
     files: dict[str, Path] = {}
-    for run, own in zip(runs, _own_names(runs), strict=True):
-        for source, name in _of(run, own):
-            other = files.setdefault(name, source)
-            if other != source:  # several projects with the same output_name
-                files[f"{own}/{name}"] = source
+    named = list(zip(runs, _own_names(runs), strict=True))
+    # What cannot be had again comes first: there may be no room for all of it.
+    for part in (_newest, _record, _state, _earlier, _samples):
+        for run, own in named:
+            for source, name in part(run, own):
+                other = files.setdefault(name, source)
+                if other != source:  # several projects with the same output_name
+                    files[f"{own}/{name}"] = source
     return Made(
         tuple((source, name) for name, source in files.items()),
         tuple(problem for run in runs for problem in _problems(run)),
@@ -55,19 +58,33 @@ def _own_names(runs: Sequence[RunFolder]) -> list[str]:
     return names
 
 
-def _of(run: RunFolder, own: str) -> Iterator[tuple[Path, str]]:
-    for path in _checkpoints(run):
+def _newest(run: RunFolder, own: str) -> Iterator[tuple[Path, str]]:
+    for path in _checkpoints(run)[-1:]:
         yield path, path.name
+
+
+def _record(run: RunFolder, own: str) -> Iterator[tuple[Path, str]]:
+    yield from _below(run, own, (run.path / name for name in _RECORD))
+
+
+def _state(run: RunFolder, own: str) -> Iterator[tuple[Path, str]]:
+    if not run.ledger.is_done:  # put back at the same place, the run goes on from it
+        state, _ = states.newest_whole(run.ledger.states)
+        if state is not None:
+            yield from _below(run, own, sorted(Path(state.path).rglob("*")))
+
+
+def _earlier(run: RunFolder, own: str) -> Iterator[tuple[Path, str]]:
+    for path in reversed(_checkpoints(run)[:-1]):
+        yield path, path.name
+
+
+def _samples(run: RunFolder, own: str) -> Iterator[tuple[Path, str]]:
     about = toml.load(run.path / "run.toml")
     samples = Path(str(about.get("output_dir", "")), "sample")
     for path in sorted(samples.glob("*")):
         if path.is_file() and path.name.startswith(str(about.get("output_name", ""))):
             yield path, f"sample/{path.name}"
-    yield from _below(run, own, (run.path / name for name in _RECORD))
-    if not run.ledger.is_done:  # put back at the same place, the run goes on from it
-        state, _ = states.newest_whole(run.ledger.states)
-        if state is not None:
-            yield from _below(run, own, sorted(Path(state.path).rglob("*")))
 
 
 def _below(run: RunFolder, own: str, paths: Iterable[Path]) -> Iterator[tuple[Path, str]]:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from kohya_wrap.domain import budget
 from kohya_wrap.domain.events import EpochStarted, Event, LossNotFinite, Progress, RunEnded, StateSaved
+from kohya_wrap.domain.finding import typed
 from kohya_wrap.domain.ledger import Ledger
 from kohya_wrap.domain.saving import Saved
 from kohya_wrap.errors import UsageError
@@ -40,6 +41,7 @@ class Status:
         seconds: while it was at work, over all its attempts.
         eta: seconds, at the present pace; None where there is none.
         dollars: None without a price.
+        lost: why `run` begins anew, though epochs were kept; empty where it goes on from them.
         then: the steps after it, as far as they are; `then_log` has what they say, where that is no terminal.
     """
 
@@ -61,6 +63,7 @@ class Status:
     seconds: float
     eta: float | None
     dollars: float | None
+    lost: str = ""
     then: tuple[StepSoFar, ...] = ()
     then_log: str = ""
 
@@ -75,13 +78,19 @@ class Status:
 
 
 def of_project(where: Path) -> list[Status]:
-    """Those at work; where there is none, the newest. `where` is a project, a config in one, or the folder of a run.
+    """Those at work; where there is none, the one that last was. `where` is a project, a config in one, or the folder of a run.
 
     Raises:
         UsageError: no run there.
     """
     found = [status(folder) for folder in _folders(where)]
-    return [one for one in found if one.is_at_work] or found[:1]
+    return [one for one in found if one.is_at_work] or [max(found, key=_last_at_work)]
+
+
+def _last_at_work(one: Status) -> float:
+    """Seconds since the epoch; of those without a record, the newest comes first in its folder."""
+    timed = RunFolder(one.run).timed
+    return timed[-1][0] if timed else 0.0
 
 
 def one_at_work(where: Path) -> Status:
@@ -108,7 +117,8 @@ def _folders(where: Path) -> list[Path]:
             why="Nothing was trained from here yet, or this is not the project's folder.",
             hint="Name the project or its config: kohya-wrap status my-lora",
         )
-    return found
+    own = [one for one in found if Path(str(RunFolder(one).about.get("config", ""))).name == where.name]
+    return own or found
 
 
 def status(folder: Path) -> Status:
@@ -147,6 +157,7 @@ def status(folder: Path) -> Status:
         seconds=seconds,
         eta=(total - step) * pace if at_work and pace is not None else None,
         dollars=None if price is None else seconds / 3600 * float(price),
+        lost=run_folder.unusable(run),
         then=then.steps,
         then_log=then.log,
     )
@@ -214,7 +225,7 @@ def ask_to_stop(found: Status, *, at_once: bool) -> None:
         raise UsageError(
             f"{found.name} is not at work: {found.state}.",
             why="Its trainer has ended already.",
-            hint="kohya-wrap status",
+            hint=f"kohya-wrap status {typed(found.config)}",
         )
     run = RunFolder(found.run)
     if found.state == "training":
@@ -224,7 +235,7 @@ def ask_to_stop(found: Status, *, at_once: bool) -> None:
         raise UsageError(
             f"Nobody watches {found.name}: its kohya-wrap is gone.",
             why="So nobody can stop it when its next state is written.",
-            hint="kohya-wrap stop --now   or, to watch it again: kohya-wrap run",
+            hint=f"kohya-wrap stop --now {typed(found.config)}   or, to watch it again: kohya-wrap run {typed(found.config)}",
         )
     run.end_trainers()  # what it has saved meanwhile, the next `run` finds
     with Journal(run.journal) as record:
@@ -236,7 +247,7 @@ def _cut_steps_short(found: Status, *, at_once: bool) -> None:
         raise UsageError(
             f"{found.name} is {found.state}; what shall follow is under way: {found.steps_under_way}.",
             why="Its trainer has ended already, and a step has no epoch to stop behind.",
-            hint="kohya-wrap stop --now   (cuts them short; what was trained is kept)",
+            hint=f"kohya-wrap stop --now {typed(found.config)}   (cuts them short; what was trained is kept)",
         )
     pid = steps_so_far.of(RunFolder(found.run).events).pid
     if pid is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -16,7 +16,11 @@ from kohya_wrap.host.safetensors_file import read_header
 from kohya_wrap.training.result import weights_problem
 from kohya_wrap.workflow.run_folder import RunFolder
 
-_CAPS = ("max_cost", "max_hours")
+_AMOUNTS = {
+    "price": "price_per_hour",
+    "max_cost": "max_cost",
+    "max_hours": "max_hours",
+}  # in a config, and in run.toml
 
 
 @dataclass(frozen=True)
@@ -85,28 +89,31 @@ def idle(wishes: Wishes, epochs: int) -> Iterator[Finding]:
 
 
 def budget_of(
-    section: WrapperSection,
-    preset: GpuPreset,
-    price: float | None,
-    max_cost: float | None,
-    max_hours: float | None,
+    asked: Budget, section: WrapperSection, preset: GpuPreset, run: RunFolder | None
 ) -> tuple[Budget, tuple[Finding, ...]]:
-    """As asked for, else as the config has it; a cap in dollars without a price, by the highest that is known of the card.
+    """As asked for, else as the config has it, else as the unfinished run was started, each amount by itself; a cap in dollars without
+    a price, by the highest that is known of the card.
+
+    Args:
+        run: None where none is gone on with.
 
     Raises:
         UsageError: a cap in dollars without a price.
     """
-
-    def chosen(asked: float | None, written: float | None) -> float | None:
-        return written if asked is None else asked
-
-    found = Budget(
-        chosen(price, section.price_per_hour),
-        chosen(max_cost, section.max_cost),
-        chosen(max_hours, section.max_hours),
-    )
+    before = run.about if run is not None else {}
+    now = {
+        name: getattr(section, told) if getattr(asked, name) is None else getattr(asked, name)
+        for name, told in _AMOUNTS.items()
+    }
+    held = {
+        name: before[told]
+        for name, told in _AMOUNTS.items()
+        if now[name] is None and before.get(told) is not None
+    }
+    found = Budget(**now | held)
+    said = _as_before(f"{_AMOUNTS[name]} = {value:g}" for name, value in held.items())
     if found.max_cost is None or found.price:
-        return found, ()
+        return found, said
     if preset.price_per_hour is None:
         raise UsageError(
             "A cap in dollars needs the price of an hour.",
@@ -115,38 +122,28 @@ def budget_of(
         )
     low, high = preset.price_per_hour
     text = f"no price was given: ${high:.2f} an hour is taken, the highest seen for the {preset.name} (from ${low:.2f})."
-    said = Finding(
+    assumed = Finding(
         Level.NOTE, "price-assumed", text, "Yours: --price, or price_per_hour in the section [kohya_wrap]."
     )
-    return replace(found, price=high), (said,)
+    return replace(found, price=high), (*said, assumed)
 
 
-def as_before(wishes: Wishes, run: RunFolder | None) -> tuple[Wishes, tuple[Finding, ...]]:
-    """What was asked of the unfinished run when it was started, where nothing else is asked now: `kohya-wrap run CONFIG`, as
-    `status` names it, goes on as the run was begun.
+def until(asked: int | None, run: RunFolder | None) -> tuple[int | None, tuple[Finding, ...]]:
+    """The epoch to stop at: as asked for, else as the unfinished run was started, where that is not done.
 
     Args:
         run: None where none is gone on with.
     """
-    facts = run.about if run is not None else {}
+    before = (run.about.get("until_epoch") or 0) if run is not None else 0
     done = run.ledger.states[-1].epoch if run is not None and run.ledger.states else 0
-    budget, until = wishes.budget, facts.get("until_epoch") or 0
-    said = []
-    if budget.seconds is None and (caps := {name: facts[name] for name in _CAPS if name in facts}):
-        budget = Budget(budget.price or facts.get("price_per_hour"), **caps)
-        said.append(
-            "the cap that it was started with holds: "
-            + ", ".join(f"{name} = {caps[name]:g}" for name in caps)
-        )
-    if wishes.until_epoch is None and done < until:
-        wishes = replace(wishes, until_epoch=until)
-        said.append(f"it pauses after epoch {until}, as it was started")
-    return replace(wishes, budget=budget), tuple(
-        Finding(
-            Level.NOTE,
-            "as-before",
-            f"the unfinished run: {text}.",
-            "Another: --max-cost, --max-hours, --until-epoch.",
-        )
-        for text in said
-    )
+    if asked is not None or before <= done:
+        return asked, ()
+    return before, _as_before([f"a pause after epoch {before}"])
+
+
+def _as_before(held: Iterable[str]) -> tuple[Finding, ...]:
+    """`kohya-wrap run CONFIG`, as `status` names it, goes on as the run was begun."""
+    told = ", ".join(held)
+    text = f"of the unfinished run there holds still, since nothing else is asked: {told}."
+    hint = "Another: --price, --max-cost, --max-hours, --until-epoch."
+    return (Finding(Level.NOTE, "as-before", text, hint),) if told else ()

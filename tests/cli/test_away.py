@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 import shutil
 import signal
 import time
@@ -12,8 +14,10 @@ from typing import Any
 
 import psutil
 import pytest
+from click.testing import CliRunner
 
-from tests.fixtures.shell import Shell, until
+from kohya_wrap.cli import logs
+from tests.fixtures.shell import Answer, Shell, until
 
 SLOW = {"KOHYA_WRAP_REHEARSAL_STEP_SECONDS": "0.1"}
 REHEARSAL = ("--engine", "rehearsal")
@@ -55,6 +59,43 @@ def test_detached_looked_at_and_stopped_when_its_epoch_is_done(shell: Shell, gui
     assert now(shell, guide)["state"] == "done"
 
 
+def typed(shell: Shell, text: str, before: str) -> Answer:
+    """What is said to be typed after `before`, typed where it was said."""
+    words = re.split(r", |   |[.]?\n|$", text.partition(before)[2], maxsplit=1)[0]
+    return shell(*shlex.split(words)[1:])
+
+
+def test_what_is_printed_works_where_it_is_printed(shell: Shell, guide: Path) -> None:
+    more = '\n[kohya_wrap]\nengine = "rehearsal"\n'
+    guide.write_text(guide.read_text(encoding="utf-8") + more, encoding="utf-8")
+    began = shell("run", guide.parent.name, "--detach", KOHYA_WRAP_REHEARSAL_STEP_SECONDS="1.5")
+    assert typed(shell, began.out, "It goes on by itself: ").out.startswith("my_lora: training")
+    assert typed(shell, began.out.replace(" -f", ""), "/training_config.toml, ").code == 0
+    asked = typed(shell, began.out, "logs -f my-lora/training_config.toml, ")
+    assert asked.out.startswith("my_lora stops when epoch ")
+    stopped = typed(shell, asked.out, "At once: ")
+    assert "has stopped" in stopped.out
+    assert typed(shell, shell("stop", "my-lora").err, "try: ").out.startswith("my_lora: stopped")
+    assert typed(shell, stopped.out, "To go on: ").code == 0
+
+
+@pytest.mark.parametrize("fault", ["nan@3", "oom@3,oom@1,oom@1,oom@1,oom@1"])
+def test_what_is_to_be_typed_after_a_failure_names_the_config(shell: Shell, guide: Path, fault: str) -> None:
+    answer = shell("run", guide.parent.name, *REHEARSAL, KOHYA_WRAP_REHEARSAL_FAULT=fault)
+    assert answer.code == 6
+    assert "kohya-wrap run my-lora/training_config.toml --restart" in answer.three_lines[2]
+
+
+def test_of_several_in_one_folder_the_one_that_was_last_at_work_is_shown(shell: Shell, guide: Path) -> None:
+    other = guide.with_name("other.toml")
+    other.write_text(guide.read_text(encoding="utf-8").replace("my_lora", "other"), encoding="utf-8")
+    assert shell("run", guide, *REHEARSAL, "--until-epoch", "2", **SLOW).code == 0
+    assert shell("run", other, *REHEARSAL).code == 0
+    assert shell("run", guide, *REHEARSAL).code == 0
+    assert now(shell, guide.parent)["name"] == "my_lora"
+    assert now(shell, other)["name"] == "other", "its own run, where a config is named"
+
+
 def test_a_detached_run_that_cannot_start_says_so(shell: Shell, guide: Path) -> None:
     answer = shell("run", guide, *REHEARSAL, "--detach", "--set", "network_dimm=4")
     assert answer.code == 3
@@ -73,6 +114,34 @@ def test_a_detached_run_in_json(shell: Shell, guide: Path) -> None:
     data = answer.envelope["data"]
     assert data["detached"] and Path(data["run"], "events.jsonl").is_file()
     assert shell("stop", guide.parent, "--now").code == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (("--set", "network_dimm=4"), 3, "network_dimm"),
+        (("--gpus", "x"), 2, "--gpus"),
+        (("--then", "no-such-program"), 2, "no-such-program"),
+    ],
+)
+def test_a_detached_run_that_cannot_start_says_so_in_json(
+    shell: Shell, guide: Path, words: tuple[str, ...], code: int, said: str
+) -> None:
+    answer = shell("run", guide, *REHEARSAL, "--detach", "--json", *words)
+    error = answer.envelope["error"]
+    assert (answer.code, error["code"], said in error["message"]) == (code, code, True)
+    assert error["message"] in answer.err and '"schema"' not in answer.err
+
+
+def test_a_detached_queue_of_which_all_is_done_gives_what_it_gave(shell: Shell, guide: Path) -> None:
+    second = guide.with_name("second.toml")
+    second.write_text(guide.read_text(encoding="utf-8").replace("my_lora", "second"), encoding="utf-8")
+    words = ("run", guide, second, *REHEARSAL)
+    assert shell(*words).code == 0
+    answer = shell(*words, "--detach", "--json")
+    assert [job["outcome"] for job in answer.envelope["data"]["jobs"]] == ["done", "done"]
+    assert "by itself" not in answer.err
+    assert "by itself" not in shell(*words, "--detach").out
 
 
 def test_stopped_at_once(shell: Shell, guide: Path) -> None:
@@ -222,6 +291,11 @@ def test_a_lost_record_is_said_before_it_begins_anew(
     assert shell("run", guide, *REHEARSAL, "--until-epoch", "2", **SLOW).code == 0
     (run,) = (guide.parent / ".kohya-wrap" / "runs").glob("2*")
     how(run / "events.jsonl")
+    status = shell("status", guide).out
+    assert (
+        "nothing to go on from: its record (events.jsonl)" in status
+        and "It begins anew: kohya-wrap run" in status
+    )
     again = shell("run", guide, *REHEARSAL)
     assert again.code == 0 and "going on" not in again.out
     said = f"of the unfinished run {run.name} nothing can be used: its record (events.jsonl) is empty or gone"
@@ -237,12 +311,40 @@ def test_lost_states_are_said_before_it_begins_anew(shell: Shell, guide: Path, f
     assert code == (6 if fault else 0)
     for state in (guide.parent / ".kohya-wrap" / "runs").glob("2*/attempts/1/*-state"):
         shutil.rmtree(state)
+    told = "nothing to go on from: it had kept epoch 4, but its states are gone or damaged"
+    assert (told in shell("status", guide).out) == bool(fault)
     again = shell("run", guide, *REHEARSAL)
     assert again.code == 0 and "going on" not in again.out
     said = (
         "it had kept epoch 4, but its states are gone" if fault else "the state my_lora-000004-state is gone"
     )
     assert again.out.index(said) < again.out.index("engine started")
+
+
+def test_following_says_that_nobody_watches_it_and_how_it_ended(shell: Shell, guide: Path) -> None:
+    with shell.start("run", guide, *REHEARSAL, KOHYA_WRAP_REHEARSAL_FAULT="hang@3") as run:
+        until(run, "engine started")
+        with shell.start("status", guide, "--follow") as following:
+            until(following, "epoch")
+            run.kill()
+            until(following, "my_lora: unwatched  It is still at work, and nobody watches it: kohya-wrap run")
+            stopped = shell("stop", guide, "--now")
+            last = following.communicate(timeout=30)[0].splitlines()[-1]
+    assert "my_lora has stopped; no epoch is finished. To begin anew: kohya-wrap run" in stopped.out
+    assert last.startswith("my_lora: stopped: kohya-wrap stop --now  It begins anew: kohya-wrap run")
+
+
+def test_the_log_of_a_folder_that_is_only_to_be_read(
+    shell: Shell, guide: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert shell("run", guide, *REHEARSAL).code == 0
+
+    def refused(path: Path) -> None:
+        raise OSError(30, "Read-only file system", str(path))
+
+    monkeypatch.setattr(Path, "touch", refused)
+    answer = CliRunner().invoke(logs.command, [str(guide), "-n", "3"], catch_exceptions=False)
+    assert answer.exit_code == 0 and "steps: 100%" in answer.output
 
 
 def test_a_log_that_is_removed_while_it_trains(shell: Shell, guide: Path) -> None:

@@ -88,6 +88,24 @@ def test_findings_that_end_a_run_are_all_in_it(shell: Shell, guide: Path) -> Non
     assert errors == ["training_config.toml:29", "training_config.toml:30"]
 
 
+def refuse(word: str) -> None:
+    raise ValueError(f"{word} is no JSON")
+
+
+def test_a_loss_that_is_no_number_is_null(shell: Shell, guide: Path) -> None:
+    words = ("run", guide, guide.parent / "second.toml", *REHEARSAL, "--json")
+    second = guide.read_text(encoding="utf-8").replace("my_lora", "second")
+    (guide.parent / "second.toml").write_text(second, encoding="utf-8")
+    said = [
+        shell(*words, KOHYA_WRAP_REHEARSAL_FAULT="nan@5").out,
+        shell("status", guide, "--json").out,
+        shell("status", guide, "-f", "--json").out,
+    ]
+    queue, project, followed = (json.loads(text, parse_constant=refuse) for text in said)
+    assert [row["loss"] for row in queue["data"]["jobs"]] == [None, None]
+    assert (project["data"]["runs"][0]["loss"], followed["loss"]) == (None, None)
+
+
 def broken(shell: Shell, error: str) -> Shell:
     """`kohya-wrap` whose demo draws no pictures but raises."""
     program = "from kohya_wrap.cli import main; from kohya_wrap.dataset import drawn\n"

@@ -195,3 +195,29 @@ def test_no_python_that_the_engine_supports(shell: Shell, tmp_path: Path) -> Non
     what, _, hint = answer.three_lines
     assert what == "No Python that the engine supports is on this machine (3.3)."
     assert hint.startswith("Install Python 3.3")
+
+
+def test_a_file_on_the_way_to_the_home(tmp_path: Path) -> None:
+    """KOHYA_WRAP_HOME can lead around it, as it cannot where a project's folder is a file."""
+    (tmp_path / "taken").touch()
+    home = Shell(tmp_path, {"KOHYA_WRAP_HOME": str(tmp_path / "taken" / "home")})
+    answer = home("demo", "--engine", "rehearsal")
+    assert answer.code == 8
+    what, _, hint = answer.three_lines
+    assert what == f"{tmp_path / 'taken'} is a file, where a folder must be."
+    assert "set KOHYA_WRAP_HOME to another folder" in hint
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (("run", "a.toml", "--restart=3"), "kohya-wrap run --help"),
+        (("run", "--no-such"), "kohya-wrap run --help"),
+        (("run", "--gpu"), "kohya-wrap run --help"),
+        (("config", "check", "--json=3"), "kohya-wrap config check --help"),
+        (("nothing",), "kohya-wrap --help"),
+    ],
+)
+def test_help_is_named_of_the_command_that_was_meant(shell: Shell, words: tuple[str, ...], hint: str) -> None:
+    answer = shell(*words)
+    assert (answer.code, answer.three_lines[2]) == (2, hint)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
@@ -31,8 +32,9 @@ def test_nothing_acts_on_the_terminal_and_nothing_is_secret(text: str, lines: st
         ({"a": [TOKEN, 1, None], "b": {"c": (f"x {TOKEN}",)}}, {"a": ["hf_***", 1, None], "b": {"c": ["x hf_***"]}}),
         ("line\nline\x1b", "line\nline\x1b"),  # JSON escapes by itself
         (True, True),
+        ({"loss": [math.nan, math.inf, -math.inf, 0.5]}, {"loss": [None, None, None, 0.5]}),  # JSON knows none
         (1.5, 1.5),
     ],
 )  # fmt: skip
-def test_data_without_secrets(value: Any, data: Any) -> None:
+def test_data_as_json_may_hold_it(value: Any, data: Any) -> None:
     assert plain.data(value) == data

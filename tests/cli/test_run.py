@@ -49,6 +49,7 @@ def test_the_guides_config_runs_as_printed(guide_run: tuple[Path, Answer]) -> No
     given = toml.load(only_run(guide.parent) / "engine_config.toml")
     assert (given["train_batch_size"], given["resolution"]) == (2, "512,512")
     assert (given["caption_extension"], given["network_module"]) == (".txt", "networks.lora")
+    assert given["logging_dir"] == str(guide.parent / "logs"), "where the guide looks with TensorBoard"
     trained = metadata(guide.parent / "output" / "my_lora.safetensors")
     assert trained["ss_total_batch_size"] == "2"
     assert trained["ss_num_train_images"] == "8"
@@ -192,6 +193,14 @@ def test_a_run_that_has_begun_does_not_begin_with_a_lora(shell: Shell, guide: Pa
     lora = guide.parent / "output" / "my_lora-000002.safetensors"
     again = shell("run", guide, *REHEARSAL, "--continue-from", lora)
     assert again.code == 0 and "from its own state, and not from the LoRA named here" in again.out
+
+
+def test_what_a_lora_does_not_bring_is_said(shell: Shell, guide: Path) -> None:
+    assert shell("run", guide, *REHEARSAL).code == 0
+    lora = guide.parent / "output" / "my_lora.safetensors"
+    again = shell("run", guide, *REHEARSAL, "--continue-from", lora, "--set", "output_name=further")
+    said = f"it begins with the weights of {lora}; optimizer, learning-rate curve and the count of steps begin anew."
+    assert again.code == 0 and again.out.count(said) == 1
 
 
 def test_another_lora_trains_beside_one_that_nobody_watches(shell: Shell, guide: Path) -> None:
@@ -495,6 +504,17 @@ def test_continued_from_a_lora_it_goes_on_without_naming_it_again(shell: Shell, 
     again = shell("run", guide, "--engine", "rehearsal")
     assert (again.code, "going on after epoch 2" in again.out) == (0, True), again.err
     assert "network_weights" not in again.out, "the state has weights of its own"
+
+
+def test_only_the_last_two_states_are_kept(shell: Shell, guide: Path) -> None:
+    """However often the run is paused: a state takes three times the LoRA's size."""
+    slow = {"KOHYA_WRAP_REHEARSAL_STEP_SECONDS": "0.1"}
+    for epoch in (1, 3, 5, 7):
+        assert shell("run", guide, *REHEARSAL, "--until-epoch", str(epoch), **slow).code == 0
+        states = [path.name for path in only_run(guide.parent).rglob("*-state")]
+        assert 1 <= len(states) <= 2, states
+    assert shell("run", guide, *REHEARSAL).code == 0
+    assert [*guide.parent.rglob("*-state")] == []
 
 
 def test_a_finished_run_is_trained_anew_which_is_said(shell: Shell, guide: Path) -> None:

@@ -274,6 +274,23 @@ def test_recorded_and_in_json(rented: Shell, guide: Path) -> None:
     assert rented("status", guide, "--json").envelope["data"]["runs"][0]["state"] == "done"
 
 
+def test_what_followed_a_failure_is_in_json(rented: Shell, guide: Path) -> None:
+    words = ("--then-always", "echo hello", "--then", "echo well", "--json")
+    answer = rented("run", guide, *REHEARSAL, *words, **NAN)
+    assert (answer.code, answer.envelope["error"]["code"]) == (6, 6)
+    assert answer.envelope["data"]["then"] == [
+        {"step": "echo hello", "ok": True, "text": "done, exit code 0"}
+    ]
+
+
+def test_what_followed_a_disk_that_refused_is_in_json(rented: Shell, guide: Path) -> None:
+    views = guide.parent / ".kohya-wrap" / "views"
+    views.parent.mkdir()
+    views.write_text("x", encoding="utf-8")
+    answer = rented("run", guide, *REHEARSAL, "--then-always", "echo hello", "--json")
+    assert (answer.code, len(answer.envelope["data"]["then"])) == (8, 1)
+
+
 def test_detached_it_is_done_by_the_process_that_goes_on(
     rented: Shell, guide: Path, provider: LoopbackProvider
 ) -> None:
@@ -293,9 +310,8 @@ def test_detached_it_is_done_by_the_process_that_goes_on(
 def test_whoever_is_away_learns_which_step_failed(rented: Shell, guide: Path) -> None:
     words = ("--then", "false", "--then", "touch after", "--detach")
     with Receiver() as receiver:
-        assert (
-            rented("run", guide, *REHEARSAL, *words, "--notify", receiver.url, NO_PROXY="127.0.0.1").code == 0
-        )
+        slow = {"NO_PROXY": "127.0.0.1", **SLOW}  # the shell is back before the steps are done
+        assert rented("run", guide, *REHEARSAL, *words, "--notify", receiver.url, **slow).code == 0
         end = time.monotonic() + 30
         while len(receiver.got) < 2 and time.monotonic() < end:
             time.sleep(0.1)
@@ -570,10 +586,29 @@ def test_a_queue_that_failed_in_part_is_followed_by_what_is_for_every_end(
 ) -> None:
     guide, other = two
     every = ("--then-always", UPLOAD, "--then-always", "terminate-instance")
-    answer = rented("run", guide, other, *REHEARSAL, *every)
+    answer = rented("run", guide, other, *REHEARSAL, *every, "--json")
     assert answer.code == 3
+    assert [step["ok"] for step in answer.envelope["data"]["then"]] == [True, True]
     assert digests(ssh.home / "loras") == digests(guide.parent / "output")
     assert provider.accepted == [TERMINATE_RUNPOD]
+
+
+def test_of_two_projects_with_one_name_none_takes_the_other_s_place(
+    rented: Shell, guide: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(guide.parent, tmp_path / "other")
+    other, words = tmp_path / "other" / guide.name, (*REHEARSAL, "--then", "upload:nas")
+    assert rented("run", guide, *words, "--until-epoch", "2").code == 0
+    assert rented("run", guide, *words).code == 0, "its own files are replaced"
+    first = digests(guide.parent / "output")
+    assert digests(tmp_path / "nas") == first
+    answer = rented("run", other, *words, "--set", "seed=7")
+    second = digests(other.parent / "output")
+    there = digests(tmp_path / "nas")
+    assert {name: there[name] for name in second} == second
+    assert set(there.values()) == {*first.values(), *second.values()}
+    beside = f"my_lora.{first['my_lora.safetensors'][:12]}.safetensors"
+    assert any(beside in line for line in then(answer)) and beside in rented("status", other).out
 
 
 @pytest.fixture

@@ -66,13 +66,23 @@ def test_a_cap_holds_though_the_next_command_does_not_name_it(shell: Shell, guid
     assert "max_cost" not in shell("run", guide, *REHEARSAL).out, "a run of its own is not capped"
 
 
+def test_one_cap_that_is_named_drops_neither_the_other_nor_the_price(shell: Shell, guide: Path) -> None:
+    cap = (*DOLLAR_A_SECOND, "--max-cost", "2.5")
+    assert shell("run", guide, *REHEARSAL, *cap, **SLOW).code == 7
+    again = shell("run", guide, *REHEARSAL, "--max-hours", "1", **SLOW)
+    assert again.code == 7 and "max_cost = 2.5" in again.out and "price_per_hour = 3600" in again.out
+    higher = shell("run", guide, *REHEARSAL, "--max-cost", "60")
+    assert higher.code == 0, "what the error says to type"
+    assert "max_hours = 1" in higher.out and "max_cost" not in higher.out and "$" in higher.out
+
+
 def test_a_pause_that_was_not_reached_is_made(shell: Shell, guide: Path) -> None:
     cap = (*DOLLAR_A_SECOND, "--max-cost", "2.5")
     assert shell("run", guide, *REHEARSAL, *cap, "--until-epoch", "8", **SLOW).code == 7
     again = shell("run", guide, *REHEARSAL, "--max-cost", "100", *DOLLAR_A_SECOND, **SLOW)
-    assert again.code == 0 and "it pauses after epoch 8" in again.out and "Epoch 8 of 10 is done" in again.out
+    assert again.code == 0 and "a pause after epoch 8" in again.out and "Epoch 8 of 10 is done" in again.out
     last = shell("run", guide, *REHEARSAL, "--max-cost", "100", *DOLLAR_A_SECOND)
-    assert last.code == 0 and "pauses" not in last.out and "epoch 10/10" in last.out
+    assert last.code == 0 and "a pause after" not in last.out and "epoch 10/10" in last.out
 
 
 def test_a_cap_in_the_config(shell: Shell, guide: Path) -> None:
@@ -87,6 +97,12 @@ def test_a_cap_that_is_never_reached_changes_nothing(shell: Shell, guide: Path) 
     assert "$0.00" in answer.out
 
 
+@pytest.mark.parametrize("option", ["--price", "--max-cost", "--max-hours"])
+def test_an_amount_of_0_is_refused(shell: Shell, guide: Path, option: str) -> None:
+    answer = shell("run", guide, *REHEARSAL, option, "0")
+    assert answer.code == 2 and option in answer.three_lines[0] and "x>0" in answer.three_lines[0]
+
+
 def test_dollars_without_a_price(shell: Shell, guide: Path) -> None:
     answer = shell("run", guide, *REHEARSAL, "--max-cost", "5")
     assert answer.code == 2
@@ -99,6 +115,14 @@ def test_what_is_spent_starts_nothing(shell: Shell, guide: Path) -> None:
     assert again.code == 7
     assert "engine started" not in again.out
     assert "is kept" in again.three_lines[0]
+
+
+@pytest.mark.parametrize("counted", [True, False])
+def test_setting_up_counts_where_that_is_asked_for(shell: Shell, guide: Path, counted: bool) -> None:
+    """A cap of 36 ms, which reading the config and the pictures alone takes."""
+    words = ("--count-setup",) if counted else ()
+    answer = shell("run", guide, *REHEARSAL, "--max-hours", "0.00001", *words, **SLOW)
+    assert (answer.code, "engine started" in answer.out) == (7, not counted), answer.err
 
 
 def killed_alone(shell: Shell, config: Path, *words: str, seconds: float) -> None:

@@ -52,6 +52,17 @@ def at_work(project: Path) -> list[psutil.Process]:
     return [process for log, process in child.living() if runs in log.parents]
 
 
+def about(folder: Path) -> list[list[str]]:
+    """Command lines of living processes that name the folder, stand in it or have a file in it open: asked of the system alone."""
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error, OSError):
+            named = [*process.cmdline(), process.cwd(), *(file.path for file in process.open_files())]
+            if process.status() != psutil.STATUS_ZOMBIE and any(f"{folder}/" in f"{name}/" for name in named):
+                found.append(process.cmdline())
+    return found
+
+
 def events(project: Path) -> list[Event]:
     (run,) = (project / ".kohya-wrap" / "runs").glob("2*")
     path = run / "events.jsonl"
@@ -95,7 +106,7 @@ def straight(shell: Shell, tmp_path: Path, photographs: Path) -> Path:
 def test_killed_at_random_moments(shell: Shell, straight: Path, tmp_path: Path, photographs: Path) -> None:
     chance = random.Random(SEED)
     struck: Counter[str] = Counter()
-    number = 0
+    number, seen = 0, False
     while struck.total() < KILLS:
         number += 1
         config = projects.guide(tmp_path / f"killed-{number}", photographs)
@@ -106,6 +117,7 @@ def test_killed_at_random_moments(shell: Shell, straight: Path, tmp_path: Path, 
                 wrapper.wait(timeout=chance.uniform(0.2, 2.0))
             whom = chance.choice(("supervisor", "launcher", "trainer", "everything"))
             if struck.total() < KILLS and wrapper.poll() is None and at_work(config.parent):
+                seen = seen or bool(about(config.parent))
                 strike(whom, wrapper, config.parent)
                 struck[whom] += 1
             out, err = wrapper.communicate(timeout=60)
@@ -113,11 +125,13 @@ def test_killed_at_random_moments(shell: Shell, straight: Path, tmp_path: Path, 
             done = is_done(config.parent)  # it may have been struck between its end and its exit
         check(config.parent, straight)
     assert len(struck) == 4, struck
+    assert seen, "of those at work none was found, so that none is found afterwards says nothing"
 
 
 def check(project: Path, straight: Path) -> None:
     """Whole, exact, and nobody left."""
     assert at_work(project) == []
+    assert about(project) == []
     lora = project / "output" / straight.name
     mine, theirs = tensors(lora), tensors(straight)
     assert mine.keys() == theirs.keys()

@@ -156,3 +156,27 @@ def test_a_run_that_is_refused_has_not_failed(shell: Shell, guide: Path) -> None
         first.terminate()
         first.communicate(timeout=30)
     assert receiver.got == []
+
+
+def test_a_queue_tells_of_its_end_and_of_what_was_refused(shell: Shell, guide: Path) -> None:
+    broken = guide.with_name("broken.toml")
+    broken.write_text("learnin_rate = 1e-4\n", encoding="utf-8")
+    with Receiver() as receiver:
+        assert run(shell, guide, "my-lora/broken.toml", "--notify", receiver.url).code == 3
+        assert run(shell, broken, str(broken), "--notify", receiver.url).code == 3, (
+            "told at once, to who typed it"
+        )
+    assert receiver.events() == ["finished", "queue"]
+    end = receiver.got[-1]
+    assert end["text"].startswith("all is over: 1 done, 1 failed; my-lora/broken.toml: ")
+    assert "`learnin_rate` is no option" in end["text"] and end["name"] == "my_lora"
+
+
+def test_a_queue_that_is_stopped_tells_how_far_it_is(shell: Shell, guide: Path) -> None:
+    other = guide.with_name("other.toml")
+    other.write_text(guide.read_text(encoding="utf-8").replace("my_lora", "other"), encoding="utf-8")
+    words = ("--max-cost", "0.001", "--price", "3600", "--notify")
+    with Receiver() as receiver:
+        assert run(shell, guide, str(other), *words, receiver.url).code == 7
+    assert receiver.events() == ["stopped", "queue"]
+    assert receiver.got[-1]["text"].startswith("all is over: 1 stopped, 1 not begun; ")

@@ -171,3 +171,24 @@ def test_a_probe_is_not_made_again_when_the_run_goes_on(shell: Shell, project: P
     again = shell(*RUN)
     assert again.code == 0
     assert "the hardest batch" not in again.out and "going on after epoch 1" in again.out
+
+
+@pytest.mark.parametrize("words", [(), ("--now",)])
+def test_a_stop_from_another_shell_ends_the_probe_and_the_run(
+    shell: Shell, project: Path, words: tuple[str, ...]
+) -> None:
+    run = shell.start(*RUN, KOHYA_WRAP_REHEARSAL_FAULT="hang@2")
+    until(run, "SD 1.5, ")
+    _soon(project)
+    assert shell("stop", project, *words).code == 0
+    _, err = run.communicate(timeout=30)
+    assert run.returncode == 7 and "Stopped before the first step" in err
+    assert not probes() and not any(isinstance(event, AttemptStarted) for event in told(project))
+
+
+def test_a_stop_between_two_probes_starts_no_third(shell: Shell, project: Path) -> None:
+    run = shell.start(*RUN, KOHYA_WRAP_REHEARSAL_FAULT="crash@1", KOHYA_WRAP_RETRY_SECONDS="30")
+    until(run, "Starting it again")
+    assert shell("stop", project).code == 0
+    _, err = run.communicate(timeout=20)
+    assert run.returncode == 7 and "Stopped before the first step" in err

@@ -68,6 +68,22 @@ def test_one_broken_config_stops_nobody(shell: Shell, three: list[Path]) -> None
     assert table[0].split()[2] == "16/16" and table[0].endswith("a/output/a.safetensors")
 
 
+def test_what_a_script_learns_of_each(shell: Shell, three: list[Path], tmp_path: Path) -> None:
+    a, b, _ = three
+    break_it(b)
+    (a / "broken.toml").write_text("x = [", encoding="utf-8")
+    answer = shell(*REHEARSAL, a, b, "a/broken.toml", "--json")
+    trained, unknown, no_toml = jobs(answer)
+    assert trained["findings"] and not {"reason", "why", "hint"} & set(trained)
+    assert unknown["reason"].startswith(f"{b / 'training_config.toml'}:1: `learnin_rate` is no option")
+    assert unknown["why"] and unknown["hint"] == "Write `learning_rate`."
+    assert [(f["level"], f["where"]) for f in unknown["findings"] if f["level"] == "error"] == [
+        ("error", f"{b / 'training_config.toml'}:1")
+    ]
+    assert no_toml["reason"] == "a/broken.toml:1:1 is not TOML: x = ["
+    assert "error: a/broken.toml:1:1 is not TOML" in answer.err
+
+
 def test_the_gap_between_two_is_short(shell: Shell, three: list[Path]) -> None:
     assert shell(*REHEARSAL, *three).code == 0
     ended: list[float] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,12 +15,16 @@ from safetensors import safe_open
 
 from kohya_wrap.domain.events import AttemptStarted, Event, StateDamaged
 from kohya_wrap.training import journal
+from kohya_wrap.training.end_now import _NEAR, Patience
+from kohya_wrap.training.recover import PAUSES
 from kohya_wrap.training.result import weights_problem
+from kohya_wrap.workflow import afterwards
 from tests.fixtures import projects
 from tests.fixtures.shell import Answer, Shell, until
 from tests.integration.test_killed_run import at_work
 
-PAGE = Path(__file__).parents[2] / "docs" / "recovery.md"
+DOCS = Path(__file__).parents[2] / "docs"
+PAGE = DOCS / "recovery.md"
 SECONDS = {
     "KOHYA_WRAP_RETRY_SECONDS": "0",
     "KOHYA_WRAP_HANG_SECONDS": "3",
@@ -54,21 +59,33 @@ FAULTS = (
     Fault("the loss is NaN", "nan@20", "stops at once; what was saved before is kept, nothing with NaN gets a name", 6, (0,)),
     Fault("the trainer is killed", "crash@30", "again after 5 s, from the state of the last epoch", 0, (0, 5)),
     Fault("the trainer is killed in every attempt, before an epoch is done", "crash@3", "again after 5, 30 and 120 s, then ends", 6, (0, 0, 0, 0), always=True),
-    Fault("the trainer says nothing any more", "hang@30", "ended after 5 minutes, or 50 steps' time; then as if killed", 0, (0, 5)),
+    Fault("the trainer says nothing any more", "hang@30", "ended after 5 minutes, or 50 steps' time (30 minutes before the first step); then as if killed", 0, (0, 5)),
     Fault("the disk is full while a checkpoint is saved", "disk-full@save", "ends; the half file is removed, `run` goes on when there is room", 6, (0,)),
     Fault("the disk is full while a state is saved", "disk-full@state", "ends; the half state is never used", 6, (0,)),
 )  # fmt: skip
 
+DAMAGED = Fault("the newest state cannot be read", "", "said; goes on from the one before it", 0, (0, 2))
+
 
 def table() -> str:
     rows = ["| what happens | what is done | exit code |", "|---|---|---|"]
-    for fault in FAULTS:
+    for fault in (*FAULTS, DAMAGED):
         rows.append(f"| {fault.happens} | {fault.reaction} | {fault.code} |")
     return "\n".join(rows)
 
 
 def test_the_page_says_what_is_tested() -> None:
     assert table() in PAGE.read_text(encoding="utf-8")
+
+
+def test_the_waits_are_those_that_the_pages_promise() -> None:
+    """The tests above shorten them."""
+    assert PAUSES == (5, 30, 120)
+    assert Patience() == Patience(at_start=30 * 60, between_steps=5 * 60, steps=50)
+    assert f"waits for a state that is at most {_NEAR:.0f} s away" in PAGE.read_text(encoding="utf-8")
+    *first, last = (f"{pause:.0f}" for pause in afterwards.PAUSES)
+    after = f"does not answer | again after {', '.join(first)} and {last} s;"
+    assert after in (DOCS / "afterwards.md").read_text(encoding="utf-8")
 
 
 def events(project: Path) -> list[Event]:
@@ -86,6 +103,14 @@ def run(shell: Shell, config: Path, fault: Fault) -> Answer:
     return shell(
         "run", config, "--engine", "rehearsal", KOHYA_WRAP_REHEARSAL_FAULT=fault.order, **SECONDS, **once
     )
+
+
+@pytest.mark.parametrize("order", ["foo@1", "oom@1,oom"])
+def test_a_fault_that_is_none_is_refused(shell: Shell, guide: Path, order: str) -> None:
+    answer = shell("run", guide, "--engine", "rehearsal", KOHYA_WRAP_REHEARSAL_FAULT=order)
+    wrong = order.rpartition(",")[2]
+    assert answer.code == 2 and "engine started" not in answer.out
+    assert f"{wrong!r} is none of oom@STEP, nan@STEP" in answer.three_lines[0]
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=[fault.happens for fault in FAULTS])
@@ -114,11 +139,14 @@ def test_a_damaged_state_is_not_gone_on_from(shell: Shell, tmp_path: Path, photo
     optimizer = newest / "optimizer.bin"
     optimizer.write_bytes(optimizer.read_bytes()[:-100])
     answer = shell("run", config, "--engine", "rehearsal")
-    assert (answer.code, answer.err) == (0, "")
+    assert (answer.code, answer.err) == (DAMAGED.code, "")
     assert "going on after epoch 2" in answer.out
     assert "my_lora-000003-state cannot be read" in answer.out
     (damaged,) = [event for event in events(config.parent) if isinstance(event, StateDamaged)]
     assert Path(damaged.path) == newest
+    starts = [event.epochs_done for event in events(config.parent) if isinstance(event, AttemptStarted)]
+    assert tuple(starts) == DAMAGED.starts
+    assert epochs_of(config.parent / "output" / "my_lora.safetensors") == "10"
 
 
 def test_a_machine_that_is_lost_again_and_again_is_no_failure(
@@ -187,3 +215,59 @@ def test_a_loss_that_is_no_number_while_nobody_watched(
     assert sorted(path.name for path in (config.parent / "output").glob("*.safetensors")) == [
         "my_lora-000002.safetensors", "my_lora-000004.safetensors",
     ]  # fmt: skip
+
+
+def starts(config: Path) -> int:
+    return sum(isinstance(event, AttemptStarted) for event in events(config.parent))
+
+
+@pytest.mark.parametrize(
+    ("how", "code"),
+    [(signal.SIGTERM, 7), (signal.SIGINT, 130), ("stop", 7), ("stop --now", 7)],
+    ids=["SIGTERM", "SIGINT", "stop", "stop --now"],
+)
+def test_a_stop_before_another_attempt_starts_none(
+    shell: Shell, tmp_path: Path, photographs: Path, how: signal.Signals | str, code: int
+) -> None:
+    config = projects.guide(tmp_path / "my-lora", photographs)
+    crash = {"KOHYA_WRAP_REHEARSAL_FAULT": "crash@30", "KOHYA_WRAP_RETRY_SECONDS": "30"}
+    running = shell.start("run", config, "--engine", "rehearsal", **crash)
+    until(running, "Starting it again")
+    if isinstance(how, str):
+        assert shell(*how.split(), config).code == 0
+    else:
+        running.send_signal(how)
+    _, err = running.communicate(timeout=20)
+    assert running.returncode == code and "epoch 5 is kept" in err
+    assert starts(config) == 1
+    again = shell("run", config, "--engine", "rehearsal")
+    assert again.code == 0 and "going on after epoch 5" in again.out
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 7), (signal.SIGINT, 130)])
+def test_a_signal_to_all_of_them_is_a_stop(
+    shell: Shell, tmp_path: Path, photographs: Path, number: signal.Signals, code: int
+) -> None:
+    config = projects.guide(tmp_path / "my-lora", photographs)
+    slow = {"KOHYA_WRAP_REHEARSAL_STEP_SECONDS": "0.2"}
+    running = shell.start("run", config, "--engine", "rehearsal", **slow)
+    until(running, "epoch 2/10")
+    for process in [psutil.Process(running.pid), *psutil.Process(running.pid).children(recursive=True)]:
+        process.send_signal(number)
+    _, err = running.communicate(timeout=20)
+    assert running.returncode == code, err
+    assert starts(config) == 1 and "Stopped after step" in err
+
+
+def test_a_trainer_that_is_interrupted_alone_is_started_again(
+    shell: Shell, tmp_path: Path, photographs: Path
+) -> None:
+    config = projects.guide(tmp_path / "my-lora", photographs)
+    slow = {"KOHYA_WRAP_REHEARSAL_STEP_SECONDS": "0.1", "KOHYA_WRAP_RETRY_SECONDS": "0"}
+    running = shell.start("run", config, "--engine", "rehearsal", **slow)
+    until(running, "epoch 2/10")
+    for process in psutil.Process(running.pid).children(recursive=True):
+        process.send_signal(signal.SIGINT)
+    out, err = running.communicate(timeout=60)
+    assert (running.returncode, err) == (0, "")
+    assert "was killed by SIGINT" in out and starts(config) == 2

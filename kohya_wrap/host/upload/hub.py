@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -45,11 +45,23 @@ class Repository:
             self._ask(lambda: self._api().create_repo(self.repo, private=True, exist_ok=True))
 
     def differing(self, items: Sequence[Item]) -> list[Item]:
+        there = self._there(items)
+        return [item for item in items if not _is(there.get(self._name(item)), item)]
+
+    def keep_others(self, items: Sequence[Item], ours: Collection[str]) -> list[str]:
+        """A commit takes nothing away from those before it, so they need only be named; those that LFS knows by a sha256."""
+        there = self._there(items)
+        return [
+            f"{name} was there already, and not from this project: it stays in the history of {self.repo}"
+            for name in map(self._name, items)
+            if (lfs := getattr(there.get(name), "lfs", None)) is not None and lfs.sha256 not in ours
+        ]
+
+    def _there(self, items: Sequence[Item]) -> dict[str, Any]:
         names = [self._name(item) for item in items]
         with self._explained():
             found = self._ask(lambda: self._api().get_paths_info(self.repo, names))
-        there = {file.path: file for file in found}
-        return [item for item in items if not _is(there.get(self._name(item)), item)]
+        return {file.path: file for file in found}
 
     def send(self, items: Sequence[Item]) -> None:
         from huggingface_hub import CommitOperationAdd

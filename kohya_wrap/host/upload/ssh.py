@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 import shlex
 import shutil
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from kohya_wrap.errors import MachineError
 from kohya_wrap.host import atomic, tool
 from kohya_wrap.host.again import Unreachable
-from kohya_wrap.host.upload.item import Item
+from kohya_wrap.host.upload.item import Item, beside, kept_beside
 
 # A question would wait forever, and a connection that died silently too.
 _OPTIONS = ("BatchMode=yes", "ConnectTimeout=15", "ServerAliveInterval=15", "ServerAliveCountMax=3")
@@ -49,6 +49,20 @@ class Ssh:
         self._there(f"mkdir -p -- {path} && test -w {path} && command -v sha256sum", timeout=60)
 
     def differing(self, items: Sequence[Item]) -> list[Item]:
+        there = self._hashes(items)
+        return [item for item in items if there.get(item.name) != item.sha256]
+
+    def keep_others(self, items: Sequence[Item], ours: Collection[str]) -> list[str]:
+        kept = []
+        for name, digest in self._hashes(items).items():
+            if digest not in ours:
+                path = shlex.quote(self.path)
+                self._there(f"cd -- {path} && mv -f -- {shlex.join([name, beside(name, digest)])}", name)
+                kept.append(kept_beside(name, digest))
+        return kept
+
+    def _hashes(self, items: Sequence[Item]) -> dict[str, str]:
+        """By name, of those that are there."""
         there: dict[str, str] = {}
         for start in range(0, len(items), _AT_ONCE):
             names = shlex.join(item.name for item in items[start : start + _AT_ONCE])
@@ -57,16 +71,24 @@ class Ssh:
                 timeout=_SECONDS_FOR_HASHES,
             )
             there |= {name: digest for digest, name in re.findall(r"^([0-9a-f]{64})  (.+)$", said, re.M)}
-        return [item for item in items if there.get(item.name) != item.sha256]
+        return there
 
     def send(self, items: Sequence[Item]) -> None:
         for item in items:
             target = PurePosixPath(self.path, item.name)
             folder, name = shlex.quote(str(target.parent)), shlex.quote(str(target))
             part = shlex.quote(str(target.with_name(atomic.part_of(Path(item.name)).name)))
-            self._there(f"mkdir -p -- {folder} && cat > {part} && mv -f -- {part} {name}", stdin=item.source)
+            self._there(
+                f"if test -d {name}; then echo 'is a folder, where a file must be' >&2; exit 1; fi; "
+                f"mkdir -p -- {folder} && cat > {part} && mv -f -- {part} {name} || {{ rm -f -- {part}; exit 1; }}",
+                item.name,
+                stdin=item.source,
+            )
 
-    def _there(self, command: str, *, timeout: float | None = None, stdin: Path | None = None) -> str:
+    def _there(
+        self, command: str, about: str = "", *, timeout: float | None = None, stdin: Path | None = None
+    ) -> str:
+        """What the command says there. `about`: the file it is for."""
         options = [word for option in _OPTIONS for word in ("-o", option)]
         port = ["-p", self.port] if self.port else []
         try:
@@ -74,10 +96,10 @@ class Ssh:
                 ["ssh", *options, *port, "--", self.host, command], timeout=timeout, stdin=stdin
             ).output
         except tool.ToolFailed as failed:
-            raise self._explained(failed.outcome) from None
+            raise self._explained(failed.outcome, about) from None
 
-    def _explained(self, outcome: tool.Outcome) -> MachineError:
-        message = f"{self.where}: {outcome.last_line or f'ssh ended with {outcome.returncode}'}"
+    def _explained(self, outcome: tool.Outcome, about: str) -> MachineError:
+        message = f"{self.where}{f'/{about}' if about else ''}: {outcome.last_line or f'ssh ended with {outcome.returncode}'}"
         by_hand = f"ssh {f'-p {self.port} ' if self.port else ''}{shlex.quote(self.host)}"
         if _NOT_LET_IN.search(outcome.output):
             return MachineError(

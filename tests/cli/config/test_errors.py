@@ -72,6 +72,15 @@ def test_a_quote_that_is_never_closed_is_called_so(shell: Shell, tmp_path: Path,
 
 
 @pytest.mark.parametrize(
+    "text", ["seed = 1\nx = [", "seed = 1\nx =", 'seed = 1\nx = "a', "seed = 1\nx = [\n1,\n"]
+)
+def test_a_file_that_ends_too_early_is_called_so(shell: Shell, tmp_path: Path, text: str) -> None:
+    (tmp_path / "c.toml").write_text(text, encoding="utf-8")
+    what, why, _ = shell("config", "check", "c.toml").three_lines
+    assert what.startswith("c.toml:") and why.startswith("The file ends too early: ")
+
+
+@pytest.mark.parametrize(
     "fields",
     [{sign: "x"} for sign in gui_file.SIGNS] + [{"pretrained_model_name_or_path": "x"}, {"seed": 1}],
 )

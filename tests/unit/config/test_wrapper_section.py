@@ -23,7 +23,7 @@ def test_every_key_is_told_what_it_may_hold_and_has_that_default() -> None:
         {},
         {"base": "sdxl", "engine": "rehearsal", "subject": "none", "trigger": "sks cat"},
         {"subject": ""},
-        {"target_steps": 1, "price_per_hour": 0},
+        {"target_steps": 1, "price_per_hour": 0.1},
     ],
 )
 def test_what_can_be_meant(raw: dict[str, Any]) -> None:
@@ -40,9 +40,10 @@ def test_what_can_be_meant(raw: dict[str, Any]) -> None:
             "Mend or remove `subject`.",
         ),
         ("engine", 1, "must be a text in quotes, not 1", "Mend or remove `engine`."),
-        ("target_steps", 0, "must be 1 or more, not 0", "Mend or remove `target_steps`."),
+        ("target_steps", 0, "must be more than 0, not 0", "Mend or remove `target_steps`."),
         ("target_steps", 1.5, "must be a whole number, not 1.5", "Mend or remove `target_steps`."),
-        ("price_per_hour", -0.1, "must be 0 or more, not -0.1", "Mend or remove `price_per_hour`."),
+        ("price_per_hour", -0.1, "must be more than 0, not -0.1", "Mend or remove `price_per_hour`."),
+        ("max_cost", 0, "must be more than 0, not 0", "Mend or remove `max_cost`."),
         ("trigger", "sks\ncat", "holds an end of a line", "Mend or remove `trigger`."),
         ("triger", "x", "this section knows base, engine, ", "Write `trigger`, or remove `triger`."),
         ("seed", 1, "this section knows base, engine, ", "Mend or remove `seed`."),

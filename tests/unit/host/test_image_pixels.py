@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -96,8 +98,105 @@ def test_transparency_survives_a_profile() -> None:
     assert as_seen(image).getpixel((0, 0)) == (255, 255, 255)
 
 
-def test_inks() -> None:
-    assert as_seen(Image.new("CMYK", (2, 2), (0, 0, 0, 255))).getpixel((0, 0)) == (0, 0, 0)
+@pytest.mark.parametrize(
+    ("inks", "seen"),
+    [((0, 0, 0, 255), (0, 0, 0)), ((0, 255, 255, 0), (255, 0, 0)), ((255, 255, 0, 0), (0, 0, 255)),
+     ((40, 200, 120, 30), (190, 49, 119))],  # (255 - ink) * (255 - black) / 255
+)  # fmt: skip
+def test_inks(inks: tuple[int, ...], seen: tuple[int, ...]) -> None:
+    assert as_seen(Image.new("CMYK", (2, 2), inks)).getpixel((0, 0)) == pytest.approx(seen, abs=1)
+
+
+COLOURED = [  # what is written, how, and what a person sees; 1 or 2 levels are lost by rounding, in a JPEG more
+    ("inks.tif", "TIFF", Image.new("CMYK", (16, 8), (55, 225, 165, 0)), RED, 1),
+    ("inks.jpg", "JPEG", Image.new("CMYK", (16, 8), (55, 225, 165, 0)), RED, 4),
+    ("luma.tif", "TIFF", Image.new("RGB", (16, 8), RED).convert("YCbCr"), RED, 2),
+    ("luma.jpg", "JPEG", Image.new("RGB", (16, 8), RED), RED, 4),
+    ("palette.png", "PNG", Image.new("RGB", (16, 8), RED).convert("P", palette=Image.Palette.ADAPTIVE), RED, 0),
+    ("palette.gif", "GIF", Image.new("RGB", (16, 8), RED).quantize(4), RED, 0),
+    ("lossless.webp", "WEBP", Image.new("RGB", (16, 8), RED), RED, 4),
+    ("packed.bmp", "BMP", Image.new("RGB", (16, 8), RED), RED, 0),
+    ("see-through.png", "PNG", Image.new("RGBA", (16, 8), (10, 200, 30, 51)), (206, 244, 210), 1),
+    ("grey.png", "PNG", Image.new("LA", (16, 8), (40, 51)), (212, 212, 212), 1),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "picture", "seen", "apart"), COLOURED, ids=[row[0] for row in COLOURED]
+)
+def test_the_colours_of_a_file(
+    tmp_path: Path, name: str, kind: str, picture: Image.Image, seen: tuple[int, ...], apart: int
+) -> None:
+    assert colour(tmp_path, kind, picture) == pytest.approx(seen, abs=apart)
+
+
+def test_sixteen_bits_of_each_colour(tmp_path: Path) -> None:
+    """Pillow writes none of these."""
+    rows = b"".join(b"\0" + struct.pack(">HHH", 200 * 257, 30 * 257, 90 * 257) * 16 for _ in range(8))
+    chunks = [
+        (b"IHDR", struct.pack(">IIBBBBB", 16, 8, 16, 2, 0, 0, 0)),
+        (b"IDAT", zlib.compress(rows)),
+        (b"IEND", b""),
+    ]
+    png = b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        for kind, data in chunks
+    )
+    (tmp_path / "a.png").write_bytes(png)
+    save_as_seen(tmp_path / "a.png", tmp_path / "b.png")
+    with Image.open(tmp_path / "b.png") as image:
+        assert image.getpixel((8, 4)) == RED
+
+
+def test_a_coloured_background_shows_through(tmp_path: Path) -> None:
+    """Half of grey 40, half of RED."""
+    half = Image.new("LA", (16, 8), (40, 128))
+    assert colour(tmp_path, "PNG", half, "#c81e5a") == pytest.approx((120, 35, 65), abs=1)
+    half = Image.new("RGBA", (16, 8), (10, 200, 30, 128))
+    assert colour(tmp_path, "PNG", half, "#c81e5a") == pytest.approx((105, 115, 60), abs=1)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "TIFF", "JPEG", "WEBP"])
+def test_a_coloured_profile(tmp_path: Path, kind: str) -> None:
+    """sRGB's curve of 128, 30 and 200 of 255."""
+    image = Image.new("RGB", (16, 8), (128, 30, 200))
+    found = colour(tmp_path, kind, image, icc_profile=linear())
+    assert found == pytest.approx((188, 96, 229), abs=6 if kind in ("JPEG", "WEBP") else 2)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF", "WEBP"])
+@pytest.mark.parametrize(
+    ("orientation", "quarters"),
+    # Seen from the top left to the bottom right; stored are blue, green above red, yellow.
+    [(1, "bgry"), (2, "gbyr"), (3, "yrgb"), (4, "rybg"), (5, "brgy"), (6, "rbyg"), (7, "ygrb"), (8, "gybr")],
+)
+def test_a_turned_photograph(tmp_path: Path, kind: str, orientation: int, quarters: str) -> None:
+    named = {"b": (20, 30, 220), "g": (30, 200, 40), "r": (210, 30, 30), "y": (230, 220, 40)}
+    image = Image.new("RGB", (64, 32))
+    for place, name in enumerate("bgry"):
+        image.paste(named[name], (place % 2 * 32, place // 2 * 16, place % 2 * 32 + 32, place // 2 * 16 + 16))
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    image.save(tmp_path / "a", kind, exif=exif)
+    save_as_seen(tmp_path / "a", tmp_path / "b.png")
+    with Image.open(tmp_path / "b.png") as seen:
+        assert seen.size == ((32, 64) if orientation > 4 else (64, 32))
+        wide, high = (side // 4 for side in seen.size)
+        for place, name in enumerate(quarters):
+            found = seen.getpixel((wide + place % 2 * 2 * wide, high + place // 2 * 2 * high))
+            assert found == pytest.approx(named[name], abs=12), (place, name)
+
+
+def colour(
+    folder: Path, kind: str, picture: Image.Image, background: str = "white", **options: Any
+) -> tuple[int, ...]:
+    """Of its middle, when it has gone through a file and is laid on the background."""
+    picture.save(folder / "a", kind, **options)
+    save_as_seen(folder / "a", folder / "b.png", background)
+    with Image.open(folder / "b.png") as image:
+        assert (image.mode, image.size) == ("RGB", picture.size)
+        found: Any = image.getpixel((8, 4))
+    return tuple(found)
 
 
 def linear() -> bytes:

@@ -29,7 +29,7 @@ DAMAGED = (
     ],
 )
 def test_only_a_short_write_means_a_full_disk(cause: str, why: str, tmp_path: Path) -> None:
-    error = failure.explain(Seen(crash=Crash(cause, "a.py:1")), 1, tmp_path / "engine.log", 0)
+    error = failure.explain(Seen(crash=Crash(cause, "a.py:1")), 1, tmp_path / "engine.log", 0, Path("c.toml"))
     assert error.message == cause
     assert why in error.why and ("disk" in error.why) == (why == "The disk is full")
 

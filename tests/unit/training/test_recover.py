@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -68,12 +69,13 @@ def test_what_is_left_to_the_user_when_no_rung_is(
 ) -> None:
     taken = {"gradient_checkpointing": True, "train_batch_size": 1, "resolution": "768,768"}
     failed = TrainingFailed("m", why="w", hint="Write gradient_checkpointing = true")
+    file = Path("a cat/training_config.toml")
     said = recover.given_up(
-        failed, Cause.OUT_OF_MEMORY, config(**taken, **options), batches_are_ours=ours
+        failed, Cause.OUT_OF_MEMORY, config(**taken, **options), file, batches_are_ours=ours
     ).hint
-    assert all(word in said for word in (*named, "--restart"))
+    assert all(word in said for word in (*named, f"kohya-wrap run '{file}' --restart"))
     assert not any(word in said for word in (*unnamed, "gradient_checkpointing", "train_batch_size"))
-    assert recover.given_up(failed, Cause.OTHER, config(), batches_are_ours=ours) is failed
+    assert recover.given_up(failed, Cause.OTHER, config(), file, batches_are_ours=ours) is failed
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,7 @@ def lora(path: Path, up: float = 0.5, dtype: str = "float16") -> Path:
     return path
 
 
+CONFIG = Path("cat/training_config.toml")
 DONE = Seen(steps=4, total=4, loss=0.1)
 
 
@@ -39,6 +40,7 @@ def test_a_whole_file_that_moved_passes(tmp_path: Path, dtype: str) -> None:
         0,
         log=tmp_path / "log",
         log_from=0,
+        config=CONFIG,
     )
 
 
@@ -116,20 +118,22 @@ def test_a_file_cut_short_is_seen(tmp_path: Path) -> None:
 )
 def test_what_is_no_success(tmp_path: Path, seen: Seen, code: int, words: str) -> None:
     with pytest.raises(TrainingFailed, match=words):
-        result.judge(lora(tmp_path / "a.safetensors"), seen, code, log=tmp_path / "log", log_from=0)
+        result.judge(
+            lora(tmp_path / "a.safetensors"), seen, code, log=tmp_path / "log", log_from=0, config=CONFIG
+        )
 
 
 def test_exit_code_0_without_the_file_is_no_success(tmp_path: Path) -> None:
     with pytest.raises(TrainingFailed, match=r"without a\.safetensors"):
-        result.judge(tmp_path / "a.safetensors", DONE, 0, log=tmp_path / "log", log_from=0)
+        result.judge(tmp_path / "a.safetensors", DONE, 0, log=tmp_path / "log", log_from=0, config=CONFIG)
 
 
 def test_what_nobody_saw_end_is_judged_by_its_file(tmp_path: Path) -> None:
     path = lora(tmp_path / "a.safetensors")
-    result.judge(path, DONE, None, log=tmp_path / "log", log_from=0)
+    result.judge(path, DONE, None, log=tmp_path / "log", log_from=0, config=CONFIG)
     path.unlink()
     with pytest.raises(TrainingFailed, match="without a word after step 4 of 4"):
-        result.judge(path, DONE, None, log=tmp_path / "log", log_from=0)
+        result.judge(path, DONE, None, log=tmp_path / "log", log_from=0, config=CONFIG)
 
 
 def test_what_an_earlier_attempt_died_of_is_not_this_ones(tmp_path: Path) -> None:
@@ -137,14 +141,14 @@ def test_what_an_earlier_attempt_died_of_is_not_this_ones(tmp_path: Path) -> Non
     log.write_text("Command '[...]' died with <Signals.SIGKILL: 9>.\n")
     begin = log.stat().st_size
     with pytest.raises(TrainingFailed, match="exit code 1"):
-        result.judge(tmp_path / "a.safetensors", Seen(steps=1), 1, log=log, log_from=begin)
+        result.judge(tmp_path / "a.safetensors", Seen(steps=1), 1, log=log, log_from=begin, config=CONFIG)
 
 
 def test_a_trainer_killed_behind_the_launcher_is_named(tmp_path: Path) -> None:
     log = tmp_path / "log"
     log.write_text("subprocess.CalledProcessError: Command '[...]' died with <Signals.SIGKILL: 9>.\n")
     with pytest.raises(TrainingFailed, match="killed by SIGKILL"):
-        result.judge(tmp_path / "a.safetensors", Seen(steps=1), 1, log=log, log_from=0)
+        result.judge(tmp_path / "a.safetensors", Seen(steps=1), 1, log=log, log_from=0, config=CONFIG)
 
 
 def test_events_amount_to() -> None:

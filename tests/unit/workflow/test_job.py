@@ -11,16 +11,18 @@ from typing import Any
 
 import pytest
 
-from kohya_wrap.domain.events import Advice, EpochStarted, Event, PlanSeen, Progress, RunEnded
+from kohya_wrap.domain.budget import Budget
+from kohya_wrap.domain.events import Advice, EpochStarted, Event, PlanSeen, Progress, RunEnded, Supervised
 from kohya_wrap.domain.hardware import Gpu
 from kohya_wrap.engine import locate
-from kohya_wrap.errors import TrainingFailed
+from kohya_wrap.errors import Stopped, TrainingFailed
 from kohya_wrap.host.child import StopRequest
 from kohya_wrap.training import supervise
 from kohya_wrap.training.supervise import Attempt
 from kohya_wrap.workflow import followed, job
 from kohya_wrap.workflow.job import Means
 from kohya_wrap.workflow.prepare import Job
+from kohya_wrap.workflow.wishes import Wishes
 from tests.unit.workflow.conftest import RTX_3090, T4, Prepared
 
 SD15 = 'output_name = "x"\n[kohya_wrap]\nbase = "sd15"\n'
@@ -105,8 +107,11 @@ def test_an_epoch_that_costs_much_to_lose_is_said_once(
     with pytest.raises(TrainingFailed):
         job.execute(made, Means(locate.rehearsal(), None), {}, StopRequest(), heard.append)
     (advice,) = [event.text for event in heard if isinstance(event, Advice)]
-    minutes = round(400 * made.plan.steps_per_epoch / 60)
-    assert advice.startswith(f"an epoch takes {minutes} minutes")
+    # Two pictures ten times each, four a step: 5 steps of 400 s, where an epoch should take 600 s.
+    assert advice == (
+        "an epoch takes 33 minutes, and so much is lost with the machine. Another time: all repeats divided by 5 and "
+        f"max_train_epochs = {made.plan.epochs * 5}, for the same passes."
+    )
 
 
 def test_what_a_watchdog_says_is_said_once_of_a_kind(
@@ -153,3 +158,21 @@ def test_a_full_disk_of_our_own_is_on_record(prepared: Prepared, monkeypatch: py
             prepared(SD15, gpu="cpu"), Means(locate.rehearsal(), None), {}, StopRequest(), heard.append
         )
     assert heard[-1] == RunEnded("failed", "/full/events.jsonl: No space left on device", ())
+
+
+@pytest.mark.parametrize("counted", [True, False])
+def test_what_was_set_up_counts_for_the_cap_where_that_is_asked_for(
+    prepared: Prepared, monkeypatch: pytest.MonkeyPatch, counted: bool
+) -> None:
+    """Ten minutes of it, and a cap of nine."""
+    heard: list[Event] = []
+    monkeypatch.setattr(supervise, "start", lambda attempt, told: None)
+    monkeypatch.setattr(supervise, "watch", lambda *asked: 0)
+    since = time.monotonic() - 600 if counted else None
+    with pytest.raises(Stopped if counted else TrainingFailed):
+        job.execute(
+            prepared(SD15, gpu="cpu"), Means(locate.rehearsal(), None), {}, StopRequest(), heard.append,
+            Wishes(budget=Budget(max_hours=0.15), since=since),
+        )  # fmt: skip
+    (supervised,) = [event for event in heard if isinstance(event, Supervised)]
+    assert supervised.spent == pytest.approx(600 if counted else 0, abs=5)

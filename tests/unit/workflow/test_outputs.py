@@ -42,6 +42,16 @@ def test_what_cannot_be_written_to_is_told_at_its_line(
     assert raised.value.code is code
 
 
+def test_a_link_whose_target_is_not_there(prepared: Prepared, tmp_path: Path) -> None:
+    ready = prepared('output_dir = "disk/out"\n' + SD15, gpu="cpu")
+    (tmp_path / "my-lora" / "disk").symlink_to("/mnt/unmounted")
+    with pytest.raises(
+        ConfigError, match=r"disk is a link to /mnt/unmounted, which is not there\."
+    ) as raised:
+        outputs.require(ready)
+    assert raised.value.hint.endswith(f"ls -ld {tmp_path}/my-lora/disk")
+
+
 def test_a_folder_of_a_variable_is_told_so(prepared: Prepared) -> None:
     ready = prepared(SD15, gpu="cpu", env={"KOHYA_WRAP_SET_OUTPUT_DIR": "/proc/x"})
     with pytest.raises(MachineError, match="KOHYA_WRAP_SET_OUTPUT_DIR: `output_dir`: /proc/x"):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import sys
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +14,7 @@ import pytest
 import toml
 
 from kohya_wrap.domain import steps
-from kohya_wrap.domain.events import AttemptStarted, Event, FewerProcesses, PlanSeen, StateKept
+from kohya_wrap.domain.events import AttemptStarted, Event, FewerProcesses, PlanSeen, RunStarted, StateKept
 from kohya_wrap.domain.hardware import Gpu
 from kohya_wrap.engine import locate
 from kohya_wrap.errors import ConfigError, MachineError, TrainingFailed
@@ -46,7 +49,15 @@ def test_each_process_gets_a_card_alike(prepared: Prepared, cards: list[Gpu]) ->
     one = prepared(SD15.format("max_train_epochs = 2\n"), gpu="T4")
     halved = prepared(SD15.format("max_train_epochs = 2\n"), gpu="T4", processes=2)
     assert (one.plan.steps, halved.plan.steps) == (40, 20)
-    assert [finding.code for finding in halved.findings if finding.code == "several-gpus"] == ["several-gpus"]
+    (said,) = [finding.message for finding in halved.findings if finding.code == "several-gpus"]
+    assert said.startswith("2 GPUs make each step one of 2 x 1 images")
+    batches = "train_batch_size = 3\ngradient_accumulation_steps = 2\n[kohya_wrap]\nbase = 'sd15'\n"
+    (said,) = [
+        finding.message
+        for finding in prepared(batches, gpu="T4", processes=2).findings
+        if finding.code == "several-gpus"
+    ]
+    assert said.startswith("2 GPUs make each step one of 2 x 6 images")
     with pytest.raises(MachineError, match="4 processes need 4 cards, and this machine has 3 x Tesla T4"):
         prepared(SD15.format(""), gpu="T4", processes=4)
 
@@ -104,6 +115,23 @@ def test_fewer_than_asked_are_stopped_before_the_first_step(
     assert "Not all of 2 processes train: each has 20 batches" in heard[-1].message
 
 
+HANGS_ON = (
+    "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('  num batches per epoch / x: 20', flush=True); "
+    "time.sleep(120)"
+)
+
+
+def test_fewer_than_asked_are_stopped_within_a_minute(prepared: Prepared, cards: list[Gpu]) -> None:
+    """By a trainer that never comes to its first step, and ignores what asks it to end."""
+    cards += [T4, OTHER_T4]
+    two = prepared(SD15.format("max_train_epochs = 2\n"), gpu="T4", processes=2)
+    stubborn = replace(locate.rehearsal(), launch=(sys.executable, "-c", HANGS_ON))
+    began = time.monotonic()
+    with pytest.raises(TrainingFailed, match="Not all of 2 processes train"):
+        job.execute(two, Means(stubborn, None), os.environ, StopRequest(), lambda event: None)
+    assert time.monotonic() - began < 60
+
+
 def test_all_of_them_are_let_train(
     prepared: Prepared, cards: list[Gpu], come_up: Callable[..., tuple[Attempt, list[Any]]]
 ) -> None:
@@ -112,6 +140,8 @@ def test_all_of_them_are_let_train(
     assert not any(isinstance(event, FewerProcesses) for event in heard)
     (attempt,) = [event for event in heard if isinstance(event, AttemptStarted)]
     assert (attempt.steps_per_epoch, attempt.processes) == (10, 2)
+    (begun,) = [event for event in heard if isinstance(event, RunStarted)]
+    assert (begun.planned_steps, begun.planned_epochs) == (20, 2)
     assert "exit code 1" in heard[-1].message
     _, heard = come_up(prepared(SD15.format("max_train_epochs = 2\n"), gpu="T4"), 19)
     assert not any(isinstance(event, FewerProcesses) for event in heard), "one process is never too few"

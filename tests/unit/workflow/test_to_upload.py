@@ -41,6 +41,19 @@ def test_files_of_the_run_and_no_others(tmp_path: Path) -> None:
     }  # fmt: skip
 
 
+def test_what_cannot_be_made_again_comes_first(tmp_path: Path) -> None:
+    runs = []
+    for name in ("cat", "dog"):
+        runs.append(run_of(tmp_path / name, f"{name}-1.ckpt", f"{name}-2.ckpt", f"{name}.ckpt", name=name))
+        (tmp_path / name / "output/sample" / f"{name}.png").touch()
+    assert [name for _, name in made(runs).files] == [
+        "cat.ckpt", "dog.ckpt",
+        "of-cat/run.toml", "of-cat/events.jsonl", "of-dog/run.toml", "of-dog/events.jsonl",
+        "cat-2.ckpt", "cat-1.ckpt", "dog-2.ckpt", "dog-1.ckpt",
+        "sample/cat.png", "sample/dog.png",
+    ]  # fmt: skip
+
+
 def test_what_was_removed_in_its_turn_is_not_missed_but_the_last_one_is(tmp_path: Path) -> None:
     run = run_of(tmp_path / "a", "cat-000001.ckpt", "cat.ckpt")
     (tmp_path / "a/output/cat-000001.ckpt").unlink()

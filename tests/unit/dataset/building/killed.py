@@ -46,6 +46,11 @@ def main(root: Path, *, exchanges: bool) -> None:
             wrong.append(f"event {number}: {sorted(found['data'])}")
         if found["held_out"] not in (before["held_out"], after["held_out"]) and exchanges:
             wrong.append(f"event {number}: {sorted(found['held_out'])}")
+        pending = place(root).record.with_suffix(".pending.json")
+        if found not in (before, after) and not pending.exists():
+            wrong.append(
+                f"event {number}: of two folders one is new, and nothing says that the other follows"
+            )
         if tree(root / "in") != sources:
             wrong.append(f"event {number}: the sources changed")
         build(root, 7, holdout=1, trigger="xyz", resize=64)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -50,11 +51,10 @@ def ssh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SmallSsh:
     return ssh
 
 
-def to(place: Destination, items: Sequence[Item], attempts: int = 1) -> list[str]:
-    waits: list[str] = []
+def to(place: Destination, items: Sequence[Item], attempts: int = 1, ours: Collection[str] = ()) -> list[str]:
+    """What it says of others' files that stood there."""
     place.require()
-    deliver(items, place, (0.0,) * (attempts - 1), waits.append)
-    return waits
+    return deliver(items, place, ours, (0.0,) * (attempts - 1), lambda text: None)
 
 
 def digest(content: bytes) -> str:
@@ -86,6 +86,84 @@ def test_a_link_to_the_source_is_no_copy(tmp_path: Path, items: list[Item]) -> N
     there.symlink_to(items[0].source)
     to(Folder(tmp_path / "there"), items[:1])
     assert not there.is_symlink() and digest(there.read_bytes()) == items[0].sha256
+
+
+def stand(path: Path, content: bytes) -> str:
+    """A file that is there already; its hash."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    return digest(content)
+
+
+def test_another_s_file_of_that_name_is_kept_beside_it_in_a_folder(tmp_path: Path, items: list[Item]) -> None:
+    there = tmp_path / "there" / NAMES[0]
+    other = stand(there, b"another's")
+    (said,) = to(Folder(there.parent), items)
+    beside = there.with_name(f"my lora.{other[:12]}.safetensors")
+    assert (digest(there.read_bytes()), beside.read_bytes()) == (items[0].sha256, b"another's")
+    assert NAMES[0] in said and beside.name in said
+
+
+def test_one_s_own_earlier_file_is_replaced(tmp_path: Path, ssh: SmallSsh, items: list[Item]) -> None:
+    for place, there in (
+        (Folder(tmp_path / "there"), tmp_path / "there"),
+        (Ssh("me@nas", "", "l"), ssh.home / "l"),
+    ):
+        mine = stand(there / NAMES[0], b"mine")
+        assert to(place, items, ours={mine}) == []
+        assert {path.name for path in there.iterdir()} == {Path(name).parts[0] for name in NAMES}
+
+
+def test_another_s_file_is_kept_on_another_machine(ssh: SmallSsh, items: list[Item]) -> None:
+    others = {name: stand(ssh.home / "l" / name, b"another's") for name in NAMES}
+    assert len(to(Ssh("me@nas", "", "l"), items)) == 3
+    for item in items:
+        there = ssh.home / "l" / item.name
+        beside = there.with_name(f"{there.stem}.{others[item.name][:12]}{there.suffix}")
+        assert (digest(there.read_bytes()), beside.read_bytes()) == (item.sha256, b"another's")
+
+
+def test_what_arrived_changed_is_not_kept_as_another_s(ssh: SmallSsh, items: list[Item]) -> None:
+    ssh.turn("tampers")
+    with pytest.raises(MachineError):
+        to(Ssh("me@nas", "", "l"), items, attempts=3)
+    assert len(list((ssh.home / "l").iterdir())) == len(NAMES)
+
+
+def test_another_s_file_on_the_hub_is_in_its_history(hub: WritableHub, items: list[Item]) -> None:
+    hub.files[f"cats/{NAMES[0]}"] = b"another's"
+    (said,) = to(Repository("me/loras", "cats"), items)
+    assert f"cats/{NAMES[0]}" in said and "history" in said
+    mine = items[0].sha256
+    items[0].source.write_bytes(b"trained anew")
+    assert to(Repository("me/loras", "cats"), [Item.of(items[0].source, NAMES[0])], ours={mine}) == []
+
+
+def test_a_folder_in_the_place_of_a_file_is_called_so(
+    tmp_path: Path, ssh: SmallSsh, items: list[Item]
+) -> None:
+    (tmp_path / "there" / NAMES[0]).mkdir(parents=True)
+    (ssh.home / "l" / NAMES[0]).mkdir(parents=True)
+    for place in (Folder(tmp_path / "there"), Ssh("me@nas", "", "l")):
+        with pytest.raises(MachineError, match=f"{NAMES[0]}:? is a folder, where a file must be") as raised:
+            to(place, items)
+        assert not isinstance(raised.value, Unreachable)
+    assert not any((ssh.home / "l" / NAMES[0]).iterdir()) and not list(ssh.home.rglob("*.part"))
+
+
+def test_a_full_folder_names_the_file_and_keeps_no_part_of_it(
+    tmp_path: Path, items: list[Item], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(source: Path, target: Path) -> None:
+        target.write_bytes(b"half")
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("shutil.copyfile", full)
+    there = tmp_path / "there"
+    with pytest.raises(MachineError) as raised:
+        to(Folder(there), items)
+    assert raised.value.message == f"{there / NAMES[0]} cannot be written to: No space left on device."
+    assert not any(there.iterdir())
 
 
 def test_a_folder_that_is_a_file(tmp_path: Path) -> None:
