@@ -26,6 +26,7 @@ def command(where: Path, now: bool, as_json: bool) -> None:
     from kohya_wrap.domain.finding import typed
     from kohya_wrap.domain.wording import clock
     from kohya_wrap.workflow import watched
+    from kohya_wrap.workflow.run_folder import RunFolder
 
     console = Console(as_json=as_json)
     found = watched.one_at_work(where)
@@ -43,9 +44,10 @@ def command(where: Path, now: bool, as_json: bool) -> None:
         console.say(f"{found.name} has stopped; {kept}: kohya-wrap run {config}")
     else:
         left = ""
-        if found.seconds_per_step and found.steps and found.epochs:
-            per_epoch = found.steps // found.epochs
-            left = f", in about {clock((-found.step % per_epoch) * found.seconds_per_step)}"
+        attempt = RunFolder(found.run).ledger.attempt
+        if found.seconds_per_step and attempt is not None:
+            steps = -(found.step - attempt.steps_done) % attempt.steps_per_epoch
+            left = f", in about {clock(steps * found.seconds_per_step)}"
         console.say(
             f"{found.name} stops when epoch {found.epoch} is done{left}. At once: kohya-wrap stop --now {config}"
         )

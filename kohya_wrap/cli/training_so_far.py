@@ -101,10 +101,10 @@ class SoFar:
 
     def _again_from(self, event: AttemptStarted) -> Shown:
         """What follows the last state is done once more."""
-        self._averages = {step: value for step, value in self._averages.items() if step <= event.first_step}
+        self._averages = {step: value for step, value in self._averages.items() if step <= event.steps_done}
         self._epochs = {epoch: value for epoch, value in self._epochs.items() if epoch <= event.epochs_done}
         return replace(
-            self._shown, doing="starting", step=event.first_step, epoch=event.epochs_done, eta=None,
+            self._shown, doing="starting", step=event.steps_done, epoch=event.epochs_done, eta=None,
             losses=tuple(self._averages.values()),
         )  # fmt: skip
 

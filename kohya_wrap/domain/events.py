@@ -74,6 +74,11 @@ class AttemptStarted(Event):
     changed: Mapping[str, Any]
     processes: int = 1
 
+    @property
+    def more_steps(self) -> int:
+        """That were done before it than the engine counts for its epochs: other images or batches make other epochs."""
+        return self.steps_done - self.first_step
+
 
 @dataclass(frozen=True)
 class TrainerStarted(Event):
@@ -107,8 +112,8 @@ class EpochStarted(Event):
 
 @dataclass(frozen=True)
 class Progress(Event):
-    step: int  # optimizer steps done, those of the epochs before the attempt among them
-    total: int
+    step: int  # optimizer steps done, over all attempts
+    total: int  # when it is done, counted alike
     loss: float | None  # the engine's avr_loss: mean over the epoch's latest losses; NaN where it is NaN
     seconds_per_step: float | None
     epoch: int  # 1-based, 0 before the first

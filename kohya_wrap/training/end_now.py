@@ -129,7 +129,7 @@ class EndNow:
         seen = self._progress
         if left <= 0 or seen is None or seen.seconds_per_step is None:
             return left <= 0
-        in_attempt = seen.step - self.attempt.first_step
+        in_attempt = seen.step - self.attempt.steps_done
         if in_attempt < _SETTLED and in_attempt < self.attempt.steps_per_epoch:
             return False  # the first steps are slower than the rest
         next_state = (self._kept() + 1) * self.attempt.steps_per_epoch
@@ -144,7 +144,7 @@ class EndNow:
         seen = self._progress
         if seen is None or seen.seconds_per_step is None:
             return None
-        steps = -(seen.step - self.attempt.first_step) % self.attempt.steps_per_epoch
+        steps = -(seen.step - self.attempt.steps_done) % self.attempt.steps_per_epoch
         return steps * seen.seconds_per_step
 
     def _silent_for(self) -> float:

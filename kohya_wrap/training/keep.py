@@ -92,13 +92,14 @@ class Keeper:
     def keep(self, path: Path, kept: Path) -> None:
         """Under the user's name, its step the one over all attempts: the engine counts from 0 again after a resume."""
         kept.parent.mkdir(parents=True, exist_ok=True)
-        steps = (
-            safetensors_file.read_header(path).metadata.get("ss_steps", "")
-            if path.suffix == ".safetensors"
-            else ""
-        )
-        if self.attempt.steps_done and steps.isdecimal():
-            whole = {"ss_steps": str(int(steps) + self.attempt.steps_done)}
+        told = safetensors_file.read_header(path).metadata if path.suffix == ".safetensors" else {}
+        behind = {"ss_steps": self.attempt.steps_done, "ss_max_train_steps": self.attempt.more_steps}
+        whole = {
+            name: str(int(told[name]) + more)
+            for name, more in behind.items()
+            if more and told.get(name, "").isdecimal()
+        }
+        if whole:
             safetensors_file.copy_with_metadata(path, kept, whole)
         else:
             atomic.link_or_copy(path, kept)

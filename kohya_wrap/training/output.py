@@ -49,11 +49,13 @@ class OutputReader:
     """Feed it lines in the order they came; it remembers the epoch, and the traceback it is in.
 
     Args:
-        first_step: what a resumed attempt has behind it; the engine's bar counts from 0 again, to the full total.
+        steps_done: what a resumed attempt has behind it; the engine's bar counts from 0 again, to the full total.
+        more_steps: how many of those are not in the engine's total.
     """
 
-    def __init__(self, output_dir: Path, output_name: str, first_step: int = 0) -> None:
-        self._first_step = first_step
+    def __init__(self, output_dir: Path, output_name: str, steps_done: int = 0, more_steps: int = 0) -> None:
+        self._steps_done = steps_done
+        self._more_steps = more_steps
         self._output = output_dir
         self._name = output_name
         self._epoch = 0
@@ -112,7 +114,8 @@ class OutputReader:
         if step == 0 or loss is None or (step, loss) == (self._step, self._loss):
             return []
         self._step, self._loss = step, loss
-        step += self._first_step
+        step += self._steps_done
+        total += self._more_steps
         speed = None if bar[5] == "?" else float(bar[5])
         seconds = speed if bar[6] == "s/it" or not speed else 1 / speed
         events: list[Event] = [Progress(step, total, loss, seconds, self._epoch)]

@@ -24,7 +24,7 @@ from kohya_wrap.domain.events import (
 
 @dataclass(frozen=True)
 class Seen:
-    """Steps as the engine counted them, files as it named them, and the first thing that went wrong."""
+    """Steps over all attempts, files as it named them, and the first thing that went wrong."""
 
     steps: int = 0
     total: int | None = None
@@ -46,7 +46,7 @@ class Seen:
         saved: dict[type, list[str]] = {CheckpointSaved: [], StateSaved: []}
         for event in events:
             if isinstance(event, Progress):
-                facts |= {"steps": event.step, "loss": event.loss}
+                facts |= {"steps": event.step, "total": event.total, "loss": event.loss}
             elif isinstance(event, EpochStarted):
                 facts |= {"epoch": event.epoch, "epochs": event.epochs}
             elif isinstance(event, PlanSeen) and event.label == "total_steps":

@@ -51,8 +51,8 @@ class End:
 
     @property
     def steps(self) -> int:
-        """Optimizer steps that were done, over all attempts; `seen` has the place on the learning-rate curve."""
-        return self.attempt.steps_done + max(0, self.seen.steps - self.attempt.first_step)
+        """Optimizer steps that were done, over all attempts."""
+        return max(self.attempt.steps_done, self.seen.steps)
 
 
 @dataclass
@@ -96,7 +96,7 @@ class Followed:
         attempt = self.attempt
         trainer = begin(told)
         folder = self.run.attempt(attempt.number).resolve()
-        reader = OutputReader(folder, self.keeper.name, attempt.first_step)
+        reader = OutputReader(folder, self.keeper.name, attempt.steps_done, attempt.more_steps)
         with meter or nullcontext():
             code = supervise.watch(trainer, attempt.log_from, reader, ends, told)
         return End(attempt, Seen.of(mine), code, self.end_now.why)
@@ -115,7 +115,7 @@ class Followed:
 
     def _long_epoch(self, event: Event) -> Iterator[Advice]:
         """An epoch is what a lost machine can cost."""
-        if not isinstance(event, Progress) or event.step != self.attempt.first_step + _SETTLED:
+        if not isinstance(event, Progress) or event.step != self.attempt.steps_done + _SETTLED:
             return
         seconds = (event.seconds_per_step or 0) * self.attempt.steps_per_epoch
         if seconds <= _LONG_EPOCH:

@@ -29,7 +29,6 @@ from kohya_wrap.host.child import StopRequest
 from kohya_wrap.places import Places
 from kohya_wrap.training.end_now import Why
 from kohya_wrap.training.journal import Journal
-from kohya_wrap.training.seen import Seen
 from kohya_wrap.training.stop_file import StopFile
 from kohya_wrap.training.supervise import OnEvent
 from kohya_wrap.workflow import (
@@ -45,6 +44,7 @@ from kohya_wrap.workflow import (
 )
 from kohya_wrap.workflow.alone import alone, refuse_steps, refuse_trainers
 from kohya_wrap.workflow.attempts import Attempts
+from kohya_wrap.workflow.followed import End
 from kohya_wrap.workflow.prepare import Job
 from kohya_wrap.workflow.probe import Probe
 from kohya_wrap.workflow.provision import OnNews, provide
@@ -244,7 +244,7 @@ def _attempts(
         engine=engine.kind,
         run_folder=run.path,
         paused=paused,
-        findings=() if end.attempt.changed else _differences(job, end.seen),
+        findings=() if end.attempt.changed else _differences(job, end),
     )
 
 
@@ -371,14 +371,17 @@ def _describe(run: RunFolder, job: Job, engine: Engine, wishes: Wishes) -> None:
     run.describe(facts | {name: value for name, value in asked.items() if value is not None})
 
 
-def _differences(job: Job, seen: Seen) -> tuple[Finding, ...]:
+def _differences(job: Job, end: End) -> tuple[Finding, ...]:
     """Where the engine counted other steps than the plan did: our arithmetic or its data is not what we think."""
-    if seen.total in (None, job.plan.steps):
+    if end.seen.total is None:
+        return ()
+    counted = end.seen.total - end.attempt.more_steps
+    if counted == job.plan.steps:
         return ()
     return (
         Finding(
             Level.WARNING,
             "steps-differ",
-            f"the engine made it {seen.total} steps; the plan said {job.plan.steps}.",
+            f"the engine made it {counted} steps; the plan said {job.plan.steps}.",
         ),
     )

@@ -190,7 +190,7 @@ class Notices:
             self._began = time.monotonic() - event.spent
             self._run = self._folder()
         elif isinstance(event, AttemptStarted):
-            self._step = event.first_step
+            self._step = event.steps_done
         elif isinstance(event, Progress):
             self._step, self._steps, self._loss = event.step, event.total, event.loss
         elif isinstance(event, CheckpointKept):

@@ -186,7 +186,8 @@ def _said_unseen(run: RunFolder) -> list[Event]:
     if ledger.attempt is None or ledger.trainer_ended or not run.log.exists():
         return []
     folder = run.attempt(ledger.attempt.number).resolve()
-    reader = OutputReader(folder, _name(run), ledger.attempt.first_step)
+    attempt = ledger.attempt
+    reader = OutputReader(folder, _name(run), attempt.steps_done, attempt.more_steps)
     log = child.LineReader(run.log, ledger.attempt.log_from)
     try:
         return [event for line in log.new(last=True) for event in reader.feed(line)]

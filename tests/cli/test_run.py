@@ -309,6 +309,10 @@ def test_an_unfinished_run_says_that_its_images_are_others(shell: Shell, guide: 
     told = "since the last attempt of this run: 1 image fewer, 1 caption changed."
     assert again.out.index(told) < again.out.index("going on after epoch 2")
     assert told not in shell("run", guide, *REHEARSAL).out
+    found = shell("status", guide, "--json").envelope["data"]["runs"][0]
+    trained = metadata(guide.parent / "output" / "my_lora.safetensors")
+    counts = {found["step"], found["steps"], int(trained["ss_steps"]), int(trained["ss_max_train_steps"])}
+    assert counts == {2 * 5 + 8 * 4}, "over all attempts: an epoch has 4 steps since"
 
 
 def test_a_finished_run_is_followed_by_a_new_one(shell: Shell, guide: Path) -> None:

@@ -39,6 +39,6 @@ def test_where_its_last_words_found_no_room(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, free: int, full: bool
 ) -> None:
     monkeypatch.setattr(atomic, "free_bytes", lambda path: free)
-    error = failure.explain(Seen(), 1, tmp_path / "engine.log", 0)
+    error = failure.explain(Seen(), 1, tmp_path / "engine.log", 0, tmp_path / "config.toml")
     assert error.message == "The engine ended with exit code 1 before the first step was done."
     assert ("it was probably full" in error.why, error.hint.startswith("df -h ")) == (full, full)
