@@ -77,8 +77,17 @@ def _of(entry: Entry, place: Path, extension: str) -> Standing:
 
 
 def _edited(entry: Entry, path: Path) -> bool:
-    """By what is in it: a copied project has other times."""
+    """By what is in it: a copied project has other times. A link to the source shows what was done to the source."""
+    if _is_source(entry, path):
+        return False
     return picture.stamp(path) != entry.made_stamp and image_file.digest(_content(path)) != entry.made
+
+
+def _is_source(entry: Entry, path: Path) -> bool:
+    try:
+        return bool(entry.origin) and path.samefile(entry.origin)
+    except OSError:  # in a zip, or not there
+        return False
 
 
 def _by_hand(path: Path, held: bool, extension: str) -> Standing:

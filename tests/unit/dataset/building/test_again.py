@@ -238,6 +238,8 @@ def test_which_pictures_a_folder_does_not_hold(picture: Picture, tmp_path: Path,
     picture("other/a.jpg", (90, 90))  # of the same name, and another picture
     assert not_taken(place(tmp_path), tmp_path / "in") == ["d.png"]
     assert not_taken(place(tmp_path), tmp_path / "other") == ["a.jpg"]
+    (tmp_path / "in/b.Jpg").rename(tmp_path / "other/elsewhere.jpg")  # known by what is in it
+    assert not_taken(place(tmp_path), tmp_path / "other") == ["a.jpg"]
 
 
 @pytest.mark.parametrize(("name", "size"), [("10_cat/mine.png", 1 + (1 << 29)), ("10_cat/a.txt", 100_000)])
@@ -282,3 +284,81 @@ def test_a_second_folder_of_the_concept_is_left_and_named(
     assert inodes(tmp_path / "data/10_cat") == before
     with pytest.raises(DatasetError, match="10_cat is there already"):
         build(number=10)
+
+
+def test_files_by_name_leave_those_of_earlier_builds(
+    three: None, tmp_path: Path, build: Build, folder: Path
+) -> None:
+    build("in/a.png", "in/b.gif")
+    (folder / "a.txt").write_text("mine\n")
+    built = build("in/c.jpg")
+    assert (built.images, built.added, built.removed) == (3, 1, 0)
+    assert texts(folder) == {"a.txt": "mine\n", "b.txt": "a dog\n"}
+
+
+def test_a_picture_saved_in_another_format_keeps_name_and_edited_caption(
+    three: None, picture: Picture, tmp_path: Path, build: Build, folder: Path
+) -> None:
+    build()
+    (folder / "c.txt").write_text("mine\n")
+    (tmp_path / "in/c.jpg").unlink()
+    picture("in/c.png", (11, 11))
+    built = build()
+    assert contents(folder) == ["a.png", "a.txt", "b.png", "b.txt", "c.png", "c.txt"]
+    assert texts(folder)["c.txt"] == "mine\n"
+    assert (built.changed, built.added, built.removed) == (1, 0, 0)
+
+
+def test_what_is_damaged_in_the_source_stays_as_it_stands(
+    three: None, tmp_path: Path, build: Build, folder: Path
+) -> None:
+    build()
+    (folder / "b.txt").write_text("mine\n")
+    (tmp_path / "in/b.gif").write_bytes(b"damaged")
+    before = inodes(folder)
+    built = build(skip_broken=True)
+    assert inodes(folder) == before and texts(folder)["b.txt"] == "mine\n"
+    assert (built.images, built.removed) == (3, 0)
+
+
+def test_an_edited_caption_is_kept_apart_before_its_picture_goes(
+    three: None, tmp_path: Path, build: Build, folder: Path
+) -> None:
+    build()
+    (folder / "b.txt").write_text("mine\n")
+    (tmp_path / "in/a.png").unlink()
+    (tmp_path / "in/b.gif").unlink()
+    (said,) = build().findings
+    (kept,) = (tmp_path / ".kohya-wrap/caption-backups").rglob("*.txt")
+    assert (kept.name, kept.read_text()) == ("b.txt", "mine\n")
+    assert said.code == "edited-captions-kept-apart" and said.message.startswith("1 edited caption goes with")
+    assert str(kept.parents[2]) in said.message
+
+
+def test_edited_captions_follow_pictures_that_were_renumbered(
+    picture: Picture, tmp_path: Path, build: Build, folder: Path
+) -> None:
+    for number in (1, 2, 3):
+        picture(f"in/0{number}.png", (9, 9 + number))
+    build()
+    for number in (1, 2, 3):
+        (folder / f"0{number}.txt").write_text(f"{9 + number} high\n")
+    (tmp_path / "in/02.png").replace(tmp_path / "in/01.png")
+    (tmp_path / "in/03.png").replace(tmp_path / "in/02.png")
+    build()
+    heights = {path.stem: Image.open(path).height for path in folder.glob("*.png")}
+    assert len(heights) == 2
+    assert texts(folder) == {f"{stem}.txt": f"{height} high\n" for stem, height in heights.items()}
+
+
+def test_a_source_that_was_written_over_in_place_is_taken(
+    three: None, tmp_path: Path, build: Build, folder: Path
+) -> None:
+    build()
+    Image.new("RGB", (5, 5)).save(tmp_path / "new.png")
+    with (tmp_path / "in/a.png").open("r+b") as file:  # the file of the link, too
+        file.truncate()
+        file.write((tmp_path / "new.png").read_bytes())
+    built = build()
+    assert (built.changed, built.findings) == (1, ())
+    assert build().unchanged == 3
