@@ -113,7 +113,7 @@ def plan(sources: Sequence[Source], stood: Stood, choices: Choices, on_progress:
     removed = tuple(found for found in left if under(found.entry.origin, roots))
     planned += [_kept(found, choices) for found in left if not under(found.entry.origin, roots)]
     warned = tuple(said for said in said_of_many if said.level is not Level.ERROR)
-    pictures = tuple(_held_out(planned, choices.holdout))
+    pictures = tuple(_held_out(list(_apart(planned, names)), choices.holdout))
     return Plan(pictures, removed, tuple(_lost(stood, pictures)), tuple(refused), several, warned)
 
 
@@ -253,6 +253,15 @@ def _kept(found: Standing, choices: Choices) -> Planned:
     before = found.entry.said  # not what stands there, which has the trigger of the time
     text = choices.with_trigger(before)
     return Planned(None, None, found, replace(found.entry, wrote=text), text, before)
+
+
+def _apart(planned: Sequence[Planned], names: Names) -> Iterator[Planned]:
+    """Each with a caption file of its own: what was put in by hand may have the stem of another."""
+    stems: set[str] = set()
+    for one in planned:
+        stem = names.free(one.entry.stem) if one.entry.stem in stems else one.entry.stem
+        stems.add(stem)
+        yield replace(one, entry=replace(one.entry, name=stem + one.entry.name[len(one.entry.stem) :]))
 
 
 def _held_out(planned: Sequence[Planned], count: int) -> Iterator[Planned]:

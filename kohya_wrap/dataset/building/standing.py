@@ -49,8 +49,13 @@ class Stood:
 
 def look(record: Record, places: Mapping[bool, Path], extension: str) -> Stood:
     """`places`: the folder trained on, and under True that of what is held out; either may not be there."""
-    entries, trigger = record.entries, record.choices.trigger
-    pictures = [_of(entry, places[entry.held], extension) for entry in entries]
+    trigger = record.choices.trigger
+    known_names = {(entry.held, entry.name) for entry in record.entries}
+    entries = [_where_it_is(entry, places, known_names) for entry in record.entries]
+    pictures = [
+        _of(entry, places[entry.held], before.name != entry.name, extension)
+        for before, entry in zip(record.entries, entries, strict=True)
+    ]
     others: dict[bool, tuple[Path, ...]] = {}
     for held, place in places.items():
         if not place.is_dir():
@@ -69,11 +74,26 @@ def look(record: Record, places: Mapping[bool, Path], extension: str) -> Stood:
     return Stood(tuple(known_by), others)
 
 
-def _of(entry: Entry, place: Path, extension: str) -> Standing:
+def _where_it_is(entry: Entry, places: Mapping[bool, Path], known: set[tuple[bool, str]]) -> Entry:
+    """As a person left it: moved to or from what is held out, or saved beside its caption in another format."""
+    if (places[entry.held] / entry.name).is_file():
+        return entry
+    if (not entry.held, entry.name) not in known and (places[not entry.held] / entry.name).is_file():
+        return replace(entry, held=not entry.held)
+    for ending in sorted(image_file.ENGINE_EXTENSIONS):
+        name = entry.stem + ending
+        if (entry.held, name) not in known and (places[entry.held] / name).is_file():
+            return replace(entry, name=name)
+    return entry
+
+
+def _of(entry: Entry, place: Path, other_format: bool, extension: str) -> Standing:
     path = place / entry.name
     if not path.is_file():
         return Standing(entry, None, False, *_caption(place / (entry.stem + extension)))
-    return Standing(entry, path, _edited(entry, path), *_caption(place / (entry.stem + extension)))
+    return Standing(
+        entry, path, other_format or _edited(entry, path), *_caption(place / (entry.stem + extension))
+    )
 
 
 def _edited(entry: Entry, path: Path) -> bool:

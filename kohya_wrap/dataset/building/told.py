@@ -233,7 +233,7 @@ def _kept_edits(planned: Plan, folder: Path) -> Iterator[Finding]:
         yield Finding(
             Level.NOTE,
             "picture-kept",
-            f"{_count(pixels)} that were edited in {folder.name} are kept as they are: {_stems(pixels)}.",
+            f"{_count(pixels)} edited in {folder.name}, kept {'as it is' if len(pixels) == 1 else 'as they are'}: {_stems(pixels)}.",
             "To take the source's: remove them here, and build again.",
             str(folder),
         )
@@ -247,7 +247,7 @@ def _transparent(planned: Plan, folder: Path) -> Iterator[Finding]:
         yield Finding(
             Level.NOTE,
             "transparency-kept",
-            f"{_count(see_through)} keep their transparency, which the engine uses with alpha_mask alone.",
+            f"{_count(see_through)} {'keeps its' if len(see_through) == 1 else 'keep their'} transparency, which the engine uses with alpha_mask alone.",
             "kohya-wrap config set alpha_mask=true",
             str(folder),
         )

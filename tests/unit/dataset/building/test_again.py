@@ -362,3 +362,49 @@ def test_a_source_that_was_written_over_in_place_is_taken(
     built = build()
     assert (built.changed, built.findings) == (1, ())
     assert build().unchanged == 3
+
+
+@pytest.mark.parametrize("back", [True, False])
+def test_a_picture_moved_by_hand_to_or_from_what_is_held_out(
+    three: None, tmp_path: Path, build: Build, folder: Path, back: bool
+) -> None:
+    build(holdout=1)
+    held = tmp_path / "held_out/cat"
+    source, target = (held, folder) if back else (folder, held)
+    for path in list(source.glob("*")):
+        if path.stem in ("b", next(held.glob("*")).stem):
+            path.rename(target / path.name)
+    for _ in range(2):
+        built = build(holdout=1)
+        assert (built.images, built.held, codes(built)) == (2, 1, [])
+        assert sorted(contents(folder) + contents(held)) == ["a.png", "a.txt", "b.png", "b.txt", "c.jpg"]
+
+
+def test_a_result_that_a_person_saved_in_another_format(three: None, build: Build, folder: Path) -> None:
+    build()
+    for old, new in (("c.jpg", "c.png"), ("b.png", "b.webp")):
+        Image.open(folder / old).save(folder / new)
+        (folder / old).unlink()
+    for _ in range(2):
+        assert codes(build()) == ["picture-kept"]
+        assert contents(folder) == ["a.png", "a.txt", "b.txt", "b.webp", "c.png"]
+
+
+def test_a_copy_by_hand_of_what_is_held_out(three: None, tmp_path: Path, build: Build, folder: Path) -> None:
+    build(holdout=1)
+    (held,) = (path for path in (tmp_path / "held_out/cat").iterdir() if path.suffix != ".txt")
+    shutil.copy(held, folder)
+    for _ in range(2):
+        built = build(holdout=1)
+        assert built.images + built.held == 4
+
+
+def test_two_pictures_by_hand_that_share_a_caption(
+    three: None, picture: Picture, build: Build, folder: Path
+) -> None:
+    build()
+    picture("data/10_cat/mine.png", (7, 7), caption="mine")
+    picture("data/10_cat/mine.jpg", (8, 8))
+    for _ in range(2):
+        assert build().images == 5
+    assert texts(folder)["mine.txt"] == "mine"
