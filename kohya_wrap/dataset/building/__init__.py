@@ -182,7 +182,7 @@ def _write(
     moves = [transaction.move(made[False], place.folder or folder, folder)]
     if True in made:
         moves.append(transaction.move(made[True], place.held_out, place.held_out))
-    transaction.commit(place.record, moves, record.as_data(Record(choices, tuple(entries))))
+    transaction.commit(place.record, moves, record.as_data(Record(choices, tuple(entries), place.extension)))
     transaction.clear(place.parents, place.concept)
     return backup
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -408,3 +409,18 @@ def test_two_pictures_by_hand_that_share_a_caption(
     for _ in range(2):
         assert build().images == 5
     assert texts(folder)["mine.txt"] == "mine"
+
+
+def test_captions_come_along_where_the_config_says_another_extension(
+    three: None, picture: Picture, tmp_path: Path, build: Build, folder: Path
+) -> None:
+    build()
+    (folder / "a.txt").write_text("mine\n")
+    picture("data/10_cat/hand.png", (7, 7), caption="by hand")
+    there = replace(place(tmp_path), extension=".caption")
+    choices = Choices(sources=(str(tmp_path / "in"),))
+    for _ in range(2):
+        assert codes(building.build(there, choices, lambda count: 10)) == ["caption-edits-kept"]
+        assert texts(folder) == {}
+        said = {path.name: path.read_text().strip() for path in folder.glob("*.caption")}
+        assert said == {"a.caption": "mine", "b.caption": "a dog", "hand.caption": "by hand"}
