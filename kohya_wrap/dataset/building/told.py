@@ -127,7 +127,7 @@ def lost_captions(planned: Plan, backup: Backup) -> Iterator[Finding]:
             "edited-captions-kept-apart",
             f"{counted(len(planned.lost), 'edited caption')} {goes} with pictures that left the source, or were made anew; "
             f"as {were}: {backup.folder}.",
-            f"Back with: cp -r {typed(backup.folder)}/. {typed(backup.back_to)}",
+            f"Once these pictures stand there again: cp -r {typed(backup.folder)}/. {typed(backup.back_to)}",
         )
 
 
