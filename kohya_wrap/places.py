@@ -96,9 +96,9 @@ class Project:
         return self.root / ".kohya-wrap" / "runs"
 
     @property
-    def queues(self) -> Path:
-        """What of several trainings in one command has ended."""
-        return self.root / ".kohya-wrap" / "queues"
+    def queue(self) -> Path:
+        """What of several trainings in one command was begun here."""
+        return self.root / ".kohya-wrap" / "queue.json"
 
     @property
     def views(self) -> Path:

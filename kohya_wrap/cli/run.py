@@ -155,7 +155,8 @@ def command(
         def in_turn(job: Job, spent: float) -> Wishes:
             return wishes(job, spent if over_all else 0.0, time.monotonic())
 
-        queued.run(console, entries, request, in_turn, session, steps, restart=restart, cards=cards)
+        typed = ([config.absolute() for config in configs], words, sweeps)
+        queued.run(console, entries, typed, request, in_turn, session, steps, restart=restart, cards=cards)
         return
     try:
         job = prepare(request, session.places, os.environ)

@@ -127,12 +127,15 @@ class Afterwards:
 
     def _upload(self, step: Step, runs: Sequence[RunFolder], say: OnSaid) -> str:
         to = self.destinations[step.destination]
-        items = to_upload.made(runs).items()
-        if not items:
+        made = to_upload.made(runs)
+        items = made.items()
+        if not items and not made.problems:
             return "nothing was made, so there is nothing to upload"
         megabytes = sum(one.size for one in items) / 1e6
         say(f"uploading {_files(len(items))} ({megabytes:.1f} MB) to {to.where}")
         item.deliver(items, to, self.pauses, say)
+        if made.problems:
+            raise _not_whole(step, len(items), made.problems[0])
         return f"uploaded {_files(len(items))} to {to.where}, hashes equal"
 
     def _require_that_nothing_is_lost(
@@ -182,6 +185,14 @@ def _stays(step: Step, why: str) -> MachineError:
         f"{step.words} was not done: {why.rstrip('.')}.",
         why="An instance is ended only when all before it was done, and what was made is whole.",
         hint="Everything is kept, and the instance goes on costing money: bring the files away, then end it by hand.",
+    )
+
+
+def _not_whole(step: Step, uploaded: int, problem: str) -> MachineError:
+    return MachineError(
+        f"{step.words}: {_files(uploaded)} uploaded, and not this one: {problem}.",
+        why="What is not as the training saved it takes no other file's place.",
+        hint="Look at the file; to train it again: the same `run`",
     )
 
 

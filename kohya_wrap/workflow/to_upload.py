@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, count
 from pathlib import Path
@@ -11,7 +11,6 @@ import toml
 
 from kohya_wrap.host.upload.item import Item
 from kohya_wrap.training import states
-from kohya_wrap.training.result import weights_problem
 from kohya_wrap.workflow.run_folder import RunFolder
 
 _RECORD = ("run.toml", "events.jsonl", "engine_config.toml", "engine.log")
@@ -34,15 +33,17 @@ class Made:
 
 def made(runs: Sequence[RunFolder]) -> Made:
     files: dict[str, Path] = {}
+    problems: list[str] = []
     for run, own in zip(runs, _own_names(runs), strict=True):
-        for source, name in _of(run, own):
+        looked_at = {kept: run.problem(kept) for kept in run.ledger.checkpoints}
+        problems += _problems(run, looked_at)
+        # Others were removed in their turn, and what is damaged takes the place of nothing whole.
+        whole = [Path(kept) for kept, problem in looked_at.items() if not problem]
+        for source, name in _of(run, own, whole):
             other = files.setdefault(name, source)
             if other != source:  # several projects with the same output_name
                 files[f"{own}/{name}"] = source
-    return Made(
-        tuple((source, name) for name, source in files.items()),
-        tuple(problem for run in runs for problem in _problems(run)),
-    )
+    return Made(tuple((source, name) for name, source in files.items()), tuple(problems))
 
 
 def _own_names(runs: Sequence[RunFolder]) -> list[str]:
@@ -55,8 +56,8 @@ def _own_names(runs: Sequence[RunFolder]) -> list[str]:
     return names
 
 
-def _of(run: RunFolder, own: str) -> Iterator[tuple[Path, str]]:
-    for path in _checkpoints(run):
+def _of(run: RunFolder, own: str, checkpoints: Iterable[Path]) -> Iterator[tuple[Path, str]]:
+    for path in checkpoints:
         yield path, path.name
     about = toml.load(run.path / "run.toml")
     samples = Path(str(about.get("output_dir", "")), "sample")
@@ -77,15 +78,11 @@ def _below(run: RunFolder, own: str, paths: Iterable[Path]) -> Iterator[tuple[Pa
             yield path, f"{own}/{path.resolve().relative_to(root).as_posix()}"
 
 
-def _checkpoints(run: RunFolder) -> list[Path]:
-    """Those that stand; others were removed in their turn."""
-    return [path for path in map(Path, run.ledger.checkpoints) if path.is_file()]
-
-
-def _problems(run: RunFolder) -> Iterator[str]:
-    kept = run.ledger.checkpoints
-    if run.ledger.is_done and (not kept or not Path(kept[-1]).is_file()):
-        yield f"the LoRA is not where it was saved: {kept[-1] if kept else run.path}"
-    for path in _checkpoints(run):
-        if path.suffix == ".safetensors" and (problem := weights_problem(path)):
-            yield f"{path} {problem}"
+def _problems(run: RunFolder, looked_at: Mapping[str, str]) -> Iterator[str]:
+    """One that is gone was removed in its turn, but for the last of a run that is done."""
+    last = run.ledger.checkpoints[-1:] if run.ledger.is_done else ()
+    if run.ledger.is_done and not last:
+        yield f"the LoRA is not where it was saved: {run.path}"
+    for kept, problem in looked_at.items():
+        if problem and (kept in last or Path(kept).is_file()):
+            yield f"{kept} {problem}"

@@ -99,6 +99,57 @@ def test_the_same_command_trains_what_is_missing(shell: Shell, three: list[Path]
     assert [job["before"] for job in jobs(shell(*REHEARSAL, *three, "--restart", "--json"))] == [False] * 3
 
 
+def test_a_lora_that_is_another_trainings_or_damaged_is_trained_again(
+    shell: Shell, three: list[Path], tmp_path: Path
+) -> None:
+    a, b, _ = three
+    lora, away = a / "output" / "a.safetensors", ("--then", "upload:away")
+    (tmp_path / "away").mkdir()
+    assert shell(*REHEARSAL, a, b).code == 0
+    whole = lora.read_bytes()
+    assert shell(*REHEARSAL, a, "--set", "max_train_epochs=2").code == 0
+    again = shell(*REHEARSAL, a, b, *away, "--json")
+    assert (again.code, befores(again)) == (0, [False, True])
+    assert "It was trained already, and is trained again: " in again.err
+    with safe_open(tmp_path / "away" / "a.safetensors", framework="numpy") as file:
+        assert file.metadata()["ss_steps"] == "16"
+    lora.write_bytes(whole[:100])
+    assert befores(shell(*REHEARSAL, a, b, "--json")) == [False, True]
+    assert shell(*REHEARSAL, a, b, "--set", "network_dim=8").code == 0
+    assert befores(shell(*REHEARSAL, a, b, "--json")) == [False, False]
+    assert befores(shell(*REHEARSAL, a, b, "--json")) == [True, True]
+
+
+def test_cut_off_with_restart_it_goes_on_without_it(shell: Shell, three: list[Path]) -> None:
+    run = shell.start(*REHEARSAL, *three[:2], "--restart", **SLOW)
+    until(run, "2 of 2: ")
+    run.send_signal(signal.SIGINT)
+    _, err = run.communicate(timeout=60)
+    assert "try: The same command again without --restart: what is done is not done again." in err
+
+
+def test_what_is_done_is_done_under_other_words(shell: Shell, three: list[Path]) -> None:
+    a, b, c = three
+    assert shell(*REHEARSAL, a, b, c.with_name("cc")).code == 3
+    assert befores(shell(*REHEARSAL, c, b, a, "--json")) == [False, True, True]
+
+
+def test_a_folder_whose_content_changed_goes_on_and_so_does_its_budget(
+    shell: Shell, three: list[Path]
+) -> None:
+    a = three[0]
+    (a / "training_config.toml").rename(a / "one.toml")
+    (a / "two.toml").write_text('output_name = "two"\n' + CONFIG, encoding="utf-8")
+    (a / "three.toml").write_text("learnin_rate = 1\n", encoding="utf-8")
+    cap = (*DOLLAR_A_SECOND, "--max-cost")
+    assert shell(*REHEARSAL, a, *cap, "60", **SLOW).code == 3
+    (a / "three.toml").unlink()
+    again = shell(*REHEARSAL, a, *cap, "60", "--json", **SLOW)
+    assert (again.code, befores(again)) == (0, [True, True])
+    (a / "four.toml").write_text('output_name = "four"\n' + CONFIG, encoding="utf-8")
+    assert shell(*REHEARSAL, a, *cap, "4", **SLOW).code == 7, "two trainings have cost it"
+
+
 def befores(answer: Answer) -> list[bool]:
     return [job["before"] for job in jobs(answer)]
 
@@ -207,8 +258,8 @@ def test_what_a_run_of_its_own_has_finished_is_done(shell: Shell, three: list[Pa
 
 def test_a_record_of_something_else(shell: Shell, three: list[Path]) -> None:
     assert shell(*REHEARSAL, *three).code == 0
-    (record,) = (three[0] / ".kohya-wrap" / "queues").glob("*.json")
-    for content in ("[]", "no json", '{"runs": 3}', '{"runs": {"x": "/nowhere"}}'):
+    record = three[0] / ".kohya-wrap" / "queue.json"
+    for content in ("[]", "no json", '{"runs": 3}', '{"runs": {"x": "/nowhere"}, "begun": {"x": 3}}'):
         record.write_text(content, encoding="utf-8")
         assert shell(*REHEARSAL, *three).code == 0, content
 
