@@ -41,6 +41,11 @@ class Places:
         return self.home / "weights"
 
     @property
+    def at_work(self) -> Path:
+        """A file for each `run` that is at work, named after its process."""
+        return self.home / "at-work"
+
+    @property
     def demo(self) -> Path:
         return self.home / "demo"
 

@@ -14,7 +14,7 @@ from kohya_wrap.cli.console import Console
 from kohya_wrap.cli.errors import of_the_system
 from kohya_wrap.cli.training import Session
 from kohya_wrap.domain.finding import Level
-from kohya_wrap.errors import KohyaWrapError, MachineError, TooDear
+from kohya_wrap.errors import Interrupted, KohyaWrapError, MachineError, TooDear
 
 if TYPE_CHECKING:
     from kohya_wrap.domain.afterwards import Step
@@ -62,6 +62,8 @@ def run(
             train(entry, card, stop)
         except OSError as error:
             raise of_the_system(error) or _refused(error) from error
+        except KeyboardInterrupt:  # between two, or in a set-up
+            raise Interrupted("Interrupted.", why="Ctrl-C.", hint="The same command again") from None
 
     def train(entry: Entry, card: str, stop: StopRequest | None) -> None:
         told = Told(console, f"[gpu {card}] ") if cards else console
@@ -73,7 +75,11 @@ def run(
         name = str(job.config.get("output_name"))
         unfinished = None if restart else run_folder.unfinished(job.project, name)
         mine = wishes(job, record.spent(entries, unfinished))
-        on_run = partial(record.begun, entry, same_training.key(job.asked, job.engine_kind))
+
+        def on_run(folder: Path) -> None:
+            """By now the base lies where the next call will find it."""
+            record.begun(entry, same_training.key(job.asked, job.engine_kind), folder)
+
         own = replace(session, env=env, stop=stop, asked=asked)
         _, result = training.train(told, job, own, mine, on_run)
         training.say_result(told, result)
@@ -162,6 +168,8 @@ def _not_begun(entry: Entry) -> dict[str, Any]:
 
 def _table(rows: Sequence[dict[str, Any]]) -> Iterator[str]:
     """One line each; at its end the LoRA, or why there is none."""
+    from rich.cells import cell_len
+
     from kohya_wrap.cli import as_typed
     from kohya_wrap.domain.wording import clock
 
@@ -179,10 +187,10 @@ def _table(rows: Sequence[dict[str, Any]]) -> Iterator[str]:
                 row.get("reason") or (as_typed.path(Path(lora)) if lora else ""),
             )
         )
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    widths = [max(map(cell_len, column)) for column in zip(*cells, strict=True)]
     for *line, last in cells:
         words = [
-            cell.ljust(width) if place < 2 else cell.rjust(width)
+            cell + " " * (width - cell_len(cell)) if place < 2 else cell.rjust(width)
             for place, (cell, width) in enumerate(zip(line, widths, strict=False))
             if width
         ]

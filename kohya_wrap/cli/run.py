@@ -117,7 +117,7 @@ def command(
     from kohya_wrap.cli.training import Session, as_data, say_result, train
     from kohya_wrap.domain.afterwards import parse
     from kohya_wrap.places import Places
-    from kohya_wrap.workflow import machine, queue, run_folder
+    from kohya_wrap.workflow import at_work, machine, queue, run_folder
     from kohya_wrap.workflow.notify import targets
     from kohya_wrap.workflow.prepare import JobRequest, prepare
     from kohya_wrap.workflow.trained import Trained
@@ -131,6 +131,7 @@ def command(
     if continue_from is not None:
         words = (*words, continued(continue_from))
     session = Session(Places.from_environment(os.environ), targets(notify, os.environ))
+    click.get_current_context().with_resource(at_work.announced(session.places))
     request = JobRequest(named[0], gpu, engine or "", words=words, processes=num_processes, **provisioning)
 
     def wishes(job: Job, spent: float, since: float) -> Wishes:

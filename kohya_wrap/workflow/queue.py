@@ -237,24 +237,25 @@ def entries_of(
     axes: Sequence[tuple[str, list[str]]],
     env: Mapping[str, str],
 ) -> list[Entry]:
-    """Each config in each combination, which gets an output_name of its own."""
+    """Each config in each combination, which gets an output_name of its own; once where it cannot be read."""
     found = []
     for config in configs:
-        for chosen in sweep.combinations(axes):
+        name = _name(config, words, env)
+        for chosen in sweep.combinations(axes if name else ()):
             swept = tuple(f"{key}={value}" for key, value in chosen.items())
             named: tuple[str, ...] = ()
             if chosen and "output_name" not in chosen:
-                named = (f"output_name={sweep.name_of(_name(config, words, env), chosen)}",)
+                named = (f"output_name={sweep.name_of(name, chosen)}",)
             found.append(Entry(config, (*words, *swept, *named), ", ".join(swept)))
     return found
 
 
 def _name(config: Path, words: tuple[str, ...], env: Mapping[str, str]) -> str:
-    """The output_name that it says, else that of its project."""
+    """The output_name that it says, else that of its project; empty where it cannot be read, which is said in its turn."""
     try:
         said = effective.read(config, words, env).values.get("output_name")
-    except KohyaWrapError:  # which comes in its turn
-        said = None
+    except KohyaWrapError:
+        return ""
     return str(said or config.absolute().parent.name)
 
 
@@ -297,15 +298,16 @@ def checked(
         except KohyaWrapError as error:
             wrong[entry] = error
             continue
-        made = (Path(str(found.config.get("output_dir"))), str(found.config.get("output_name")))
+        output, name = Path(str(found.config.get("output_dir"))), str(found.config.get("output_name"))
+        made = (output.resolve(), name)  # of a link to a project the same
         if made in writes:
             raise UsageError(
-                f"{writes[made].title} and {entry.title} would both write {made[1]} into {made[0]}.",
+                f"{writes[made].title} and {entry.title} would both write {name} into {made[0]}.",
                 why="The second would take the place of the first.",
                 hint="Give one of them another output_name, or name it once.",
             )
         writes[made] = entry
-        trained[entry] = Trained(Project(entry.config.parent.absolute()), made[1], made[0])
+        trained[entry] = Trained(Project(entry.config.parent.absolute()), name, output)
     return Checked(wrong, trained, keys)
 
 

@@ -6,14 +6,27 @@ import json
 import os
 import signal
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
+from PIL import Image
+from rich.cells import cell_len
 from safetensors import safe_open
 
+from kohya_wrap.cli import run, training
+from kohya_wrap.cli.console import Console
+from kohya_wrap.cli.queued import _table
+from kohya_wrap.cli.training import Session
 from kohya_wrap.domain.events import RunEnded, TrainerStarted
+from kohya_wrap.errors import ConfigError
+from kohya_wrap.places import Places
 from kohya_wrap.training import journal
+from kohya_wrap.workflow import effective, prepare, same_training
+from kohya_wrap.workflow.prepare import Job, JobRequest
 from tests.fixtures import photographs
 from tests.fixtures.shell import Answer, Shell, until
 
@@ -334,6 +347,60 @@ def test_two_that_would_write_the_same(shell: Shell, three: list[Path]) -> None:
     assert not (three[0] / "output").exists()
 
 
+def test_one_project_under_two_names(shell: Shell, three: list[Path], tmp_path: Path) -> None:
+    (three[0] / "training_config.toml").write_text('output_name = "a"\n' + CONFIG, encoding="utf-8")
+    (tmp_path / "link").symlink_to(three[0])
+    answer = shell(*REHEARSAL, three[0], tmp_path / "link")
+    assert answer.code == 2 and "would both write a" in answer.three_lines[0]
+
+
+def test_a_sweep_without_a_config_says_so_once(shell: Shell) -> None:
+    answer = shell(*REHEARSAL, "--sweep", "network_dim=4,8,16")
+    assert answer.code == 3
+    assert [line.partition(":")[0] for line in answer.err.splitlines()] == ["error", "  why", "  try"] * 2
+
+
+def test_a_picture_or_a_base_that_was_changed_is_noticed(shell: Shell, three: list[Path]) -> None:
+    a, b, _ = three
+    picture, base = a / "training_data" / "2_x" / "drawn.bmp", b / "models" / "mine.safetensors"
+    Image.new("RGB", (300, 300)).save(picture)
+    base.parent.mkdir()
+    base.write_bytes(bytes(100_000))
+    (b / "training_config.toml").write_text(
+        f'pretrained_model_name_or_path = "models/mine.safetensors"\n{CONFIG}'.replace('base = "sd15"', ""),
+        encoding="utf-8",
+    )
+    keys = [key_of(a), key_of(b)]
+    assert [key_of(a), key_of(b)] == keys
+    for path in (picture, base):
+        content = bytearray(path.read_bytes())
+        content[90_000] = 77
+        path.write_bytes(content)
+    assert key_of(a) != keys[0] and key_of(b) != keys[1]
+
+
+def key_of(project: Path) -> str:
+    return same_training.key(effective.read(project / "training_config.toml", (), {}), "rehearsal")
+
+
+@pytest.mark.parametrize("where", ["typo", "/proc/nope/x.toml"])
+def test_detached_a_mistyped_path_is_said_and_nothing_is_made(
+    shell: Shell, tmp_path: Path, where: str
+) -> None:
+    answer = shell(*REHEARSAL, where, "--detach")
+    assert answer.code == 3 and Path(where).name in answer.three_lines[0]
+    assert list(tmp_path.glob("typo*")) == [] and list(tmp_path.glob(".kohya-wrap")) == []
+
+
+def test_wide_letters_shift_no_column() -> None:
+    rows = [
+        {"config": config, "swept": "", "outcome": "done", "step": 4, "steps": 8, "seconds": 3.0}
+        for config in ("猫猫", "dog")
+    ]
+    first, second = list(_table(rows))[1:]
+    assert cell_len(first.partition("done")[0]) == cell_len(second.partition("done")[0])
+
+
 def test_a_folder_of_configs(shell: Shell, three: list[Path], tmp_path: Path) -> None:
     a = three[0]
     (a / "training_config.toml").rename(a / "one.toml")
@@ -373,7 +440,6 @@ def starts_and_ends(project: Path) -> tuple[float, float]:
 
 
 def test_side_by_side_on_two_cards(shell: Shell, three: list[Path]) -> None:
-    """The rehearsal uses no card: that each is given its own is seen as a value, below."""
     answer = shell(*REHEARSAL, *three, "--gpus", "0,1", **SLOW)
     assert answer.code == 0
     (a, a_end), (b, b_end), (c, _) = map(starts_and_ends, three)
@@ -383,6 +449,33 @@ def test_side_by_side_on_two_cards(shell: Shell, three: list[Path]) -> None:
     assert any(line.startswith("[gpu 0] epoch 1/4, step 1/16, ") for line in said)
     assert any(line.startswith("[gpu 1] epoch 1/4, step 1/16, ") for line in said)
     assert [line.split()[1] for line in said[-3:]] == ["done"] * 3
+
+
+def test_side_by_side_each_is_given_a_card_of_its_own(
+    three: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A trainer of the rehearsal is given no card, so it is looked at what is given to each set-up and each training."""
+    given: dict[str, list[str]] = {"prepare": [], "train": []}
+    both = Barrier(2, timeout=30)
+
+    def prepared(request: JobRequest, places: Places, env: Mapping[str, str]) -> Job:
+        given["prepare"].append(env["CUDA_VISIBLE_DEVICES"])
+        return real(request, places, env)
+
+    def train(console: Console, job: Job, session: Session, *more: object) -> None:
+        given["train"].append(session.env["CUDA_VISIBLE_DEVICES"])
+        both.wait()
+        raise ConfigError("Enough.", why="It is seen.", hint="none")
+
+    real = prepare.prepare
+    monkeypatch.setattr(prepare, "prepare", prepared)
+    monkeypatch.setattr(training, "train", train)
+    words = [*REHEARSAL[1:], *map(str, three[:2]), "--gpus", "1,0"]
+    assert isinstance(CliRunner().invoke(run.command, words).exception, ConfigError)
+    assert {name: sorted(cards) for name, cards in given.items()} == {
+        "prepare": ["0", "1"],
+        "train": ["0", "1"],
+    }
 
 
 def test_side_by_side_one_broken_config_stops_nobody(shell: Shell, three: list[Path]) -> None:
