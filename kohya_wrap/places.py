@@ -41,6 +41,11 @@ class Places:
         return self.home / "weights"
 
     @property
+    def at_work(self) -> Path:
+        """A file for each `run` that is at work, named after its process."""
+        return self.home / "at-work"
+
+    @property
     def demo(self) -> Path:
         return self.home / "demo"
 
@@ -96,9 +101,9 @@ class Project:
         return self.root / ".kohya-wrap" / "runs"
 
     @property
-    def queues(self) -> Path:
-        """What of several trainings in one command has ended."""
-        return self.root / ".kohya-wrap" / "queues"
+    def queue(self) -> Path:
+        """What of several trainings in one command was begun here."""
+        return self.root / ".kohya-wrap" / "queue.json"
 
     @property
     def sent(self) -> Path:

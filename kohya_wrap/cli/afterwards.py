@@ -55,6 +55,7 @@ def every_end(
     if not steps:
         yield outcome
         return
+    from kohya_wrap.workflow.afterwards import DONE
     from kohya_wrap.workflow.beforehand import ready
 
     afterwards = ready(steps, os.environ, [one.output for one in trained], Path.cwd())
@@ -64,20 +65,21 @@ def every_end(
         try:
             yield outcome
         except BaseException as error:
-            runs = _runs(outcome, began, trained)
-            if runs or not isinstance(error, KohyaWrapError) or error.code not in _NOTHING_BEGAN:
+            begun, runs = _runs(outcome, began, trained)
+            if begun or not isinstance(error, KohyaWrapError) or error.code not in _NOTHING_BEGAN:
+                stopped = isinstance(error, KeyboardInterrupt | Interrupted | Stopped)
                 # Cut short is said; how the training ended comes first.
                 with suppress(KeyboardInterrupt, Stopped), _noticed(console, told, trained, runs, outcome):
-                    _do(console, afterwards, runs, outcome, well=False)
+                    _do(console, afterwards, runs, outcome, "stopped" if stopped else "failed")
                 known = of_the_system(error) if isinstance(error, OSError) else error
                 if isinstance(known, KohyaWrapError):
                     known.data = {**(known.data or {}), "then": outcome.then}
                     raise known from None
             raise
         try:
-            runs = _runs(outcome, began, trained)
+            _, runs = _runs(outcome, began, trained)
             with _noticed(console, told, trained, runs, outcome):
-                failed = _do(console, afterwards, runs, outcome, well=True)
+                failed = _do(console, afterwards, runs, outcome, DONE)
         except (KeyboardInterrupt, Stopped) as cut:
             raise _cut_short(cut, _with_steps(outcome)) from None
     data = _with_steps(outcome)
@@ -96,17 +98,22 @@ def _with_steps(outcome: Outcome) -> dict[str, Any] | None:
     return outcome.data
 
 
-def _runs(outcome: Outcome, began: float, trained: Sequence[Trained]) -> list[RunFolder]:
+def _runs(
+    outcome: Outcome, began: float, trained: Sequence[Trained]
+) -> tuple[list[RunFolder], list[RunFolder]]:
+    """Those that this call took in hand, and all that its steps are about."""
     from kohya_wrap.workflow.afterwards import begun_since
     from kohya_wrap.workflow.run_folder import RunFolder
 
-    runs = (*map(RunFolder, outcome.before), *begun_since(began, trained))
-    return list({run.path: run for run in runs}.values())
+    begun = begun_since(began, trained)
+    return begun, list({run.path: run for run in (*map(RunFolder, outcome.before), *begun)}.values())
 
 
 def _do(
-    console: Console, afterwards: Afterwards, runs: Sequence[RunFolder], outcome: Outcome, *, well: bool
+    console: Console, afterwards: Afterwards, runs: Sequence[RunFolder], outcome: Outcome, ended: str
 ) -> KohyaWrapError | None:
+    from kohya_wrap.workflow.afterwards import DONE
+
     def say(text: str) -> None:
         console.say(f"then: {text}")
 
@@ -120,14 +127,14 @@ def _do(
             say(f"  try: {done.error.hint}")
         _record(runs, done.step, done.error is None, done.text)
 
-    due = afterwards.due(well=well)
+    due = afterwards.due(well=ended == DONE)
     for step in due:
         _record(runs, step, None, "")
     left = [step.words for step in afterwards.steps if step not in due]
     if left:
         say(f"not done, since the training did not succeed: {', '.join(left)}")
     try:
-        return afterwards.do(well=well, runs=runs, say=say, on_done=on_done)
+        return afterwards.do(ended=ended, runs=runs, say=say, on_done=on_done)
     except (KeyboardInterrupt, Stopped):
         if behind := [step.words for step in due[len(outcome.then) :]]:
             say(f"not done, since it was cut short: {', '.join(behind)}")
@@ -182,11 +189,17 @@ def _announced(afterwards: Afterwards) -> str:
 
 
 def _cut_short(cut: BaseException, data: dict[str, Any] | None) -> KohyaWrapError:
+    is_queue = data is not None and "jobs" in data
+    again = (
+        ", or the same command again: what is done is not done again."
+        if is_queue
+        else "; `run` again would train anew."
+    )
     by = Interrupted if isinstance(cut, KeyboardInterrupt) else Stopped
     return by(
         "The training is done and kept; what should follow was cut short.",
         why="Ctrl-C." if by is Interrupted else "SIGTERM: somebody, or the machine going away, asked for it.",
-        hint="Do by hand what stands above as cut short or not done; `run` again would train anew.",
+        hint="Do by hand what stands above as cut short or not done" + again,
         data=data,
     )
 

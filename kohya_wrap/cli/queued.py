@@ -14,7 +14,7 @@ from kohya_wrap.cli.console import Console
 from kohya_wrap.cli.errors import of_the_system
 from kohya_wrap.cli.training import Session
 from kohya_wrap.domain.finding import Finding, Level
-from kohya_wrap.errors import KohyaWrapError, MachineError, TooDear
+from kohya_wrap.errors import Interrupted, KohyaWrapError, MachineError, TooDear
 
 if TYPE_CHECKING:
     from kohya_wrap.domain.afterwards import Step
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 def run(
     console: Console,
     entries: Sequence[Entry],
+    typed: Sequence[object],
     request: JobRequest,
     wishes: Callable[[Job, float], Wishes],
     session: Session,
@@ -38,6 +39,7 @@ def run(
     """Train them all. Raises KohyaWrapError, once all have had their turn: one of them was not trained.
 
     Args:
+        typed: the words that name them: what was spent under these counts.
         wishes: of a job and the seconds that the others of the queue have taken.
         cards: number -> name of GPUs, to train side by side on each of them; None: one after the other.
     """
@@ -47,9 +49,9 @@ def run(
 
     found = queue.checked(entries, request.gpu, request.engine, session.places, session.env)
     wrong = {entry: _located(entry, error) for entry, error in found.wrong.items()}
-    record = queue.Record.of(entries, found.keys)
+    record = queue.Record.of(typed, found.keys)
     if restart:
-        record.forget()
+        record.forget(entries)
     asked = StopRequest()
     place = {entry: f"{number} of {len(entries)}: {entry.title}" for number, entry in enumerate(entries, 1)}
     noted: dict[Entry, Sequence[Finding]] = {}
@@ -63,16 +65,25 @@ def run(
             raise _located(entry, error) from error
         except OSError as error:
             raise of_the_system(error) or _refused(error) from error
+        except KeyboardInterrupt:  # between two, or in a set-up
+            raise Interrupted("Interrupted.", why="Ctrl-C.", hint="The same command again") from None
 
     def train(entry: Entry, card: str, stop: StopRequest | None) -> None:
         told = Told(console, f"[gpu {card}] ") if cards else console
         told.say(f"\n{place[entry]}", style="bold")
+        if why := record.why_again(entry):
+            told.say(f"It was trained already, and is trained again: {why}.")
         env = {**session.env, **({"CUDA_VISIBLE_DEVICES": cards[card]} if cards else {})}
         job = prepare(replace(request, config=entry.config, words=entry.words), session.places, env)
         noted[entry] = job.findings
         name = str(job.config.get("output_name"))
-        mine = wishes(job, record.spent(None if restart else run_folder.unfinished(job.project, name)))
-        on_run = partial(record.begun, entry, same_training.key(job.asked, job.engine_kind))
+        unfinished = None if restart else run_folder.unfinished(job.project, name)
+        mine = wishes(job, record.spent(entries, unfinished))
+
+        def on_run(folder: Path) -> None:
+            """By now the base lies where the next call will find it."""
+            record.begun(entry, same_training.key(job.asked, job.engine_kind), folder)
+
         own = replace(session, env=env, stop=stop, asked=asked)
         job, result = training.train(told, job, own, mine, on_run)
         noted[entry] = (*job.findings, *result.findings)
@@ -93,7 +104,9 @@ def run(
         if record.is_done(entry)
     }
     with every_end(console, steps, list(found.trained.values()), session.told) as end:
-        end.before = record.kept(entries)  # whatever comes, and whether or not their turn does
+        # Whatever comes, and whether or not their turn does.
+        end.before = [run for entry in entries if entry in done and (run := done[entry].run)]
+        end.before += record.begun_before(entry for entry in entries if entry not in done)
         if cards:
             with signals_as_request(asked):
                 queue.side_by_side(entries, record, wrong, partial(one, stop=asked), cards, ended, asked)
@@ -112,7 +125,7 @@ def run(
         if session.told and any(not (one.before or one.entry in wrong) for one in outcomes):
             notice = notices.of_queue((one.output_name for one in found.trained.values()), rows)
             notices.send(session.told, notice, lambda found: console.findings([found]))
-        if error := _whole(outcomes, rows, asked):
+        if error := _whole(outcomes, rows, asked, restart=restart):
             raise error
         end.data = {"jobs": rows}
     if console.as_json:
@@ -189,6 +202,8 @@ def _not_begun(entry: Entry) -> dict[str, Any]:
 
 def _table(rows: Sequence[dict[str, Any]]) -> Iterator[str]:
     """One line each; at its end the LoRA, or why there is none."""
+    from rich.cells import cell_len
+
     from kohya_wrap.cli import as_typed
     from kohya_wrap.domain.wording import clock
 
@@ -206,10 +221,10 @@ def _table(rows: Sequence[dict[str, Any]]) -> Iterator[str]:
                 row.get("reason") or (as_typed.path(Path(lora)) if lora else ""),
             )
         )
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    widths = [max(map(cell_len, column)) for column in zip(*cells, strict=True)]
     for *line, last in cells:
         words = [
-            cell.ljust(width) if place < 2 else cell.rjust(width)
+            cell + " " * (width - cell_len(cell)) if place < 2 else cell.rjust(width)
             for place, (cell, width) in enumerate(zip(line, widths, strict=False))
             if width
         ]
@@ -217,29 +232,31 @@ def _table(rows: Sequence[dict[str, Any]]) -> Iterator[str]:
 
 
 def _whole(
-    outcomes: Sequence[Outcome], rows: Sequence[dict[str, Any]], asked: StopRequest
+    outcomes: Sequence[Outcome], rows: Sequence[dict[str, Any]], asked: StopRequest, *, restart: bool
 ) -> KohyaWrapError | None:
     """What the command ends with: what has stopped all of it, else the first failure; None where all are trained."""
     from kohya_wrap.workflow import cut_short
 
     again = "what is done is not done again."
+    same = "he same command again" + (" without --restart" if restart else "")
     errors = [(outcome.entry, outcome.error) for outcome in outcomes if outcome.error]
     for outcome in outcomes:
         if outcome.is_stopped and (last := outcome.error):
             more = " with a higher --max-cost or --max-hours" if isinstance(last, TooDear) else ""
-            hint = f"The same command again{more}: {again}"
+            more = f" and{more}" if more and restart else more
+            hint = f"T{same}{more}: {again}"
             return type(last)(last.message, why=last.why, hint=hint, data={"jobs": rows})
     total, left = len(rows), [row for row in rows if row["outcome"] == "not begun"]
     if left:  # the one at work was so near its end that it was trained
         said = f"Stopped: {len(left)} of {total} not begun."
-        return cut_short.asked(asked, said, f"The same command again: {again}", {"jobs": rows})
+        return cut_short.asked(asked, said, f"T{same}: {again}", {"jobs": rows})
     if not errors:
         return None
     _, first = errors[0]
     return type(first)(
         f"{len(errors)} of {total} could not be trained: {', '.join(entry.title for entry, _ in errors)}.",
         why="Each has said why above" + ("; the others are trained." if len(errors) < total else "."),
-        hint=f"Mend it, and the same command again: {again}",
+        hint=f"Mend it, and t{same}: {again}",
         data={"jobs": rows},
     )
 

@@ -118,7 +118,7 @@ def command(
     from kohya_wrap.domain.afterwards import parse
     from kohya_wrap.domain.budget import Budget
     from kohya_wrap.places import Places
-    from kohya_wrap.workflow import machine, queue, run_folder
+    from kohya_wrap.workflow import at_work, machine, queue, run_folder
     from kohya_wrap.workflow.notify import targets
     from kohya_wrap.workflow.prepare import JobRequest, prepare
     from kohya_wrap.workflow.trained import Trained
@@ -132,6 +132,7 @@ def command(
     if continue_from is not None:
         words = (*words, continued(continue_from))
     session = Session(Places.from_environment(os.environ), targets(notify, os.environ))
+    click.get_current_context().with_resource(at_work.announced(session.places))
     request = JobRequest(named[0], gpu, engine or "", words=words, processes=num_processes, **provisioning)
 
     def wishes(job: Job, spent: float, since: float) -> Wishes:
@@ -158,7 +159,8 @@ def command(
         def in_turn(job: Job, spent: float) -> Wishes:
             return wishes(job, spent if over_all else 0.0, time.monotonic())
 
-        queued.run(console, entries, request, in_turn, session, steps, restart=restart, cards=cards)
+        typed = ([config.absolute() for config in configs], words, sweeps)
+        queued.run(console, entries, typed, request, in_turn, session, steps, restart=restart, cards=cards)
         return
     try:
         job = prepare(request, session.places, os.environ)

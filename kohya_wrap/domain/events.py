@@ -139,9 +139,10 @@ class StateSaved(Event):
 
 @dataclass(frozen=True)
 class CheckpointKept(Event):
-    """A saved file was found whole, and is where the user looks for it."""
+    """A saved file was found whole, and is where the user looks for it; `sha256` is empty in records that had none."""
 
     path: str
+    sha256: str = ""
 
 
 @dataclass(frozen=True)

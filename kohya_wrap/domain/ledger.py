@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 from kohya_wrap.domain.events import (
     AttemptEnded,
@@ -26,6 +26,7 @@ class Ledger:
     attempt: the last one; None before the first.
     states: those that were found whole, oldest first; whether they still are, the disk knows.
     checkpoints: kept files, oldest first.
+    hashes: the sha256 of each, as it was last kept; none of those whose record has none.
     progress: the last step, whatever attempt did it.
     failures: attempts that ended since the last state was kept: they gained nothing.
     trainer: of the last attempt; `trainer_ended` where somebody saw its end.
@@ -36,6 +37,7 @@ class Ledger:
     attempt: AttemptStarted | None = None
     states: tuple[StateKept, ...] = ()
     checkpoints: tuple[str, ...] = ()
+    hashes: Mapping[str, str] = field(default_factory=dict)
     progress: Progress | None = None
     failures: tuple[AttemptEnded, ...] = ()
     trainer: TrainerStarted | None = None
@@ -49,6 +51,7 @@ class Ledger:
         facts: dict[str, object] = {}
         states: list[StateKept] = []
         checkpoints: list[str] = []
+        hashes: dict[str, str] = {}
         failures: list[AttemptEnded] = []
         for event in events:
             if isinstance(event, AttemptStarted):
@@ -58,6 +61,7 @@ class Ledger:
                 failures.clear()
             elif isinstance(event, CheckpointKept):
                 checkpoints.append(event.path)
+                hashes[event.path] = event.sha256
             elif isinstance(event, Progress):
                 facts["progress"] = event
             elif isinstance(event, AttemptEnded):
@@ -75,6 +79,7 @@ class Ledger:
         return cls(
             states=tuple(states),
             checkpoints=tuple(dict.fromkeys(checkpoints)),
+            hashes={path: sha256 for path, sha256 in hashes.items() if sha256},
             failures=tuple(failures),
             **facts,  # type: ignore[arg-type]
         )

@@ -23,6 +23,7 @@ from kohya_wrap.domain.events import (
 )
 from kohya_wrap.domain.saving import Saved, Saving
 from kohya_wrap.host import atomic, safetensors_file
+from kohya_wrap.host.upload.item import sha256
 from kohya_wrap.training import states
 from kohya_wrap.training.result import weights_problem
 
@@ -83,13 +84,12 @@ class Keeper:
             saved = Saved(step=saved.step + self.attempt.steps_done)
         if self.saving.keeps(saved):
             kept = self.output / f"{saved.name(self.name)}{path.suffix}"
-            self.keep(path, kept)
-            yield CheckpointKept(str(kept))
+            yield self.keep(path, kept)
             if old := self.saving.outlived(saved):
                 (self.output / f"{old.name(self.name)}{path.suffix}").unlink(missing_ok=True)
         path.unlink()
 
-    def keep(self, path: Path, kept: Path) -> None:
+    def keep(self, path: Path, kept: Path) -> CheckpointKept:
         """Under the user's name, its step the one over all attempts: the engine counts from 0 again after a resume."""
         kept.parent.mkdir(parents=True, exist_ok=True)
         told = safetensors_file.read_header(path).metadata if path.suffix == ".safetensors" else {}
@@ -103,3 +103,4 @@ class Keeper:
             safetensors_file.copy_with_metadata(path, kept, whole)
         else:
             atomic.link_or_copy(path, kept)
+        return CheckpointKept(str(kept), sha256(kept))

@@ -19,11 +19,13 @@ from kohya_wrap.host import child, instance, tool
 from kohya_wrap.host.instance import Instance
 from kohya_wrap.host.upload import item
 from kohya_wrap.host.upload.item import Destination
-from kohya_wrap.workflow import run_folder, sent, to_upload
+from kohya_wrap.places import Places
+from kohya_wrap.workflow import at_work, run_folder, sent, to_upload
 from kohya_wrap.workflow.run_folder import RunFolder
 from kohya_wrap.workflow.trained import Trained
 
 PAUSES = (5.0, 15.0, 60.0, 180.0)  # seconds before each new attempt at what the network failed
+DONE = "done"
 ENDS = {Kind.STOP: instance.STOP, Kind.TERMINATE: instance.TERMINATE}
 
 OnSaid = Callable[[str], None]
@@ -60,7 +62,7 @@ class Afterwards:
     def do(
         self,
         *,
-        well: bool,
+        ended: str,
         runs: Sequence[RunFolder],
         say: OnSaid,
         on_done: Callable[[StepDone], None],
@@ -68,7 +70,7 @@ class Afterwards:
         """Each in turn; what fails ends no instance, and the others are done all the same.
 
         Args:
-            well: the training gave what was asked for.
+            ended: how the command has: done, stopped or failed.
             runs: what was trained, as their folders have it by now.
             on_done: told after each step.
 
@@ -79,11 +81,11 @@ class Afterwards:
             Stopped, KeyboardInterrupt: cut short, and no further step is begun.
         """
         failed: KohyaWrapError | None = None
-        for step in self.due(well=well):
+        for step in self.due(well=ended == DONE):
             try:
                 if step.ends_instance:
                     self._require_that_nothing_is_lost(step, runs, failed)
-                done = StepDone(step, self._do(step, runs, well, say))
+                done = StepDone(step, self._do(step, runs, ended, say))
             except (Stopped, KeyboardInterrupt) as cut:
                 on_done(_cut_short(step, cut))
                 raise
@@ -97,9 +99,9 @@ class Afterwards:
                 break
         return failed
 
-    def _do(self, step: Step, runs: Sequence[RunFolder], well: bool, say: OnSaid) -> str:
+    def _do(self, step: Step, runs: Sequence[RunFolder], ended: str, say: OnSaid) -> str:
         if step.kind is Kind.COMMAND:
-            return self._run(step, runs, well, say)
+            return self._run(step, runs, ended, say)
         if step.kind is Kind.UPLOAD:
             return self._upload(step, runs, say)
         what = ENDS[step.kind]
@@ -107,12 +109,13 @@ class Afterwards:
         self.instance.end(what, self.pauses, say)
         return f"accepted: {self.instance.title} will {what}"
 
-    def _run(self, step: Step, runs: Sequence[RunFolder], well: bool, say: OnSaid) -> str:
-        about = {"KOHYA_WRAP_THEN_OUTCOME": "done" if well else "failed"}
+    def _run(self, step: Step, runs: Sequence[RunFolder], ended: str, say: OnSaid) -> str:
+        about = {"KOHYA_WRAP_THEN_OUTCOME": ended}
         if runs:
             ledger = runs[-1].ledger
             about["KOHYA_WRAP_THEN_RUN"] = str(runs[-1].path)
-            about["KOHYA_WRAP_THEN_OUTCOME"] = ledger.outcome or about["KOHYA_WRAP_THEN_OUTCOME"]
+            if ended == DONE and any(run.ledger.outcome == "paused" for run in runs):
+                about["KOHYA_WRAP_THEN_OUTCOME"] = "paused"
             about["KOHYA_WRAP_THEN_LORA"] = ledger.checkpoints[-1] if ledger.checkpoints else ""
         try:
             tool.run(step.argv, env={**self.env, **about}, on_line=say)
@@ -127,12 +130,15 @@ class Afterwards:
 
     def _upload(self, step: Step, runs: Sequence[RunFolder], say: OnSaid) -> str:
         to = self.destinations[step.destination]
-        items = to_upload.made(runs).items()
-        if not items:
+        made = to_upload.made(runs)
+        items = made.items()
+        if not items and not made.problems:
             return "nothing was made, so there is nothing to upload"
         megabytes = sum(one.size for one in items) / 1e6
         say(f"uploading {_files(len(items))} ({megabytes:.1f} MB) to {to.where}")
         kept = item.deliver(items, to, sent.before(runs, items), self.pauses, say)
+        if made.problems:
+            raise _not_whole(step, len(items), made.problems[0])
         more = [f"and so {'is' if kept[2:] == [] else 'are'} {len(kept) - 1} more"] if kept[1:] else []
         said = f"uploaded {_files(len(items))} to {to.where}, hashes equal"
         return "; ".join((said, *kept[:1], *more))
@@ -145,8 +151,12 @@ class Afterwards:
             raise _stays(step, f"what should be done before it was not: {failed.message}")
         if problems := to_upload.made(runs).problems:
             raise _stays(step, f"{problems[0]}")
-        if others := _at_work(self.env):
-            raise _stays(step, f"a training is at work here: {others[0]}")
+        if trainers := _at_work(self.env):
+            raise _stays(step, f"a training is at work here: {trainers[0]}")
+        places = Places.from_environment(self.env)
+        at_work.withdraw(places)
+        if others := at_work.others(places):
+            raise _stays(step, f"another kohya-wrap trains here, or brings results away (pid {others[0]})")
 
 
 def begun_since(moment: float, trained: Sequence[Trained]) -> list[RunFolder]:
@@ -184,6 +194,14 @@ def _stays(step: Step, why: str) -> MachineError:
         f"{step.words} was not done: {why.rstrip('.')}.",
         why="An instance is ended only when all before it was done, and what was made is whole.",
         hint="Everything is kept, and the instance goes on costing money: bring the files away, then end it by hand.",
+    )
+
+
+def _not_whole(step: Step, uploaded: int, problem: str) -> MachineError:
+    return MachineError(
+        f"{step.words}: {_files(uploaded)} uploaded, and not this one: {problem}.",
+        why="What is not as the training saved it takes no other file's place.",
+        hint="Look at the file; to train it again: the same `run`",
     )
 
 

@@ -13,7 +13,6 @@ from kohya_wrap.domain.config import TrainingConfig
 from kohya_wrap.domain.events import (
     AttemptEnded,
     AttemptStarted,
-    CheckpointKept,
     Event,
     Progress,
     StateDamaged,
@@ -172,10 +171,10 @@ class Attempts:
             log=self.run.log, log_from=end.attempt.log_from, config=self.job.user.path,
         )  # fmt: skip
         kept = self._output / name
-        Keeper(end.attempt, self._output, self._name, self._saving).keep(made, kept)
+        told = Keeper(end.attempt, self._output, self._name, self._saving).keep(made, kept)
         if self.job.asked.values.get("save_state") or self.given.get("save_state_on_train_end"):
             self._keep_state(made.with_name(f"{self._name}-state"))
-        self.tell(CheckpointKept(str(kept)))
+        self.tell(told)
 
     def _keep_state(self, made: Path) -> None:
         """Somebody asked for states: the last one stands beside the LoRA."""

@@ -100,7 +100,12 @@ def class_of(reg: Path) -> str:
 
 def refuse_link(folder: Path | None, project: Project) -> None:
     """Raises DatasetError: the folder is a link to one outside the project, not ours to replace."""
-    if folder is not None and not folder.resolve().is_relative_to(project.root.resolve()):
+    ours = (
+        project.root.resolve(),
+        project.training_data.resolve(),
+        project.reg_data.resolve(),
+    )  # on another disk
+    if folder is not None and not any(map(folder.resolve().is_relative_to, ours)):
         raise DatasetError(
             f"{folder} is a link to a folder outside the project.",
             why="What is built takes the folder's place, and what it links to is yours.",

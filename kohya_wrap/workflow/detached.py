@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from kohya_wrap.domain.events import Progress, Supervised, TrainerFound
-from kohya_wrap.host import child
+from kohya_wrap.host import child, toml_file
 from kohya_wrap.places import Project
 from kohya_wrap.training import journal
 
@@ -24,10 +24,16 @@ def start(
     Args:
         configs: that it trains, one after the other.
 
+    Raises:
+        ConfigError: none of them can be read.
+
     Returns:
         (0, the run's folder) where it goes on, or (its exit code, None) where it has ended.
     """
-    every = [Project(config.parent.absolute()).runs for config in configs]
+    there = [config for config in configs if config.is_file()]
+    if not there:
+        toml_file.read(configs[0])  # which says why
+    every = [Project(config.parent.absolute()).runs for config in there]
     every[0].mkdir(parents=True, exist_ok=True)
     log = every[0] / f"detached-{datetime.now():%Y%m%d-%H%M%S}.log"
     env = {**env, LOG: str(log)}

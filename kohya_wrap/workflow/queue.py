@@ -1,7 +1,7 @@
 """Several trainings in one session, one after the other: one that fails does not stop the next, one budget is over all.
 
 What has ended is on record, so that the same command goes on where it was: it trains what is missing, and tries again
-what has failed.
+what has failed. What a training says and trains on tells it from others, not the words that it was typed with.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import re
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
@@ -25,7 +26,7 @@ from kohya_wrap.host import atomic, lock, toml_file
 from kohya_wrap.host.child import StopRequest
 from kohya_wrap.places import Places, Project
 from kohya_wrap.training.stop_file import StopFile
-from kohya_wrap.workflow import bare_folder, effective, same_training
+from kohya_wrap.workflow import bare_folder, effective, run_folder, same_training
 from kohya_wrap.workflow.run_folder import RunFolder
 from kohya_wrap.workflow.trained import Trained
 
@@ -79,24 +80,34 @@ class Outcome:
 
 @dataclass
 class Record:
-    """Which run is which training's, on disk from its beginning; how far that is, the run's own record says.
+    """Which run is which training's, on disk in the project of each from its beginning: whatever words it was typed with.
+
+    How far a run is, its own record says.
 
     Attributes:
+        typed: tells the words of this command from others: the caps are over all that was begun with them.
         keys: of what each would train (same_training); none of one whose config cannot be read.
     """
 
-    path: Path
+    typed: str
     keys: dict[Entry, str]
 
     @classmethod
-    def of(cls, entries: Sequence[Entry], keys: Mapping[Entry, str]) -> Record:
-        """In the first config's project, for these configs and words whatever stands in them."""
-        asked = json.dumps([[str(entry.config.absolute()), entry.words] for entry in entries])
-        project = Project(entries[0].config.parent.absolute())
-        return cls(project.queues / f"{sha256(asked.encode()).hexdigest()[:16]}.json", dict(keys))
+    def of(cls, typed: Sequence[object], keys: Mapping[Entry, str]) -> Record:
+        """Args:
+        typed: configs, folders and words as they were typed, whatever stands in them.
+        """
+        return cls(sha256(json.dumps(typed, default=str).encode()).hexdigest()[:16], dict(keys))
 
-    def forget(self) -> None:
-        self.path.unlink(missing_ok=True)
+    def forget(self, entries: Iterable[Entry]) -> None:
+        """What these have done, and what these words have spent."""
+        gone = {self.keys.get(entry, "") for entry in entries}
+        for path in self._paths(entries):
+            if path.exists():
+                with self._changed(path) as (runs, begun):
+                    begun.pop(self.typed, None)
+                    for key in gone & runs.keys():
+                        del runs[key]
 
     def begun(self, entry: Entry, key: str, run: Path) -> None:
         """Args:
@@ -104,44 +115,71 @@ class Record:
         """
         self.keys[entry] = key
         mine = str(run.absolute())
-        with lock.hold(self.path):  # several shells may be at work on it
-            runs, earlier = self._read()
-            others = {other: path for other, path in runs.items() if other != key and path != mine}
-            earlier = list(dict.fromkeys([*earlier, *runs.values()]))
-            written = {"runs": {**others, key: mine}, "earlier": earlier}
-            atomic.write_text(self.path, json.dumps(written))
+        with self._changed(_path(entry)) as (runs, begun):
+            for other in [other for other, path in runs.items() if path == mine]:
+                del runs[other]
+            runs[key] = mine
+            begun[self.typed] = list(dict.fromkeys([*begun.get(self.typed, ()), mine]))
 
     def run(self, entry: Entry) -> Path | None:
-        path = self._read()[0].get(self.keys.get(entry, ""))
+        path = _read(_path(entry))[0].get(self.keys.get(entry, ""))
         return Path(path) if path else None
 
     def is_done(self, entry: Entry) -> bool:
-        """As its run's own record says: also by a `run` of its own since."""
+        """As its run's own record says, also by a `run` of its own since; and its LoRA is as that has saved it."""
         run = self.run(entry)
-        return run is not None and RunFolder(run).is_finished
+        return run is not None and RunFolder(run).is_finished and not RunFolder(run).lora_problem
 
-    def kept(self, entries: Sequence[Entry]) -> list[Path]:
-        """Runs of earlier calls: done, or to be gone on with."""
-        runs = [RunFolder(run) for entry in entries if (run := self.run(entry)) is not None and run.is_dir()]
-        return [run.path for run in runs if run.is_finished or not run.ledger.is_done]
+    def why_again(self, entry: Entry) -> str:
+        """Of one that was trained to its end: why it is not done; empty for any other."""
+        run = self.run(entry)
+        return RunFolder(run).lora_problem if run is not None and RunFolder(run).ledger.is_done else ""
 
-    def spent(self, but: RunFolder | None) -> float:
-        """Seconds of all its runs, over all calls and whatever was changed between them.
+    def begun_before(self, entries: Iterable[Entry]) -> list[Path]:
+        """Runs of earlier calls that are to be gone on with: each the newest of its name."""
+        runs = [(entry, RunFolder(run)) for entry in entries if (run := self.run(entry)) and run.is_dir()]
+        return [run.path for entry, run in runs if not run.ledger.is_done and _is_newest(entry, run)]
+
+    def spent(self, entries: Iterable[Entry], but: RunFolder | None) -> float:
+        """Seconds of all runs begun with these words, over all calls and whatever was changed between them.
 
         Args:
             but: the run that is gone on with, which counts its own.
         """
-        runs, earlier = self._read()
-        others = {*runs.values(), *earlier} - {str(but.path.absolute()) if but else ""}
+        every = {run for path in self._paths(entries) for run in _read(path)[1].get(self.typed, ())}
+        others = every - {str(but.path.absolute()) if but else ""}
         return budget.spent_together(RunFolder(Path(path)).timed for path in others)
 
-    def _read(self) -> tuple[dict[str, str], list[str]]:
-        """(key -> its run's folder, folders of all others before them); nothing where it cannot be read."""
-        try:
-            data = json.loads(self.path.read_text(encoding="utf-8"))
-            return dict(data["runs"]), list(data.get("earlier", ()))
-        except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError):
-            return {}, []
+    def _paths(self, entries: Iterable[Entry]) -> set[Path]:
+        return {_path(entry) for entry in entries}
+
+    @contextmanager
+    def _changed(self, path: Path) -> Iterator[tuple[dict[str, str], dict[str, list[str]]]]:
+        with lock.hold(path):  # several shells may be at work on it
+            runs, begun = _read(path)
+            yield runs, begun
+            atomic.write_text(path, json.dumps({"runs": runs, "begun": begun}))
+
+
+def _path(entry: Entry) -> Path:
+    return Project(entry.config.parent.absolute()).queue
+
+
+def _read(path: Path) -> tuple[dict[str, str], dict[str, list[str]]]:
+    """(key -> its run's folder, typed words -> folders of all runs begun with them); nothing where it cannot be read."""
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        runs = {key: str(run) for key, run in data["runs"].items()}
+        return runs, {typed: list(map(str, begun)) for typed, begun in data["begun"].items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {}, {}
+
+
+def _is_newest(entry: Entry, run: RunFolder) -> bool:
+    """Nothing goes on from an older one, and a newer one may have replaced its files."""
+    project = Project(entry.config.parent.absolute())
+    newest = next(run_folder.of_name(project, str(run.about.get("output_name"))), None)
+    return newest is not None and newest.path.absolute() == run.path.absolute()
 
 
 def configs_of(where: Sequence[Path]) -> list[Path]:
@@ -199,24 +237,25 @@ def entries_of(
     axes: Sequence[tuple[str, list[str]]],
     env: Mapping[str, str],
 ) -> list[Entry]:
-    """Each config in each combination, which gets an output_name of its own."""
+    """Each config in each combination, which gets an output_name of its own; once where it cannot be read."""
     found = []
     for config in configs:
-        for chosen in sweep.combinations(axes):
+        name = _name(config, words, env)
+        for chosen in sweep.combinations(axes if name else ()):
             swept = tuple(f"{key}={value}" for key, value in chosen.items())
             named: tuple[str, ...] = ()
             if chosen and "output_name" not in chosen:
-                named = (f"output_name={sweep.name_of(_name(config, words, env), chosen)}",)
+                named = (f"output_name={sweep.name_of(name, chosen)}",)
             found.append(Entry(config, (*words, *swept, *named), ", ".join(swept)))
     return found
 
 
 def _name(config: Path, words: tuple[str, ...], env: Mapping[str, str]) -> str:
-    """The output_name that it says, else that of its project."""
+    """The output_name that it says, else that of its project; empty where it cannot be read, which is said in its turn."""
     try:
         said = effective.read(config, words, env).values.get("output_name")
-    except KohyaWrapError:  # which comes in its turn
-        said = None
+    except KohyaWrapError:
+        return ""
     return str(said or config.absolute().parent.name)
 
 
@@ -259,15 +298,16 @@ def checked(
         except KohyaWrapError as error:
             wrong[entry] = error
             continue
-        made = (Path(str(found.config.get("output_dir"))), str(found.config.get("output_name")))
+        output, name = Path(str(found.config.get("output_dir"))), str(found.config.get("output_name"))
+        made = (output.resolve(), name)  # of a link to a project the same
         if made in writes:
             raise UsageError(
-                f"{writes[made].title} and {entry.title} would both write {made[1]} into {made[0]}.",
+                f"{writes[made].title} and {entry.title} would both write {name} into {made[0]}.",
                 why="The second would take the place of the first.",
                 hint="Give one of them another output_name, or name it once.",
             )
         writes[made] = entry
-        trained[entry] = Trained(Project(entry.config.parent.absolute()), made[1], made[0])
+        trained[entry] = Trained(Project(entry.config.parent.absolute()), name, output)
     return Checked(wrong, trained, keys)
 
 

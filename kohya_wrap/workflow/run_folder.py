@@ -16,8 +16,10 @@ import toml
 from kohya_wrap.domain.events import CheckpointKept, Event, RunStarted, StateKept
 from kohya_wrap.domain.ledger import Ledger
 from kohya_wrap.host import atomic, child
+from kohya_wrap.host.upload.item import sha256
 from kohya_wrap.places import Project
 from kohya_wrap.training import journal, states
+from kohya_wrap.training.result import weights_problem
 
 _ATTEMPTS = "attempts"
 _BEGINNING = 60.0  # seconds from a new folder to its run.toml, with ample room
@@ -108,6 +110,24 @@ class RunFolder:
         """Trained to its end, and its LoRA is where it was saved."""
         kept = self.ledger.checkpoints
         return self.ledger.is_done and bool(kept) and Path(kept[-1]).is_file()
+
+    def problem(self, kept: str) -> str:
+        """What is wrong with a file that it has kept, in words; empty where it is as it was saved."""
+        path = Path(kept)
+        if not path.is_file():
+            return "is not there"
+        saved = self.ledger.hashes.get(kept)
+        if saved and sha256(path) == saved:
+            return ""
+        problem = weights_problem(path) if path.suffix == ".safetensors" else ""
+        return problem or ("is not what this run has saved" if saved else "")
+
+    @property
+    def lora_problem(self) -> str:
+        """Why its LoRA, the last file it has kept, cannot stand for it; empty where it can."""
+        kept = self.ledger.checkpoints
+        problem = self.problem(kept[-1]) if kept else "has no file on record"
+        return f"{kept[-1] if kept else self.path} {problem}" if problem else ""
 
     def unwatched(self) -> float:
         """Seconds for which its trainer went on when its kohya-wrap was gone; by its log where it has ended."""

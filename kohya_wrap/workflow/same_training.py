@@ -15,8 +15,10 @@ from kohya_wrap.workflow import dataset_file
 from kohya_wrap.workflow.effective import Asked
 
 _SECTION = ("base", "subject", "trigger", "target_steps")  # prices and caps change nothing of what is trained
-_FILES = ("network_weights", "sample_prompts")
-_ENOUGH = 1 << 16  # bytes of a file, beside its size: a picture that was changed differs there
+_FILES = ("pretrained_model_name_or_path", "vae", "network_weights", "sample_prompts")
+_ENOUGH = (
+    1 << 16
+)  # bytes; a longer file is told from others by its size, beginning and time of its last change
 
 
 def key(asked: Asked, engine: str) -> str:
@@ -27,7 +29,10 @@ def key(asked: Asked, engine: str) -> str:
     for path in _read_by(asked):
         digest.update(str(path).encode(errors="surrogateescape"))
         with suppress(OSError), path.open("rb") as file:
-            digest.update(str(path.stat().st_size).encode() + file.read(_ENOUGH))
+            found = path.stat()
+            digest.update(f"{found.st_size} ".encode() + file.read(_ENOUGH))
+            if found.st_size > _ENOUGH:
+                digest.update(str(found.st_mtime_ns).encode())
     return digest.hexdigest()[:16]
 
 
@@ -35,6 +40,8 @@ def _read_by(asked: Asked) -> Iterator[Path]:
     values = asked.values
     project = Project(asked.user.path.parent.absolute())
     named = [values.get(option) for option in _FILES]
+    if base := asked.user.wrapper.base:
+        named.append(str(project.root / base))
     folders = [values.get("train_data_dir") or project.training_data, values.get("reg_data_dir")]
     if described := values.get("dataset_config"):
         named.append(described)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, count
 from pathlib import Path
@@ -11,7 +11,6 @@ import toml
 
 from kohya_wrap.host.upload.item import Item
 from kohya_wrap.training import states
-from kohya_wrap.training.result import weights_problem
 from kohya_wrap.workflow.run_folder import RunFolder
 
 _RECORD = ("run.toml", "events.jsonl", "engine_config.toml", "engine.log")
@@ -34,17 +33,22 @@ class Made:
 
 def made(runs: Sequence[RunFolder]) -> Made:
     files: dict[str, Path] = {}
-    named = list(zip(runs, _own_names(runs), strict=True))
+    names = _own_names(runs)
+    looked_at = [{kept: run.problem(kept) for kept in run.ledger.checkpoints} for run in runs]
+    # Others were removed in their turn, and what is damaged takes the place of nothing whole.
+    whole = [[Path(kept) for kept, problem in found.items() if not problem] for found in looked_at]
     # What cannot be had again comes first: there may be no room for all of it.
     for part in (_newest, _record, _state, _earlier, _samples):
-        for run, own in named:
-            for source, name in part(run, own):
+        for run, own, kept in zip(runs, names, whole, strict=True):
+            for source, name in part(run, own, kept):
                 other = files.setdefault(name, source)
                 if other != source:  # several projects with the same output_name
                     files[f"{own}/{name}"] = source
     return Made(
         tuple((source, name) for name, source in files.items()),
-        tuple(problem for run in runs for problem in _problems(run)),
+        tuple(
+            problem for run, found in zip(runs, looked_at, strict=True) for problem in _problems(run, found)
+        ),
     )
 
 
@@ -58,28 +62,28 @@ def _own_names(runs: Sequence[RunFolder]) -> list[str]:
     return names
 
 
-def _newest(run: RunFolder, own: str) -> Iterator[tuple[Path, str]]:
-    for path in _checkpoints(run)[-1:]:
+def _newest(run: RunFolder, own: str, kept: Sequence[Path]) -> Iterator[tuple[Path, str]]:
+    for path in kept[-1:]:
         yield path, path.name
 
 
-def _record(run: RunFolder, own: str) -> Iterator[tuple[Path, str]]:
+def _record(run: RunFolder, own: str, kept: Sequence[Path]) -> Iterator[tuple[Path, str]]:
     yield from _below(run, own, (run.path / name for name in _RECORD))
 
 
-def _state(run: RunFolder, own: str) -> Iterator[tuple[Path, str]]:
+def _state(run: RunFolder, own: str, kept: Sequence[Path]) -> Iterator[tuple[Path, str]]:
     if not run.ledger.is_done:  # put back at the same place, the run goes on from it
         state, _ = states.newest_whole(run.ledger.states)
         if state is not None:
             yield from _below(run, own, sorted(Path(state.path).rglob("*")))
 
 
-def _earlier(run: RunFolder, own: str) -> Iterator[tuple[Path, str]]:
-    for path in reversed(_checkpoints(run)[:-1]):
+def _earlier(run: RunFolder, own: str, kept: Sequence[Path]) -> Iterator[tuple[Path, str]]:
+    for path in reversed(kept[:-1]):
         yield path, path.name
 
 
-def _samples(run: RunFolder, own: str) -> Iterator[tuple[Path, str]]:
+def _samples(run: RunFolder, own: str, kept: Sequence[Path]) -> Iterator[tuple[Path, str]]:
     about = toml.load(run.path / "run.toml")
     samples = Path(str(about.get("output_dir", "")), "sample")
     for path in sorted(samples.glob("*")):
@@ -94,15 +98,11 @@ def _below(run: RunFolder, own: str, paths: Iterable[Path]) -> Iterator[tuple[Pa
             yield path, f"{own}/{path.resolve().relative_to(root).as_posix()}"
 
 
-def _checkpoints(run: RunFolder) -> list[Path]:
-    """Those that stand; others were removed in their turn."""
-    return [path for path in map(Path, run.ledger.checkpoints) if path.is_file()]
-
-
-def _problems(run: RunFolder) -> Iterator[str]:
-    kept = run.ledger.checkpoints
-    if run.ledger.is_done and (not kept or not Path(kept[-1]).is_file()):
-        yield f"the LoRA is not where it was saved: {kept[-1] if kept else run.path}"
-    for path in _checkpoints(run):
-        if path.suffix == ".safetensors" and (problem := weights_problem(path)):
-            yield f"{path} {problem}"
+def _problems(run: RunFolder, looked_at: Mapping[str, str]) -> Iterator[str]:
+    """One that is gone was removed in its turn, but for the last of a run that is done."""
+    last = run.ledger.checkpoints[-1:] if run.ledger.is_done else ()
+    if run.ledger.is_done and not last:
+        yield f"the LoRA is not where it was saved: {run.path}"
+    for kept, problem in looked_at.items():
+        if problem and (kept in last or Path(kept).is_file()):
+            yield f"{kept} {problem}"

@@ -257,6 +257,44 @@ def test_another_training_keeps_the_instance(rented: Shell, guide: Path, provide
     assert provider.asked == []
 
 
+def test_another_that_brings_its_results_away_keeps_the_instance(
+    rented: Shell, guide: Path, provider: LoopbackProvider
+) -> None:
+    other = ("--set", "output_name=other", "--then-always", "sleep 120")
+    with rented.start("run", guide, *REHEARSAL, *other) as run:
+        until(run, "what happened")
+        answer = rented("run", guide, *REHEARSAL, "--then", UPLOAD, "--then", "terminate-instance")
+        run.send_signal(signal.SIGINT)
+        run.communicate(timeout=60)
+    assert answer.code == 8
+    assert f"brings results away (pid {run.pid})" in answer.three_lines[0]
+    assert provider.asked == []
+    again = rented("run", guide, *REHEARSAL, "--then", UPLOAD, "--then", "terminate-instance")
+    assert again.code == 0 and provider.accepted == [TERMINATE_RUNPOD], "it is gone"
+
+
+def test_a_step_may_end_the_instance_that_waits_for_it(
+    rented: Shell, guide: Path, provider: LoopbackProvider
+) -> None:
+    more = (
+        f"{sys.executable} -m kohya_wrap run {guide} --engine rehearsal --set output_name=b --then {UPLOAD}"
+    )
+    answer = rented("run", guide, *REHEARSAL, "--then", UPLOAD, "--then", f"{more} --then terminate-instance")
+    assert (answer.code, answer.err) == (0, "")
+    assert provider.accepted == [TERMINATE_RUNPOD]
+
+
+def test_a_damaged_lora_takes_the_place_of_no_whole_one(rented: Shell, guide: Path, ssh: SmallSsh) -> None:
+    lora = guide.parent / "output" / "my_lora.safetensors"
+    assert rented("run", guide, *REHEARSAL, "--then", UPLOAD).code == 0
+    whole = digests(ssh.home / "loras")["my_lora.safetensors"]
+    damage = f"truncate -s -5 {lora}"
+    answer = rented("run", guide, *REHEARSAL, "--then", damage, "--then", UPLOAD)
+    assert answer.code == 8
+    assert "my_lora.safetensors is no whole .safetensors file" in answer.three_lines[0]
+    assert digests(ssh.home / "loras")["my_lora.safetensors"] == whole
+
+
 def test_in_the_order_typed_over_both_options(rented: Shell, guide: Path) -> None:
     words = ("--then-always", "echo 1", "--then", "echo 2", "--then-always", "echo 3", "--then", "echo 4")
     answer = rented("run", guide, *REHEARSAL, *words)
@@ -646,3 +684,28 @@ def test_what_an_earlier_call_has_done_is_brought_away_though_its_turn_did_not_c
     made = digests(guide.parent / "output") | digests(third.parent / "output")
     assert made and made.items() <= digests(ssh.home / "loras").items()
     assert provider.accepted == [TERMINATE_RUNPOD]
+
+
+def test_a_queue_that_trained_nothing_is_followed_by_nothing(
+    rented: Shell, two: tuple[Path, Path], provider: LoopbackProvider
+) -> None:
+    guide, other = two
+    assert rented("run", guide, other, *REHEARSAL).code == 3
+    every = ("--then-always", UPLOAD, "--then-always", "terminate-instance")
+    answer = rented("run", guide, other, *REHEARSAL, *every)
+    assert answer.code == 3 and then(answer) == []
+    assert provider.asked == []
+
+
+def test_a_step_is_told_how_the_command_ended_and_not_its_last_run(
+    rented: Shell, two: tuple[Path, Path]
+) -> None:
+    guide, other = two
+    told = ("--then-always", "sh -c 'echo $KOHYA_WRAP_THEN_OUTCOME'")
+    assert "then: failed" in then(rented("run", other, guide, *REHEARSAL, *told))
+    with rented.start("run", guide, *REHEARSAL, "--restart", *told, **SLOW) as run:
+        until(run, "epoch 1/10")
+        run.send_signal(signal.SIGTERM)
+        assert "then: stopped" in run.communicate(timeout=60)[0].splitlines()
+    paused = rented("run", guide, *REHEARSAL, *told, "--until-epoch", "5", **SLOW)
+    assert "then: paused" in then(paused)

@@ -6,14 +6,27 @@ import json
 import os
 import signal
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
+from PIL import Image
+from rich.cells import cell_len
 from safetensors import safe_open
 
+from kohya_wrap.cli import run, training
+from kohya_wrap.cli.console import Console
+from kohya_wrap.cli.queued import _table
+from kohya_wrap.cli.training import Session
 from kohya_wrap.domain.events import RunEnded, TrainerStarted
+from kohya_wrap.errors import ConfigError
+from kohya_wrap.places import Places
 from kohya_wrap.training import journal
+from kohya_wrap.workflow import effective, prepare, same_training
+from kohya_wrap.workflow.prepare import Job, JobRequest
 from tests.fixtures import photographs
 from tests.fixtures.shell import Answer, Shell, until
 
@@ -113,6 +126,57 @@ def test_the_same_command_trains_what_is_missing(shell: Shell, three: list[Path]
     (a / "output" / "a.safetensors").unlink()
     assert [job["before"] for job in jobs(shell(*REHEARSAL, *three, "--json"))] == [False, True, True]
     assert [job["before"] for job in jobs(shell(*REHEARSAL, *three, "--restart", "--json"))] == [False] * 3
+
+
+def test_a_lora_that_is_another_trainings_or_damaged_is_trained_again(
+    shell: Shell, three: list[Path], tmp_path: Path
+) -> None:
+    a, b, _ = three
+    lora, away = a / "output" / "a.safetensors", ("--then", "upload:away")
+    (tmp_path / "away").mkdir()
+    assert shell(*REHEARSAL, a, b).code == 0
+    whole = lora.read_bytes()
+    assert shell(*REHEARSAL, a, "--set", "max_train_epochs=2").code == 0
+    again = shell(*REHEARSAL, a, b, *away, "--json")
+    assert (again.code, befores(again)) == (0, [False, True])
+    assert "It was trained already, and is trained again: " in again.err
+    with safe_open(tmp_path / "away" / "a.safetensors", framework="numpy") as file:
+        assert file.metadata()["ss_steps"] == "16"
+    lora.write_bytes(whole[:100])
+    assert befores(shell(*REHEARSAL, a, b, "--json")) == [False, True]
+    assert shell(*REHEARSAL, a, b, "--set", "network_dim=8").code == 0
+    assert befores(shell(*REHEARSAL, a, b, "--json")) == [False, False]
+    assert befores(shell(*REHEARSAL, a, b, "--json")) == [True, True]
+
+
+def test_cut_off_with_restart_it_goes_on_without_it(shell: Shell, three: list[Path]) -> None:
+    run = shell.start(*REHEARSAL, *three[:2], "--restart", **SLOW)
+    until(run, "2 of 2: ")
+    run.send_signal(signal.SIGINT)
+    _, err = run.communicate(timeout=60)
+    assert "try: The same command again without --restart: what is done is not done again." in err
+
+
+def test_what_is_done_is_done_under_other_words(shell: Shell, three: list[Path]) -> None:
+    a, b, c = three
+    assert shell(*REHEARSAL, a, b, c.with_name("cc")).code == 3
+    assert befores(shell(*REHEARSAL, c, b, a, "--json")) == [False, True, True]
+
+
+def test_a_folder_whose_content_changed_goes_on_and_so_does_its_budget(
+    shell: Shell, three: list[Path]
+) -> None:
+    a = three[0]
+    (a / "training_config.toml").rename(a / "one.toml")
+    (a / "two.toml").write_text('output_name = "two"\n' + CONFIG, encoding="utf-8")
+    (a / "three.toml").write_text("learnin_rate = 1\n", encoding="utf-8")
+    cap = (*DOLLAR_A_SECOND, "--max-cost")
+    assert shell(*REHEARSAL, a, *cap, "60", **SLOW).code == 3
+    (a / "three.toml").unlink()
+    again = shell(*REHEARSAL, a, *cap, "60", "--json", **SLOW)
+    assert (again.code, befores(again)) == (0, [True, True])
+    (a / "four.toml").write_text('output_name = "four"\n' + CONFIG, encoding="utf-8")
+    assert shell(*REHEARSAL, a, *cap, "4", **SLOW).code == 7, "two trainings have cost it"
 
 
 def befores(answer: Answer) -> list[bool]:
@@ -223,8 +287,8 @@ def test_what_a_run_of_its_own_has_finished_is_done(shell: Shell, three: list[Pa
 
 def test_a_record_of_something_else(shell: Shell, three: list[Path]) -> None:
     assert shell(*REHEARSAL, *three).code == 0
-    (record,) = (three[0] / ".kohya-wrap" / "queues").glob("*.json")
-    for content in ("[]", "no json", '{"runs": 3}', '{"runs": {"x": "/nowhere"}}'):
+    record = three[0] / ".kohya-wrap" / "queue.json"
+    for content in ("[]", "no json", '{"runs": 3}', '{"runs": {"x": "/nowhere"}, "begun": {"x": 3}}'):
         record.write_text(content, encoding="utf-8")
         assert shell(*REHEARSAL, *three).code == 0, content
 
@@ -299,6 +363,60 @@ def test_two_that_would_write_the_same(shell: Shell, three: list[Path]) -> None:
     assert not (three[0] / "output").exists()
 
 
+def test_one_project_under_two_names(shell: Shell, three: list[Path], tmp_path: Path) -> None:
+    (three[0] / "training_config.toml").write_text('output_name = "a"\n' + CONFIG, encoding="utf-8")
+    (tmp_path / "link").symlink_to(three[0])
+    answer = shell(*REHEARSAL, three[0], tmp_path / "link")
+    assert answer.code == 2 and "would both write a" in answer.three_lines[0]
+
+
+def test_a_sweep_without_a_config_says_so_once(shell: Shell) -> None:
+    answer = shell(*REHEARSAL, "--sweep", "network_dim=4,8,16")
+    assert answer.code == 3
+    assert [line.partition(":")[0] for line in answer.err.splitlines()] == ["error", "  why", "  try"] * 2
+
+
+def test_a_picture_or_a_base_that_was_changed_is_noticed(shell: Shell, three: list[Path]) -> None:
+    a, b, _ = three
+    picture, base = a / "training_data" / "2_x" / "drawn.bmp", b / "models" / "mine.safetensors"
+    Image.new("RGB", (300, 300)).save(picture)
+    base.parent.mkdir()
+    base.write_bytes(bytes(100_000))
+    (b / "training_config.toml").write_text(
+        f'pretrained_model_name_or_path = "models/mine.safetensors"\n{CONFIG}'.replace('base = "sd15"', ""),
+        encoding="utf-8",
+    )
+    keys = [key_of(a), key_of(b)]
+    assert [key_of(a), key_of(b)] == keys
+    for path in (picture, base):
+        content = bytearray(path.read_bytes())
+        content[90_000] = 77
+        path.write_bytes(content)
+    assert key_of(a) != keys[0] and key_of(b) != keys[1]
+
+
+def key_of(project: Path) -> str:
+    return same_training.key(effective.read(project / "training_config.toml", (), {}), "rehearsal")
+
+
+@pytest.mark.parametrize("where", ["typo", "/proc/nope/x.toml"])
+def test_detached_a_mistyped_path_is_said_and_nothing_is_made(
+    shell: Shell, tmp_path: Path, where: str
+) -> None:
+    answer = shell(*REHEARSAL, where, "--detach")
+    assert answer.code == 3 and Path(where).name in answer.three_lines[0]
+    assert list(tmp_path.glob("typo*")) == [] and list(tmp_path.glob(".kohya-wrap")) == []
+
+
+def test_wide_letters_shift_no_column() -> None:
+    rows = [
+        {"config": config, "swept": "", "outcome": "done", "step": 4, "steps": 8, "seconds": 3.0}
+        for config in ("猫猫", "dog")
+    ]
+    first, second = list(_table(rows))[1:]
+    assert cell_len(first.partition("done")[0]) == cell_len(second.partition("done")[0])
+
+
 def test_a_folder_of_configs(shell: Shell, three: list[Path], tmp_path: Path) -> None:
     a = three[0]
     (a / "training_config.toml").rename(a / "one.toml")
@@ -338,7 +456,6 @@ def starts_and_ends(project: Path) -> tuple[float, float]:
 
 
 def test_side_by_side_on_two_cards(shell: Shell, three: list[Path]) -> None:
-    """The rehearsal uses no card: that each is given its own is seen as a value, below."""
     answer = shell(*REHEARSAL, *three, "--gpus", "0,1", **SLOW)
     assert answer.code == 0
     (a, a_end), (b, b_end), (c, _) = map(starts_and_ends, three)
@@ -348,6 +465,33 @@ def test_side_by_side_on_two_cards(shell: Shell, three: list[Path]) -> None:
     assert any(line.startswith("[gpu 0] epoch 1/4, step 1/16, ") for line in said)
     assert any(line.startswith("[gpu 1] epoch 1/4, step 1/16, ") for line in said)
     assert [line.split()[1] for line in said[-3:]] == ["done"] * 3
+
+
+def test_side_by_side_each_is_given_a_card_of_its_own(
+    three: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A trainer of the rehearsal is given no card, so it is looked at what is given to each set-up and each training."""
+    given: dict[str, list[str]] = {"prepare": [], "train": []}
+    both = Barrier(2, timeout=30)
+
+    def prepared(request: JobRequest, places: Places, env: Mapping[str, str]) -> Job:
+        given["prepare"].append(env["CUDA_VISIBLE_DEVICES"])
+        return real(request, places, env)
+
+    def train(console: Console, job: Job, session: Session, *more: object) -> None:
+        given["train"].append(session.env["CUDA_VISIBLE_DEVICES"])
+        both.wait()
+        raise ConfigError("Enough.", why="It is seen.", hint="none")
+
+    real = prepare.prepare
+    monkeypatch.setattr(prepare, "prepare", prepared)
+    monkeypatch.setattr(training, "train", train)
+    words = [*REHEARSAL[1:], *map(str, three[:2]), "--gpus", "1,0"]
+    assert isinstance(CliRunner().invoke(run.command, words).exception, ConfigError)
+    assert {name: sorted(cards) for name, cards in given.items()} == {
+        "prepare": ["0", "1"],
+        "train": ["0", "1"],
+    }
 
 
 def test_side_by_side_one_broken_config_stops_nobody(shell: Shell, three: list[Path]) -> None:

@@ -119,7 +119,7 @@ def _lines(built: Built) -> list[str]:
     ]
     if built.captions_changed:
         changes.append(f"{counted(built.captions_changed, 'caption')} changed")
-    if built.unchanged:
+    if built.unchanged or built.changed or built.removed:
         same = "1 picture as it was" if built.unchanged == 1 else f"{built.unchanged} pictures as they were"
         lines.append(f"  since the last build  {', '.join(changes) or 'nothing new'}; {same}")
     for reason, count in built.why_saved.items():

@@ -15,6 +15,7 @@ from kohya_wrap.dataset.building.record import Choices as Choices
 from kohya_wrap.dataset.building.record import Record
 from kohya_wrap.dataset.building.sources import Item, Source
 from kohya_wrap.dataset.building.standing import Stood
+from kohya_wrap.dataset.caption_files import Backup
 from kohya_wrap.domain.finding import Finding
 from kohya_wrap.host import image_file, lock, zip_file
 
@@ -157,29 +158,33 @@ def _build(
     if folder.exists() and folder != place.folder:
         raise told.in_the_way(folder)
     with lock.hold(folder) if folder != place.folder else nullcontext():
-        _write(place, folder, planned, stood, choices, on_progress)
+        backup = _write(place, folder, planned, stood, choices, on_progress)
     if place.held_out.is_dir() and not any(place.held_out.iterdir()):
         place.held_out.rmdir()
-    return _built(place, folder, planned, choices, found)
+    return _built(place, folder, planned, choices, found, backup)
 
 
 def _write(
     place: Place, folder: Path, planned: Plan, stood: Stood, choices: Choices, on_progress: OnProgress
-) -> None:
-    """All of it beside what stands, then in its place."""
+) -> Backup:
+    """All of it beside what stands, then in its place; edited captions that go are kept in the backup."""
+    backup = Backup(place.parent.parent)
     made = _staged(place, planned)
     try:
         entries = write.pictures(planned.pictures, made, choices, place.extension, on_progress)
         for held, target in made.items():
             write.others(stood.others.get(held, ()), target)
+        for path in planned.lost:
+            backup.keep(path)
     except BaseException:
         transaction.clear(place.parents, place.concept)
         raise
     moves = [transaction.move(made[False], place.folder or folder, folder)]
     if True in made:
         moves.append(transaction.move(made[True], place.held_out, place.held_out))
-    transaction.commit(place.record, moves, record.as_data(Record(choices, tuple(entries))))
+    transaction.commit(place.record, moves, record.as_data(Record(choices, tuple(entries), place.extension)))
     transaction.clear(place.parents, place.concept)
+    return backup
 
 
 def _stood(place: Place) -> Stood:
@@ -197,7 +202,9 @@ def _staged(place: Place, planned: Plan) -> dict[bool, Path]:
     return made
 
 
-def _built(place: Place, folder: Path, planned: Plan, choices: Choices, found: Sequence[Source]) -> Built:
+def _built(
+    place: Place, folder: Path, planned: Plan, choices: Choices, found: Sequence[Source], backup: Backup
+) -> Built:
     here = trained(planned.pictures)
     made = [one for one in planned.pictures if one.is_made]
     why = Counter(reason for one in planned.pictures for reason in one.entry.why)
@@ -219,6 +226,7 @@ def _built(place: Place, folder: Path, planned: Plan, choices: Choices, found: S
         sum(one.caption_changes for one in planned.pictures),
         (
             *told.findings(planned, choices, found, folder),
+            *told.lost_captions(planned, backup),
             *told.of_other_projects(found, place.own),
             *told.second_folders(folder, place.concept),
         ),

@@ -30,7 +30,7 @@ class Captions:
     def __init__(self, source: Source) -> None:
         self._files = source.files
         self.findings: list[Finding] = []
-        self._many: list[tuple[Item, Metadata]] = []
+        self._many: list[tuple[Item, Metadata, dict[str, str]]] = []
         # What is named as a picture is about that one: `a.json`, `a.png.json`.
         alone = {name for item in source.pictures for name in (item.inner, item.inner.with_suffix(""))}
         for inner, item in source.files.items():
@@ -39,14 +39,16 @@ class Captions:
                 if isinstance(content, Finding):
                     self.findings.append(content)
                 else:
-                    self._many.append((item, metadata.read(inner, content)))
-        self.findings += self._not_used(source.pictures)
+                    held = metadata.read(inner, content)
+                    self._many.append((item, held, _of_pictures(item, held, source)))
+        self._many.sort(key=lambda each: -len(each[0].inner.parts))  # the nearest to a picture first
+        self.findings += self._not_used()
 
     def of(self, picture: Item) -> str | Finding:
         """Text without a byte order mark, stripped; empty where there is none; or what is wrong with it."""
         if said := self._said_beside(picture):
             return said[0][1]
-        text = next(filter(None, (_found(item, held, picture) for item, held in self._many)), "")
+        text = next((said[picture.origin] for _, _, said in self._many if picture.origin in said), "")
         if wrong := caption_files.too_long(f"The caption of {picture.inner}", len(text.encode())):
             hint = "Shorten it in the file of captions beside the picture."
             return Finding(Level.ERROR, "caption-too-long", wrong, hint)
@@ -73,11 +75,10 @@ class Captions:
                 return found
         return []
 
-    def _not_used(self, pictures: tuple[Item, ...]) -> Iterator[Finding]:
+    def _not_used(self) -> Iterator[Finding]:
         """Of the files for many: those without a caption for any picture here, and what of the others is not taken."""
         of_none = []
-        for item, held in self._many:
-            used = bool(held.captions) and any(_found(item, held, picture) for picture in pictures)
+        for item, held, used in self._many:
             if held.wrong:
                 end = " from there on" if used else ""
                 yield _warning(item, f"the captions in it are not taken{end}: {held.wrong}")
@@ -103,8 +104,9 @@ def _warning(item: Item, message: str) -> Finding:
     )
 
 
-def _found(item: Item, held: Metadata, picture: Item) -> str:
-    return metadata.find(held.captions, item.inner.parent, picture.inner, picture.origin)
+def _of_pictures(item: Item, held: Metadata, source: Source) -> dict[str, str]:
+    pictures = ((picture.inner, picture.origin) for picture in source.pictures)
+    return metadata.of_pictures(held.captions, item.inner, str(PurePosixPath(item.origin).parent), pictures)
 
 
 def _content(item: Item) -> bytes | Finding:

@@ -42,5 +42,6 @@ def complete(subset: Subset, extension: str, trigger: str, built: Path) -> int:
             if text != old:
                 atomic.write_text(path, text + "\n")
                 written += 1
-        record.write(built, Record(choices, tuple(new.get(entry.name, entry) for entry in known.entries)))
+        entries = tuple(new.get(entry.name, entry) for entry in known.entries)
+        record.write(built, replace(known, choices=choices, entries=entries))
     return written

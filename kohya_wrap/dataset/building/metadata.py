@@ -6,8 +6,8 @@ import codecs
 import csv
 import io
 import json
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
@@ -63,10 +63,7 @@ def read(inner: PurePosixPath, content: bytes) -> Metadata:
                 captions[key] = said
     except _Wrong as error:
         wrong = str(error)
-    # Absolute paths of the machine it was written on: their last part, where that names one picture.
-    names = Counter(_name(key) for key in captions)
-    by_name = {_name(key): said for key, said in captions.items() if names[_name(key)] == 1}
-    return Metadata(by_name | captions, tuple(passed_over), wrong)
+    return Metadata(captions, tuple(passed_over), wrong)
 
 
 def _decoded(content: bytes) -> str:
@@ -79,10 +76,6 @@ def _decoded(content: bytes) -> str:
 def _is_text(said: str) -> bool:
     """Not half of a character, as JSON can write it."""
     return not any("\ud800" <= letter <= "\udfff" for letter in said)
-
-
-def _name(key: str) -> str:
-    return key.replace("\\", "/").rpartition("/")[2]
 
 
 def _rows(ending: str, text: str) -> Iterator[_Row]:
@@ -156,12 +149,64 @@ def _caption(row: Any) -> str | None:
     return ", ".join(part for part in (said.strip(), listed.strip()) if part)
 
 
-def find(captions: Mapping[str, str], below: PurePosixPath, picture: PurePosixPath, origin: str) -> str:
-    """The caption of one picture; its key is a path, absolute or from where the file lies, or its stem.
+def of_pictures(
+    captions: Mapping[str, str],
+    file: PurePosixPath,
+    below: str,
+    pictures: Iterable[tuple[PurePosixPath, str]],
+) -> dict[str, str]:
+    """Origin -> caption, of the pictures that the file is about: those below its own folder, or named with all of their path.
+
+    What two keys that are equally near say otherwise is nobody's.
 
     Args:
-        below: the folder that the file of captions lies in.
+        file: of the captions; its path in the source, as those of the pictures are, each with its origin.
+        below: the folder that the file lies in, absolute.
     """
-    inner = picture.relative_to(below) if picture.is_relative_to(below) else picture
-    spelled = (origin, str(inner), str(inner.with_suffix("")), inner.name, inner.stem)
-    return next((captions[name] for name in spelled if name in captions), "")
+    spelled = _Spelled(file.parent, PurePosixPath(below).parts, pictures)
+    claims: dict[str, dict[int, set[str]]] = defaultdict(lambda: defaultdict(set))
+    for key, said in captions.items():
+        how_far, origins = spelled.of(key)
+        for origin in origins:
+            claims[origin][how_far].add(said)
+    nearest = {origin: said[min(said)] for origin, said in claims.items()}
+    return {origin: next(iter(texts)) for origin, texts in nearest.items() if len(texts) == 1}
+
+
+class _Spelled:
+    """The pictures by all that a key may call them: with their path, without the ending, by the name alone."""
+
+    def __init__(
+        self, folder: PurePosixPath, above: tuple[str, ...], pictures: Iterable[tuple[PurePosixPath, str]]
+    ) -> None:
+        self._above = above
+        self._whole: dict[str, list[str]] = {}
+        self._stems: dict[str, list[str]] = defaultdict(list)
+        self._names: dict[str, list[str]] = defaultdict(list)
+        for path, origin in pictures:
+            self._whole[origin] = [origin]
+            if path.is_relative_to(folder):
+                inner = path.relative_to(folder)
+                self._whole[str(inner)] = [origin]
+                self._stems[str(inner.with_suffix(""))].append(origin)
+                for name in {inner.name, inner.stem}:
+                    self._names[name].append(origin)
+
+    def of(self, key: str) -> tuple[int, list[str]]:
+        """How far the key is from the picture's path, the nearest first; and whose it is."""
+        path = PurePosixPath(key.replace("\\", "/"))
+        for far, spelled in enumerate((self._whole, self._stems)):
+            if found := spelled.get(str(path)):
+                return far, found
+        for tail in self._tails(path):
+            if found := self._whole.get(tail) or self._stems.get(tail):
+                return 2, found
+        found = self._names.get(str(path), [])
+        return 3, found if len(found) == 1 else []
+
+    def _tails(self, path: PurePosixPath) -> Iterator[str]:
+        """What may be left out in front: of another machine's absolute path anything, else folders that the file lies in."""
+        absolute = path.is_absolute() or (path.parts[:1] and path.parts[0].endswith(":"))
+        for start in range(1, len(path.parts)):
+            if absolute or self._above[-start:] == path.parts[:start]:
+                yield "/".join(path.parts[start:])

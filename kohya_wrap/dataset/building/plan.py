@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
 
 from kohya_wrap.dataset.building import holdout, picture
 from kohya_wrap.dataset.building.captions import Captions
@@ -68,6 +69,7 @@ class Plan:
 
     Attributes:
         removed: left the source.
+        lost: edited captions that will not stand any more.
         refused: pictures, captions and files of many captions that cannot be read.
         several: pictures with captions that differ, in words.
         said: of what else is not taken of the captions.
@@ -75,6 +77,7 @@ class Plan:
 
     pictures: tuple[Planned, ...]
     removed: tuple[Standing, ...]
+    lost: tuple[Path, ...]
     refused: tuple[Finding, ...]
     several: tuple[str, ...]
     said: tuple[Finding, ...]
@@ -92,7 +95,8 @@ def plan(sources: Sequence[Source], stood: Stood, choices: Choices, on_progress:
         if isinstance(said, Finding)
     ]
     refused += [said for said in said_of_many if said.level is Level.ERROR]
-    matched = _match(items, looked, by_origin, stood)
+    roots = tuple(source.root for source in sources if source.root)
+    matched = _match(items, looked, stood, roots)
     names = Names(stems(stood))
     planned = []
     for origin, item in items.items():
@@ -101,14 +105,23 @@ def plan(sources: Sequence[Source], stood: Stood, choices: Choices, on_progress:
             found = looked.get(origin)
             assert not isinstance(found, Finding)
             planned.append(_planned(item, found, matched.get(origin), said, choices, names))
+        elif (stands := matched.get(origin)) and stands.path:  # what is damaged in the source is whole here
+            planned.append(_kept(stands, choices))
     taken = {id(found) for found in matched.values()}
     left = [found for found in stood.pictures if id(found) not in taken]
-    roots = tuple(source.root for source in sources)
     left = [found for found in left if found.path is not None]
     removed = tuple(found for found in left if under(found.entry.origin, roots))
     planned += [_kept(found, choices) for found in left if not under(found.entry.origin, roots)]
     warned = tuple(said for said in said_of_many if said.level is not Level.ERROR)
-    return Plan(tuple(_held_out(planned, choices.holdout)), removed, tuple(refused), several, warned)
+    pictures = tuple(_held_out(list(_apart(planned, names)), choices.holdout))
+    return Plan(pictures, removed, tuple(_lost(stood, pictures)), tuple(refused), several, warned)
+
+
+def _lost(stood: Stood, pictures: Sequence[Planned]) -> Iterator[Path]:
+    goes_on = {id(one.standing) for one in pictures if one.standing and one.standing.caption == one.before}
+    for found in stood.pictures:
+        if found.caption and found.caption_path and found.caption_edited and id(found) not in goes_on:
+            yield found.caption_path
 
 
 def _captions(
@@ -149,21 +162,48 @@ def _is_known(item: Item, found: Standing | None, choices: Choices) -> bool:
 
 
 def _match(
-    items: dict[str, Item],
-    looked: dict[str, Looked | Finding],
-    by_origin: dict[str, Standing],
-    stood: Stood,
+    items: dict[str, Item], looked: dict[str, Looked | Finding], stood: Stood, roots: tuple[str, ...]
 ) -> dict[str, Standing]:
-    """Origin -> what stands for it: by its path, else, for a renamed or moved one, by what is in it."""
-    matched = {origin: by_origin[origin] for origin in items if origin in by_origin}
-    free: dict[str, list[Standing]] = {}
-    for found in stood.pictures:
-        if found.path is not None and found.entry.origin not in matched:
-            free.setdefault(found.entry.digest, []).append(found)
-    for origin, new in looked.items():
-        if origin not in matched and isinstance(new, Looked) and free.get(new.facts.digest):
-            matched[origin] = free[new.facts.digest].pop(0)
+    """Origin -> what stands for it.
+
+    By its path and what is in it; else by what is in it, so that the caption of a renamed picture follows it; else by its
+    path; else by its path without the ending, where that picture has left the source: it was saved in another format.
+    """
+    there = [found for found in stood.pictures if found.path is not None]
+    left = [found for found in there if under(found.entry.origin, roots) and found.entry.origin not in items]
+    digests = {
+        origin: new.facts.digest if isinstance(new, Looked) else origin for origin, new in looked.items()
+    }
+    known = {found.entry.origin: found.entry.digest for found in there}
+    both = {origin: (origin, digests.get(origin, known.get(origin, ""))) for origin in items}
+    by_origin = {origin: origin for origin in items}
+    without_ending = {origin: str(PurePosixPath(origin).with_suffix("")) for origin in items}
+    matched: dict[str, Standing] = {}
+    _match_by(matched, both, ((found, (found.entry.origin, found.entry.digest)) for found in there))
+    _match_by(matched, digests, ((found, found.entry.digest) for found in there))
+    _match_by(matched, by_origin, ((found, found.entry.origin) for found in stood.pictures))
+    _match_by(
+        matched,
+        without_ending,
+        ((found, str(PurePosixPath(found.entry.origin).with_suffix(""))) for found in left),
+    )
     return matched
+
+
+def _match_by(
+    matched: dict[str, Standing],
+    wanted: Mapping[str, Hashable],
+    standing: Iterable[tuple[Standing, Hashable]],
+) -> None:
+    """Match what is not matched yet by one key of both sides, each at most once."""
+    taken = {id(found) for found in matched.values()}
+    free: dict[Hashable, list[Standing]] = {}
+    for found, key in standing:
+        if id(found) not in taken:
+            free.setdefault(key, []).append(found)
+    for origin, key in wanted.items():
+        if origin not in matched and free.get(key):
+            matched[origin] = free[key].pop(0)
 
 
 def _planned(
@@ -213,6 +253,15 @@ def _kept(found: Standing, choices: Choices) -> Planned:
     before = found.entry.said  # not what stands there, which has the trigger of the time
     text = choices.with_trigger(before)
     return Planned(None, None, found, replace(found.entry, wrote=text), text, before)
+
+
+def _apart(planned: Sequence[Planned], names: Names) -> Iterator[Planned]:
+    """Each with a caption file of its own: what was put in by hand may have the stem of another."""
+    stems: set[str] = set()
+    for one in planned:
+        stem = names.free(one.entry.stem) if one.entry.stem in stems else one.entry.stem
+        stems.add(stem)
+        yield replace(one, entry=replace(one.entry, name=stem + one.entry.name[len(one.entry.stem) :]))
 
 
 def _held_out(planned: Sequence[Planned], count: int) -> Iterator[Planned]:

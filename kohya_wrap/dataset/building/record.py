@@ -86,8 +86,11 @@ class Entry:
 
 @dataclass(frozen=True)
 class Record:
+    """`extension`: of the captions, as the config said then."""
+
     choices: Choices = field(default_factory=Choices)
     entries: tuple[Entry, ...] = ()
+    extension: str = ".txt"
 
 
 def read(path: Path) -> Record | None:

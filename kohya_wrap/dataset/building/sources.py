@@ -40,14 +40,15 @@ class Source:
 
     Attributes:
         given: as it was named on the command line.
-        root: absolute; each item's origin begins with it.
+        root: absolute; a picture built from below it that it does not hold any more has left. None of files by name, which
+            speak for themselves alone.
         files: by their path in it.
         pictures: of the files, in order.
         passed_over: folders in it that a project keeps for itself.
     """
 
     given: Path
-    root: str
+    root: str | None
     files: dict[PurePosixPath, Item]
     pictures: tuple[Item, ...]
     passed_over: tuple[Path, ...] = ()
@@ -136,7 +137,7 @@ def _loose(parent: Path, named: Sequence[Path]) -> Source:
             why="Pictures are known by their endings: png, jpg, webp, bmp, gif, tiff, avif.",
             hint="kohya-wrap dataset build FOLDER --concept NAME",
         )
-    return _source(named[0], str(root), files)
+    return _source(named[0], None, files)
 
 
 def _zip(given: Path) -> Source:
@@ -160,7 +161,7 @@ def bad_zip(given: Path | str, error: zip_file.BadZip) -> DatasetError:
     )
 
 
-def _source(given: Path, root: str, files: dict[PurePosixPath, Item]) -> Source:
+def _source(given: Path, root: str | None, files: dict[PurePosixPath, Item]) -> Source:
     pictures = tuple(item for inner, item in files.items() if image_file.looks_like_image(Path(inner)))
     return Source(given, root, files, pictures)
 

@@ -48,20 +48,31 @@ class Stood:
 
 
 def look(record: Record, places: Mapping[bool, Path], extension: str) -> Stood:
-    """`places`: the folder trained on, and under True that of what is held out; either may not be there."""
-    entries, trigger = record.entries, record.choices.trigger
-    pictures = [_of(entry, places[entry.held], extension) for entry in entries]
+    """Captions have this extension, else that of the last build.
+
+    Args:
+        places: the folder trained on, and under True that of what is held out; either may not be there.
+    """
+    trigger, extensions = record.choices.trigger, tuple(dict.fromkeys((extension, record.extension)))
+    known_names = {(entry.held, entry.name) for entry in record.entries}
+    entries = [_where_it_is(entry, places, known_names) for entry in record.entries]
+    pictures = [
+        _of(entry, places[entry.held], before.name != entry.name, extensions)
+        for before, entry in zip(record.entries, entries, strict=True)
+    ]
     others: dict[bool, tuple[Path, ...]] = {}
     for held, place in places.items():
         if not place.is_dir():
             continue
         known = {entry.name for entry in entries if entry.held is held}
-        known |= {entry.stem + extension for entry in entries if entry.held is held}
+        known |= {
+            found.caption_path.name for found in pictures if found.caption_path and found.entry.held is held
+        }
         inside = [path for path in sorted(place.iterdir()) if path.name not in known]
         by_hand = [
-            _by_hand(path, held, extension) for path in inside if folders.is_read(path) and path.is_file()
+            _by_hand(path, held, extensions) for path in inside if folders.is_read(path) and path.is_file()
         ]
-        captions = {found.entry.stem + extension for found in by_hand}
+        captions = {found.caption_path.name for found in by_hand if found.caption_path}
         names = captions | {found.entry.name for found in by_hand}
         pictures += by_hand
         others[held] = tuple(path for path in inside if path.name not in names)
@@ -69,23 +80,47 @@ def look(record: Record, places: Mapping[bool, Path], extension: str) -> Stood:
     return Stood(tuple(known_by), others)
 
 
-def _of(entry: Entry, place: Path, extension: str) -> Standing:
+def _where_it_is(entry: Entry, places: Mapping[bool, Path], known: set[tuple[bool, str]]) -> Entry:
+    """As a person left it: moved to or from what is held out, or saved beside its caption in another format."""
+    if (places[entry.held] / entry.name).is_file():
+        return entry
+    if (not entry.held, entry.name) not in known and (places[not entry.held] / entry.name).is_file():
+        return replace(entry, held=not entry.held)
+    for ending in sorted(image_file.ENGINE_EXTENSIONS):
+        name = entry.stem + ending
+        if (entry.held, name) not in known and (places[entry.held] / name).is_file():
+            return replace(entry, name=name)
+    return entry
+
+
+def _of(entry: Entry, place: Path, other_format: bool, extensions: tuple[str, ...]) -> Standing:
     path = place / entry.name
     if not path.is_file():
-        return Standing(entry, None, False, *_caption(place / (entry.stem + extension)))
-    return Standing(entry, path, _edited(entry, path), *_caption(place / (entry.stem + extension)))
+        return Standing(entry, None, False, *_caption(place, entry.stem, extensions))
+    return Standing(
+        entry, path, other_format or _edited(entry, path), *_caption(place, entry.stem, extensions)
+    )
 
 
 def _edited(entry: Entry, path: Path) -> bool:
-    """By what is in it: a copied project has other times."""
+    """By what is in it: a copied project has other times. A link to the source shows what was done to the source."""
+    if _is_source(entry, path):
+        return False
     return picture.stamp(path) != entry.made_stamp and image_file.digest(_content(path)) != entry.made
 
 
-def _by_hand(path: Path, held: bool, extension: str) -> Standing:
+def _is_source(entry: Entry, path: Path) -> bool:
+    try:
+        return bool(entry.origin) and path.samefile(entry.origin)
+    except OSError:  # in a zip, or not there
+        return False
+
+
+def _by_hand(path: Path, held: bool, extensions: tuple[str, ...]) -> Standing:
     """Known by its content alone, so that the same picture from a source does not stand there twice."""
     digest, stamp = image_file.digest(_content(path)), picture.stamp(path)
     entry = Entry(path.name, "", stamp, digest, stamp, digest, "", (), None, None, held)
-    return Standing(entry, path, False, *_caption(path.with_suffix(extension)))
+    return Standing(entry, path, False, *_caption(path.parent, entry.stem, extensions))
 
 
 def _content(path: Path) -> bytes:
@@ -97,9 +132,10 @@ def _content(path: Path) -> bytes:
         raise
 
 
-def _caption(path: Path) -> tuple[str | None, Path | None]:
-    """What is no UTF-8 in it is kept as it is."""
-    if not path.is_file():
+def _caption(place: Path, stem: str, extensions: tuple[str, ...]) -> tuple[str | None, Path | None]:
+    """Of the first extension that there is one of. What is no UTF-8 in it is kept as it is."""
+    path = next((path for each in extensions if (path := place / (stem + each)).is_file()), None)
+    if path is None:
         return None, None
     if wrong := caption_files.too_long(str(path), path.stat().st_size):
         raise _not_kept(path, wrong)

@@ -12,9 +12,10 @@ from kohya_wrap.dataset.building import captions, metadata, picture
 from kohya_wrap.dataset.building.plan import Plan, Planned
 from kohya_wrap.dataset.building.record import Choices
 from kohya_wrap.dataset.building.sources import Source, numbered_folders
+from kohya_wrap.dataset.caption_files import Backup
 from kohya_wrap.domain.dataset import Misread
 from kohya_wrap.domain.finding import Finding, Level, typed
-from kohya_wrap.domain.wording import named
+from kohya_wrap.domain.wording import counted, named
 from kohya_wrap.errors import DatasetError
 from kohya_wrap.host import image_file
 
@@ -116,6 +117,18 @@ def _with_pictures(found: Sequence[Source]) -> list[Path]:
         for folder in source.passed_over
         if any(image_file.looks_like_image(path) for path in folder.rglob("*"))
     ]
+
+
+def lost_captions(planned: Plan, backup: Backup) -> Iterator[Finding]:
+    if backup.folder:
+        goes, were = ("goes", "it was") if len(planned.lost) == 1 else ("go", "they were")
+        yield Finding(
+            Level.WARNING,
+            "edited-captions-kept-apart",
+            f"{counted(len(planned.lost), 'edited caption')} {goes} with pictures that left the source, or were made anew; "
+            f"as {were}: {backup.folder}.",
+            f"Once these pictures stand there again: cp -r {typed(backup.folder)}/. {typed(backup.back_to)}",
+        )
 
 
 def findings(planned: Plan, choices: Choices, found: Sequence[Source], folder: Path) -> tuple[Finding, ...]:
@@ -220,7 +233,7 @@ def _kept_edits(planned: Plan, folder: Path) -> Iterator[Finding]:
         yield Finding(
             Level.NOTE,
             "picture-kept",
-            f"{_count(pixels)} that were edited in {folder.name} are kept as they are: {_stems(pixels)}.",
+            f"{_count(pixels)} edited in {folder.name}, kept {'as it is' if len(pixels) == 1 else 'as they are'}: {_stems(pixels)}.",
             "To take the source's: remove them here, and build again.",
             str(folder),
         )
@@ -234,7 +247,7 @@ def _transparent(planned: Plan, folder: Path) -> Iterator[Finding]:
         yield Finding(
             Level.NOTE,
             "transparency-kept",
-            f"{_count(see_through)} keep their transparency, which the engine uses with alpha_mask alone.",
+            f"{_count(see_through)} {'keeps its' if len(see_through) == 1 else 'keep their'} transparency, which the engine uses with alpha_mask alone.",
             "kohya-wrap config set alpha_mask=true",
             str(folder),
         )

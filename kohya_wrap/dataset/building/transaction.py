@@ -75,7 +75,8 @@ def finish(record: Path) -> bool:
 
 
 def _pending(record: Path) -> Path:
-    return record.with_suffix(".pending.json")
+    """No name of a record: no concept begins with a dot."""
+    return record.with_name(f".{record.stem}.pending")
 
 
 def _can_be_done(move: Move) -> bool:

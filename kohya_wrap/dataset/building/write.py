@@ -51,7 +51,8 @@ def _caption(one: Planned, folder: Path, extension: str) -> None:
         return
     target = folder / (one.entry.stem + extension)
     old = one.standing.caption_path if one.standing else None
-    if old is not None and one.standing is not None and one.standing.caption == one.text:
+    same_name = old is not None and old.name == target.name  # else the file may be another picture's, too
+    if old is not None and same_name and one.standing is not None and one.standing.caption == one.text:
         picture.link(old, target)
     else:
         target.write_text(one.text + "\n", encoding="utf-8", errors="surrogateescape", newline="\n")

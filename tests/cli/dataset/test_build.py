@@ -136,6 +136,30 @@ def test_a_linked_folder_of_ones_own_is_not_replaced(shell: Shell, tmp_path: Pat
     assert tree(photos) == before
 
 
+def test_training_data_on_another_disk(shell: Shell, tmp_path: Path, photos: Path) -> None:
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "project").mkdir()
+    (tmp_path / "project/training_data").symlink_to(tmp_path / "disk")
+    for _ in range(2):
+        assert shell(*BUILD, "photos", "--concept", "mycat", "--project", "project").code == 0
+    assert (tmp_path / "disk/10_mycat").is_dir()
+
+
+def test_what_changed_is_said_where_all_did(shell: Shell, tmp_path: Path) -> None:
+    (tmp_path / "one").mkdir()
+    for size in (64, 65):
+        Image.new("RGB", (size, size)).save(tmp_path / "one/a.png.part", "PNG")
+        (tmp_path / "one/a.png.part").rename(tmp_path / "one/a.png")
+        answer = shell(*BUILD, "one", "--concept", "mycat")
+    assert "since the last build  1 changed; 0 pictures as they were" in answer.out
+
+
+def test_a_concept_called_as_if_it_were_pending(shell: Shell, photos: Path) -> None:
+    for _ in range(2):
+        for concept in ("v.pending", "v"):
+            assert shell(*BUILD, "photos", "--concept", concept).code == 0
+
+
 def empty(tmp_path: Path) -> None:
     (tmp_path / "src").mkdir()
 

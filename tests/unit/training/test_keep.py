@@ -20,6 +20,7 @@ from kohya_wrap.domain.events import (
     Unfit,
 )
 from kohya_wrap.domain.saving import Saving
+from kohya_wrap.host.upload.item import sha256
 from kohya_wrap.training.keep import Keeper
 
 RESUMED = AttemptStarted(2, 3, 15, 15, 5, "s", 0, {})
@@ -55,7 +56,7 @@ def test_steps_are_those_of_all_attempts(tmp_path: Path, made: Path) -> None:
     saved = [lora(made / "lo-step00000005.safetensors", 5), lora(made / "lo-000004.safetensors", 5)]
     names = ["lo-step00000020.safetensors", "lo-000004.safetensors"]
     kept = [tmp_path / "output" / name for name in names]
-    assert told(watching, *saved, GOES_ON) == [CheckpointKept(str(path)) for path in kept]
+    assert told(watching, *saved, GOES_ON) == [CheckpointKept(str(path), sha256(path)) for path in kept]
     for path in kept:
         with safe_open(path, "numpy") as file:
             assert file.metadata() == {"ss_steps": "20", "ss_epoch": "4"}

@@ -46,7 +46,7 @@ def main(root: Path, *, exchanges: bool) -> None:
             wrong.append(f"event {number}: {sorted(found['data'])}")
         if found["held_out"] not in (before["held_out"], after["held_out"]) and exchanges:
             wrong.append(f"event {number}: {sorted(found['held_out'])}")
-        pending = place(root).record.with_suffix(".pending.json")
+        pending = place(root).record.with_name(f".{place(root).record.stem}.pending")
         if found not in (before, after) and not pending.exists():
             wrong.append(
                 f"event {number}: of two folders one is new, and nothing says that the other follows"

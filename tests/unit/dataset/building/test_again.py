@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -238,6 +239,8 @@ def test_which_pictures_a_folder_does_not_hold(picture: Picture, tmp_path: Path,
     picture("other/a.jpg", (90, 90))  # of the same name, and another picture
     assert not_taken(place(tmp_path), tmp_path / "in") == ["d.png"]
     assert not_taken(place(tmp_path), tmp_path / "other") == ["a.jpg"]
+    (tmp_path / "in/b.Jpg").rename(tmp_path / "other/elsewhere.jpg")  # known by what is in it
+    assert not_taken(place(tmp_path), tmp_path / "other") == ["a.jpg"]
 
 
 @pytest.mark.parametrize(("name", "size"), [("10_cat/mine.png", 1 + (1 << 29)), ("10_cat/a.txt", 100_000)])
@@ -282,3 +285,142 @@ def test_a_second_folder_of_the_concept_is_left_and_named(
     assert inodes(tmp_path / "data/10_cat") == before
     with pytest.raises(DatasetError, match="10_cat is there already"):
         build(number=10)
+
+
+def test_files_by_name_leave_those_of_earlier_builds(
+    three: None, tmp_path: Path, build: Build, folder: Path
+) -> None:
+    build("in/a.png", "in/b.gif")
+    (folder / "a.txt").write_text("mine\n")
+    built = build("in/c.jpg")
+    assert (built.images, built.added, built.removed) == (3, 1, 0)
+    assert texts(folder) == {"a.txt": "mine\n", "b.txt": "a dog\n"}
+
+
+def test_a_picture_saved_in_another_format_keeps_name_and_edited_caption(
+    three: None, picture: Picture, tmp_path: Path, build: Build, folder: Path
+) -> None:
+    build()
+    (folder / "c.txt").write_text("mine\n")
+    (tmp_path / "in/c.jpg").unlink()
+    picture("in/c.png", (11, 11))
+    built = build()
+    assert contents(folder) == ["a.png", "a.txt", "b.png", "b.txt", "c.png", "c.txt"]
+    assert texts(folder)["c.txt"] == "mine\n"
+    assert (built.changed, built.added, built.removed) == (1, 0, 0)
+
+
+def test_what_is_damaged_in_the_source_stays_as_it_stands(
+    three: None, tmp_path: Path, build: Build, folder: Path
+) -> None:
+    build()
+    (folder / "b.txt").write_text("mine\n")
+    (tmp_path / "in/b.gif").write_bytes(b"damaged")
+    before = inodes(folder)
+    built = build(skip_broken=True)
+    assert inodes(folder) == before and texts(folder)["b.txt"] == "mine\n"
+    assert (built.images, built.removed) == (3, 0)
+
+
+def test_an_edited_caption_is_kept_apart_before_its_picture_goes(
+    three: None, tmp_path: Path, build: Build, folder: Path
+) -> None:
+    build()
+    (folder / "b.txt").write_text("mine\n")
+    (tmp_path / "in/a.png").unlink()
+    (tmp_path / "in/b.gif").unlink()
+    (said,) = build().findings
+    (kept,) = (tmp_path / ".kohya-wrap/caption-backups").rglob("*.txt")
+    assert (kept.name, kept.read_text()) == ("b.txt", "mine\n")
+    assert said.code == "edited-captions-kept-apart" and said.message.startswith("1 edited caption goes with")
+    assert str(kept.parents[2]) in said.message
+
+
+def test_edited_captions_follow_pictures_that_were_renumbered(
+    picture: Picture, tmp_path: Path, build: Build, folder: Path
+) -> None:
+    for number in (1, 2, 3):
+        picture(f"in/0{number}.png", (9, 9 + number))
+    build()
+    for number in (1, 2, 3):
+        (folder / f"0{number}.txt").write_text(f"{9 + number} high\n")
+    (tmp_path / "in/02.png").replace(tmp_path / "in/01.png")
+    (tmp_path / "in/03.png").replace(tmp_path / "in/02.png")
+    build()
+    heights = {path.stem: Image.open(path).height for path in folder.glob("*.png")}
+    assert len(heights) == 2
+    assert texts(folder) == {f"{stem}.txt": f"{height} high\n" for stem, height in heights.items()}
+
+
+def test_a_source_that_was_written_over_in_place_is_taken(
+    three: None, tmp_path: Path, build: Build, folder: Path
+) -> None:
+    build()
+    Image.new("RGB", (5, 5)).save(tmp_path / "new.png")
+    with (tmp_path / "in/a.png").open("r+b") as file:  # the file of the link, too
+        file.truncate()
+        file.write((tmp_path / "new.png").read_bytes())
+    built = build()
+    assert (built.changed, built.findings) == (1, ())
+    assert build().unchanged == 3
+
+
+@pytest.mark.parametrize("back", [True, False])
+def test_a_picture_moved_by_hand_to_or_from_what_is_held_out(
+    three: None, tmp_path: Path, build: Build, folder: Path, back: bool
+) -> None:
+    build(holdout=1)
+    held = tmp_path / "held_out/cat"
+    source, target = (held, folder) if back else (folder, held)
+    for path in list(source.glob("*")):
+        if path.stem in ("b", next(held.glob("*")).stem):
+            path.rename(target / path.name)
+    for _ in range(2):
+        built = build(holdout=1)
+        assert (built.images, built.held, codes(built)) == (2, 1, [])
+        assert sorted(contents(folder) + contents(held)) == ["a.png", "a.txt", "b.png", "b.txt", "c.jpg"]
+
+
+def test_a_result_that_a_person_saved_in_another_format(three: None, build: Build, folder: Path) -> None:
+    build()
+    for old, new in (("c.jpg", "c.png"), ("b.png", "b.webp")):
+        Image.open(folder / old).save(folder / new)
+        (folder / old).unlink()
+    for _ in range(2):
+        assert codes(build()) == ["picture-kept"]
+        assert contents(folder) == ["a.png", "a.txt", "b.txt", "b.webp", "c.png"]
+
+
+def test_a_copy_by_hand_of_what_is_held_out(three: None, tmp_path: Path, build: Build, folder: Path) -> None:
+    build(holdout=1)
+    (held,) = (path for path in (tmp_path / "held_out/cat").iterdir() if path.suffix != ".txt")
+    shutil.copy(held, folder)
+    for _ in range(2):
+        built = build(holdout=1)
+        assert built.images + built.held == 4
+
+
+def test_two_pictures_by_hand_that_share_a_caption(
+    three: None, picture: Picture, build: Build, folder: Path
+) -> None:
+    build()
+    picture("data/10_cat/mine.png", (7, 7), caption="mine")
+    picture("data/10_cat/mine.jpg", (8, 8))
+    for _ in range(2):
+        assert build().images == 5
+    assert texts(folder)["mine.txt"] == "mine"
+
+
+def test_captions_come_along_where_the_config_says_another_extension(
+    three: None, picture: Picture, tmp_path: Path, build: Build, folder: Path
+) -> None:
+    build()
+    (folder / "a.txt").write_text("mine\n")
+    picture("data/10_cat/hand.png", (7, 7), caption="by hand")
+    there = replace(place(tmp_path), extension=".caption")
+    choices = Choices(sources=(str(tmp_path / "in"),))
+    for _ in range(2):
+        assert codes(building.build(there, choices, lambda count: 10)) == ["caption-edits-kept"]
+        assert texts(folder) == {}
+        said = {path.name: path.read_text().strip() for path in folder.glob("*.caption")}
+        assert said == {"a.caption": "mine", "b.caption": "a dog", "hand.caption": "by hand"}

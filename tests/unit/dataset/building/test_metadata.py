@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import zipfile
 from pathlib import Path
 
@@ -145,3 +146,53 @@ def test_what_may_not_be_read(
     with pytest.raises(DatasetError, match=f"in/{name} may not be read: Permission denied") as refused:
         build()
     assert refused.value.hint == f"chmod u+r {closed}"
+
+
+def row(name: str, text: str) -> str:
+    return json.dumps({"file_name": name, "text": text})
+
+
+@pytest.mark.parametrize("zipped", [False, True])
+def test_a_file_speaks_only_of_what_is_below_it(
+    picture: Picture, tmp_path: Path, build: Build, folder: Path, zipped: bool
+) -> None:
+    for number, inner in enumerate(("x/a", "y/a", "z/a")):
+        picture(f"in/{inner}.png", (9, 9 + number))
+    for inner in ("x", "y"):
+        (tmp_path / "in" / inner / "metadata.jsonl").write_text(row("a.png", f"of {inner}"))
+    if zipped:
+        shutil.make_archive(str(tmp_path / "in"), "zip", tmp_path / "in")
+    build("in.zip" if zipped else "in")
+    assert texts(folder) == {"a.txt": "of x\n", "a-2.txt": "of y\n"}
+
+
+@pytest.mark.parametrize(
+    ("key", "whose"),
+    [
+        ("x/a.png", "x/a"), ("x/a", "x/a"), ("./x/a.png", "x/a"), ("x\\a.png", "x/a"), ("in/x/a.png", "x/a"),
+        ("/home/me/old/x/a.png", "x/a"), ("C:\\old\\x\\a.png", "x/a"),
+        ("a.png", ""), ("a", ""), ("z/a.png", ""), ("z/b.png", ""), ("/home/me/z/a.png", ""),
+        ("b.png", "y/b"), ("b", "y/b"), ("y/b.png", "y/b"),
+    ],
+)  # fmt: skip
+def test_whose_a_key_is(
+    picture: Picture, tmp_path: Path, build: Build, folder: Path, key: str, whose: str
+) -> None:
+    for number, inner in enumerate(("x/a", "y/a", "y/b")):
+        picture(f"in/{inner}.png", (9, 9 + number))
+    (tmp_path / "in/metadata.jsonl").write_text(row(key, "said"))
+    build()
+    names = {"x/a": "a.txt", "y/b": "b.txt"}
+    assert texts(folder) == ({names[whose]: "said\n"} if whose else {})
+
+
+def test_the_nearest_file_and_the_nearest_key_count(
+    picture: Picture, tmp_path: Path, build: Build, folder: Path
+) -> None:
+    picture("in/a.png")
+    picture("in/x/b.png", (9, 9))
+    far = (row("b.png", "far"), row("/old/a.png", "far"), row("a.png", "near"))
+    (tmp_path / "in/metadata.jsonl").write_text("\n".join(far))
+    (tmp_path / "in/x/metadata.jsonl").write_text(row("b.png", "nearer"))
+    build()
+    assert texts(folder) == {"a.txt": "near\n", "b.txt": "nearer\n"}
