@@ -109,7 +109,7 @@ def test_a_dry_run_shows_the_diff(shell: Shell, project: Path) -> None:
 def test_none_writes_the_trigger_where_there_is_no_caption(shell: Shell, project: Path) -> None:
     (project / "training_data" / "10_cat" / "b.txt").write_bytes(b"")  # the engine would die of it
     answer = shell("dataset", "caption", "my-lora", "--with", "none")
-    assert answer.out.endswith("1 by a person, not replaced\n")
+    assert "1 by a person, not replaced\n" in answer.out
     assert (answer.code, answer.err) == (0, "")
     assert texts(project) == {"a": "sks cat\n", "b": "sks cat\n", "c": "a green field, solo, solo\n"}
 
