@@ -29,6 +29,7 @@ from kohya_wrap.workflow import (
     dataset_config,
     dataset_values,
     effective,
+    off_target,
 )
 from kohya_wrap.workflow.base_model import Facts
 from kohya_wrap.workflow.configured import Configured
@@ -117,7 +118,8 @@ def run(request: CheckRequest, places: Places, env: Mapping[str, str], on_images
         configs = (meant.config,)
         checked = check.check(seen.found, seen.looks, settings, seen.regular, known_before)
     assumptions = (finding for finding in base_said if finding.code == "family-assumed")
-    findings = effective.in_order((*card_said, *assumptions, *checked.findings))
+    off = off_target.of_plan(asked.user, meant.config, checked.plan)
+    findings = effective.in_order((*card_said, *assumptions, *checked.findings, *off))
     return DatasetCheck(
         config, seen.folder, _of_images(seen, asked, config), meant, settings, checked, findings, configs
     )
