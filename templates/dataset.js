@@ -116,11 +116,13 @@
 
   const edits = () => {
     const found = {};
-    for (const [key, [card]] of sharing) {
+    for (const [key, held] of sharing) {
+      const [card] = held;
       if (!isChanged(card)) continue;
+      const images = held.map((one) => one.field.dataset.image);
       const { end } = card.field.dataset;
       const old = "new" in card.field.dataset ? null : card.field.defaultValue + end;
-      found[key] = { old, new: card.field.value + end };
+      found[key] = { images, old, new: card.field.value + end };
     }
     return found;
   };

@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+
+from kohya_wrap.dataset import folders
 
 
 @dataclass(frozen=True)
@@ -17,10 +19,12 @@ class Origin:
     Attributes:
         by: the captioner with its model and thresholds, as one word.
         image: digest of the picture it describes.
+        trigger: what was put in front; a later build may exchange it.
     """
 
     by: str
     image: str
+    trigger: str = field(default="", compare=False)
 
 
 class Record:
@@ -36,10 +40,14 @@ class Record:
         self._written = _read(text)
         self._cut_off = bool(text) and not text.endswith("\n")
 
-    def origin(self, caption: Path, text: str) -> Origin | None:
-        """How we came to write `text` there; None: we did not."""
+    def origin(self, caption: Path, text: str, triggers: Sequence[str] = ()) -> Origin | None:
+        """How we came to write `text` there, but for one of the `triggers` in front; None: we did not."""
         known = self._written.get(self._name(caption))
-        return known[1] if known and known[0] == _digest(text) else None
+        if known is None:
+            return None
+        digest, origin = known
+        texts = (text, *_as_with(origin.trigger, text, triggers))
+        return origin if digest in map(_digest, texts) else None
 
     def add(self, texts: Mapping[Path, tuple[str, Origin]]) -> None:
         lines = [(self._name(path), _digest(text), origin) for path, (text, origin) in texts.items()]
@@ -47,7 +55,13 @@ class Record:
         with self._file.open("a", encoding="utf-8") as out:
             out.write("\n" if self._cut_off else "")
             for name, digest, origin in lines:
-                entry = {"caption": name, "text": digest, "by": origin.by, "image": origin.image}
+                entry = {
+                    "caption": name,
+                    "text": digest,
+                    "by": origin.by,
+                    "image": origin.image,
+                    "trigger": origin.trigger,
+                }
                 out.write(json.dumps(entry, ensure_ascii=False) + "\n")
             out.flush()
             os.fsync(out.fileno())
@@ -56,7 +70,21 @@ class Record:
 
     def _name(self, caption: Path) -> str:
         """Relative, so that the project may be carried to the rented machine."""
-        return Path(os.path.relpath(caption.absolute(), self._root)).as_posix()
+        return _unnumbered(Path(os.path.relpath(caption.absolute(), self._root)))
+
+
+def _unnumbered(caption: Path) -> str:
+    """`training_data/10_cat/a.txt` -> `training_data/cat/a.txt`: a build gives the folder another number."""
+    numbered = folders.repeats_and_tokens(caption.parent.name)
+    return (caption.parent.parent / numbered[1] / caption.name if numbered else caption).as_posix()
+
+
+def _as_with(trigger: str, text: str, others: Sequence[str]) -> Iterator[str]:
+    """The text with this trigger in front where another one is, or none is known."""
+    for other in others or ("",):
+        in_front = f"{other}, " if other else ""
+        if text.startswith(in_front):
+            yield (f"{trigger}, " if trigger else "") + text.removeprefix(in_front)
 
 
 def _read(text: str) -> dict[str, tuple[str, Origin]]:
@@ -64,7 +92,8 @@ def _read(text: str) -> dict[str, tuple[str, Origin]]:
     for line in text.split("\n"):
         try:
             entry = json.loads(line)
-            found[entry["caption"]] = (entry["text"], Origin(entry["by"], entry["image"]))
+            origin = Origin(entry["by"], entry["image"], entry.get("trigger", ""))
+            found[_unnumbered(Path(entry["caption"]))] = (entry["text"], origin)
         except (ValueError, KeyError, TypeError):  # the last line of a process that was killed
             continue
     return found

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from kohya_wrap.dataset import caption_files, folders, inventory, overlooked
@@ -46,10 +46,18 @@ class Captioning:
         self._record = Record(root)
         self._tags: dict[str, str] = {}  # key -> a spelling of it, of all that stood or came
 
-    def look(self, listed: Sequence[Folder], extension: str, *, overwrite: bool) -> Iterator[Picture]:
+    def look(
+        self,
+        listed: Sequence[Folder],
+        extension: str,
+        triggers: Callable[[Path], tuple[str, ...]],
+        *,
+        overwrite: bool,
+    ) -> Iterator[Picture]:
         """Every picture with its caption; what cannot be read, or is passed over by the engine, becomes a finding.
 
         Args:
+            triggers: of a folder, what `build` or `init` may have written: alone, or in place of another in front.
             overwrite: a caption that is no UTF-8 need not be readable.
         """
         self.findings += overlooked.inside(listed)
@@ -68,16 +76,20 @@ class Captioning:
                     taken.add(caption_files.real(caption))
                     if not self._dry_run:
                         caption_files.remove_left(caption)
-                    yield from self._picture(path, facts, caption, overwrite=overwrite)
+                    yield from self._picture(path, facts, caption, triggers(folder.path), overwrite=overwrite)
 
-    def _picture(self, path: Path, facts: ImageFacts, caption: Path, *, overwrite: bool) -> Iterator[Picture]:
+    def _picture(
+        self, path: Path, facts: ImageFacts, caption: Path, triggers: tuple[str, ...], *, overwrite: bool
+    ) -> Iterator[Picture]:
         text = inventory.caption_text(caption, "it is left as it is")
         if isinstance(text, Finding) and overwrite and text.code == "not-utf8":
             text = ""
         if isinstance(text, Finding):
             self.findings.append(text)
         elif text.strip():
-            yield Picture(path, facts, caption, text, self._record.origin(caption, text))
+            origin = self._record.origin(caption, text, triggers)
+            alone = Origin("trigger", "") if text.strip() in triggers else None
+            yield Picture(path, facts, caption, text, origin or alone)
         else:
             yield Picture(path, facts, caption, None, None)
 
@@ -85,25 +97,34 @@ class Captioning:
         """All of them or none. A caption of ours stays ours."""
         texts = {picture.caption: self._edited(picture.text or "", edits) for picture in pictures}
         self.findings += [_emptied(path) for path, text in texts.items() if not text.strip()]
-        self.edited += self._write(texts, {picture.caption: picture.origin for picture in pictures})
+        origins = {
+            picture.caption: origin and replace(origin, trigger=edits.prefix or origin.trigger)
+            for picture in pictures
+            for origin in (picture.origin,)
+        }
+        self.edited += self._write(texts, origins)
 
     def make(
         self,
         batch: Iterable[tuple[Path, str | Finding]],
         pictures: Mapping[Path, Picture],
-        edits: Edits,
+        edits: Mapping[Path, Edits],
         by: str,
     ) -> None:
-        """Write what a captioner says of some pictures, edited; `by` is the captioner as it is remembered."""
+        """Write what a captioner says of some pictures, edited.
+
+        Args:
+            edits: by folder. by: the captioner as it is remembered.
+        """
         texts: dict[Path, str] = {}
         origins: dict[Path, Origin | None] = {}
         for path, words in batch:
             picture = pictures[path]
             if isinstance(words, Finding):
                 self.findings.append(words)
-            elif text := self._edited(words, edits).strip():
+            elif text := self._edited(words, edits[path.parent]).strip():
                 texts[picture.caption] = text + "\n"
-                origins[picture.caption] = Origin(by, picture.facts.digest)
+                origins[picture.caption] = Origin(by, picture.facts.digest, edits[path.parent].prefix)
             else:
                 self.findings.append(_nothing_to_say(picture))
         self.made += self._write(texts, origins)

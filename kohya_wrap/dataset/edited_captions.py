@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -18,10 +20,16 @@ LARGEST = 100_000_000  # bytes; a caption has some hundred
 
 
 class Edit(BaseModel):
-    """One caption; `old` is what the page was made with, None where there was no file."""
+    """One caption.
+
+    Attributes:
+        images: digests of the pictures that the page showed with it.
+        old: what the page was made with, None where there was no file.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    images: frozenset[str]
     old: str | None
     new: str
 
@@ -40,6 +48,14 @@ class EditedCaptions(BaseModel):
     dataset: Path
     caption_extension: Annotated[str, Field(pattern=r"^\.\w+$")]
     edits: dict[str, Edit]
+
+
+@dataclass(frozen=True)
+class Known:
+    """A caption that may be edited, and the pictures that it is for."""
+
+    path: Path
+    images: tuple[Path, ...]
 
 
 def read(path: Path) -> EditedCaptions:
@@ -88,11 +104,36 @@ def key_of(caption: Path, dataset: Path) -> str:
     return (caption.relative_to(dataset) if inside else caption).as_posix()
 
 
-def known(listed: Iterable[tuple[Folder, str]], dataset: Path) -> dict[str, Path]:
+def known(listed: Iterable[tuple[Folder, str]], dataset: Path) -> dict[str, Known]:
     """Every caption that may be edited, by its key; no key leads anywhere else.
 
     Args:
         listed: each folder, with the ending of its captions.
     """
-    captions = (path_of(image, extension) for folder, extension in listed for image in folder.images)
-    return {key_of(path, dataset): path for path in captions if not image_file.looks_like_image(path)}
+    images: dict[Path, list[Path]] = defaultdict(list)
+    for folder, extension in listed:
+        for image in folder.images:
+            images[path_of(image, extension)].append(image)
+    return {
+        key_of(path, dataset): Known(path, tuple(shown))
+        for path, shown in images.items()
+        if not image_file.looks_like_image(path)
+    }
+
+
+def renumbered(edits: Mapping[str, Edit], known: Mapping[str, Known]) -> dict[str, Edit]:
+    """By the keys that they have now: a concept's folder may have got another number since the page was made."""
+    now: dict[tuple[str, ...], list[str]] = defaultdict(list)
+    for key in known.keys() - edits.keys():
+        now[_unnumbered(key)].append(key)
+    found = {key: now.get(_unnumbered(key), []) for key in edits.keys() - known.keys()}
+    wanted = Counter(key for keys in found.values() for key in keys)
+    moved = {key: keys[0] for key, keys in found.items() if len(keys) == 1 == wanted[keys[0]]}
+    return {moved.get(key, key): edit for key, edit in edits.items()}
+
+
+def _unnumbered(key: str) -> tuple[str, ...]:
+    """By its concept instead of the folder's name: `10_cat/a.txt` and `50_cat/a.txt` are the same."""
+    path = Path(key)
+    numbered = folders.repeats_and_tokens(path.parent.name)
+    return (str(path.parent.parent), numbered[1], path.name) if numbered else (key,)

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from kohya_wrap.dataset import caption_files, edited_captions
 from kohya_wrap.dataset.caption_files import Backup, Change
-from kohya_wrap.dataset.edited_captions import Edit, EditedCaptions
+from kohya_wrap.dataset.edited_captions import Edit, EditedCaptions, Known
 from kohya_wrap.dataset.folders import Folder
 from kohya_wrap.domain.finding import Finding, Level, typed
 from kohya_wrap.errors import DatasetError
-from kohya_wrap.host import lock
+from kohya_wrap.host import image_file, lock, whole_file
 from kohya_wrap.workflow import captioned_folders
 from kohya_wrap.workflow.captioned_folders import Chosen
 
@@ -60,6 +60,7 @@ def apply(request: ApplyRequest, env: Mapping[str, str]) -> Applied:
     _refuse_too_long(edited)
     chosen = _chosen(request, edited, env)
     known = edited_captions.known(_listed(chosen, edited), chosen.dataset)
+    edited = edited.model_copy(update={"edits": edited_captions.renumbered(edited.edits, known)})
     same = request.where is None or chosen.dataset.absolute() == edited.dataset
     if edited.edits and not known.keys() & edited.edits and not (request.skip and same):
         raise _another(request, edited, chosen)
@@ -69,7 +70,7 @@ def apply(request: ApplyRequest, env: Mapping[str, str]) -> Applied:
             raise _refusal(request, edited, wrong)
         left = {finding.where for finding in wrong}
         texts = {
-            known[key]: edit.new or "\n"  # of a caption without a byte the engine would die
+            known[key].path: edit.new or "\n"  # of a caption without a byte the engine would die
             for key, edit in edited.edits.items()
             if key not in left
         }
@@ -110,13 +111,23 @@ def _chosen(request: ApplyRequest, edited: EditedCaptions, env: Mapping[str, str
         raise
 
 
-def _wrong(edited: EditedCaptions, known: Mapping[str, Path]) -> Iterator[Finding]:
+def _wrong(edited: EditedCaptions, known: Mapping[str, Known]) -> Iterator[Finding]:
     """Those that cannot be written; `where` is the edit's key."""
     for key, edit in edited.edits.items():
         if key not in known:
             yield Finding(Level.WARNING, "no-image", "its image is gone, or was renamed.", "", key)
-        elif not _as_it_was(known[key], edit):
+        elif not _same_pictures(known[key], edit):
+            said = "its picture is another one since the page was made."
+            yield Finding(Level.WARNING, "another-image", said, "", key)
+        elif not _as_it_was(known[key].path, edit):
             yield Finding(Level.WARNING, "changed-since", "it has changed since the page was made.", "", key)
+
+
+def _same_pictures(found: Known, edit: Edit) -> bool:
+    try:
+        return {image_file.digest(whole_file.read(image)) for image in found.images} == edit.images
+    except OSError:
+        return False
 
 
 def _as_it_was(path: Path, edit: Edit) -> bool:

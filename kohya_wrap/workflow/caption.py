@@ -28,7 +28,7 @@ class CaptionRequest:
 
     Attributes:
         captioner: None: only the edits.
-        project_trigger: whether the project's trigger stands in front of what a captioner writes.
+        project_trigger: whether the trigger of the project or of the concept stands in front of what a captioner writes.
         overwrite: whether it may replace captions of people.
     """
 
@@ -48,8 +48,8 @@ class Captioned:
         captioned: whether a captioner was asked for.
         made: changes that hold a captioner's words; edited: those of what stood there.
         passed_over: of the images, those that were left alone for what is found of them.
-        kept: captions of people that the captioner passed by; current: its own that need no renewal.
-        trigger: what stands in front of those that were made.
+        kept: captions of people that the captioner passed by; current: our own that need no renewal.
+        triggers: what stands in front of those that were made, concept by concept.
         backup: the folder with what was replaced; None where nothing was; back_to: where its content lay.
     """
 
@@ -61,7 +61,7 @@ class Captioned:
     edited: tuple[Change, ...]
     kept: int
     current: int
-    trigger: str
+    triggers: tuple[str, ...]
     backup: Path | None
     back_to: Path
     findings: tuple[Finding, ...]
@@ -87,7 +87,7 @@ def caption(request: CaptionRequest, places: Places, env: Mapping[str, str], on_
         pictures = [
             picture
             for extension, listed in _by_ending(chosen).items()
-            for picture in work.look(listed, extension, overwrite=request.overwrite)
+            for picture in work.look(listed, extension, chosen.triggers, overwrite=request.overwrite)
         ]
         to_make = {picture.path: picture for picture in pictures if _is_to_be_made(picture, request, by)}
         others = [picture for picture in pictures if picture.path not in to_make and picture.text is not None]
@@ -97,7 +97,8 @@ def caption(request: CaptionRequest, places: Places, env: Mapping[str, str], on_
             for batch in captioners.captions(captioner, asked, places, on_news):
                 work.make(batch, to_make, edits, by)
     images = sum(len(folder.images) for folder, _ in chosen.folders)
-    current = sum(picture.origin is not None and picture.origin.by == by for picture in others)
+    current = sum(picture.origin is not None for picture in others)
+    in_front = dict.fromkeys(edits[path.parent].prefix for path in to_make)
     return Captioned(
         chosen.root,
         images,
@@ -107,7 +108,7 @@ def caption(request: CaptionRequest, places: Places, env: Mapping[str, str], on_
         tuple(work.edited),
         len(others) - current if captioner else 0,
         current,
-        edits.prefix if captioner else "",
+        tuple(filter(None, in_front)),
         work.backup.folder,
         work.backup.back_to,
         (*work.findings, *work.not_found(request.edits)),
@@ -136,16 +137,19 @@ def _require_something(request: CaptionRequest) -> None:
         )
 
 
-def _of_made(request: CaptionRequest, chosen: Chosen) -> Edits:
-    """The edits, and the project's trigger in front unless other words are asked for."""
-    prefix = request.edits.prefix or (chosen.trigger if request.project_trigger else "")
-    if request.captioner and request.captioner.by == "none" and not prefix:
+def _of_made(request: CaptionRequest, chosen: Chosen) -> dict[Path, Edits]:
+    """By folder: the edits, and its trigger in front unless other words are asked for."""
+    edits = {}
+    for folder in chosen.paths:
+        trigger = next(iter(chosen.triggers(folder)), "") if request.project_trigger else ""
+        edits[folder] = replace(request.edits, prefix=request.edits.prefix or trigger)
+    if request.captioner and request.captioner.by == "none" and not any(one.prefix for one in edits.values()):
         raise UsageError(
             "--with none has nothing to write.",
-            why="It writes the trigger, and there is none: no config says one, or there are several concepts.",
+            why="It writes the trigger, and there is none: neither a build nor the config of a single concept says one.",
             hint=f'kohya-wrap dataset caption {typed(request.where)} --with none --prefix "sks cat"',
         )
-    return replace(request.edits, prefix=prefix)
+    return edits
 
 
 def _is_to_be_made(picture: Picture, request: CaptionRequest, by: str) -> bool:

@@ -10,7 +10,7 @@ from kohya_wrap.dataset import folders
 from kohya_wrap.dataset.folders import Folder
 from kohya_wrap.errors import DatasetError
 from kohya_wrap.places import Project
-from kohya_wrap.workflow import bare_folder, dataset_config, effective
+from kohya_wrap.workflow import bare_folder, built_trigger, dataset_config, effective
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,8 @@ class Chosen:
     root: whose `.kohya-wrap/` remembers what was written.
     dataset: the folder of the concept folders, or of the dataset_config that names them.
     folders: each with the ending of its captions.
-    trigger: the project's, where it has one concept; else empty.
+    trigger: the config's, where the project has one concept; else empty.
+    built: folder -> the trigger that it was built with.
     configured: a dataset_config says the folders and the endings.
     """
 
@@ -27,7 +28,12 @@ class Chosen:
     dataset: Path
     folders: tuple[tuple[Folder, str], ...]
     trigger: str
+    built: Mapping[Path, str]
     configured: bool = False
+
+    def triggers(self, folder: Path) -> tuple[str, ...]:
+        """What may stand in front of its captions by our doing, that which counts first."""
+        return tuple(dict.fromkeys(filter(None, (self.trigger, self.built[folder]))))
 
     @property
     def paths(self) -> tuple[Path, ...]:
@@ -70,7 +76,7 @@ def choose(where: Path, env: Mapping[str, str]) -> Chosen:
     trigger = config.trigger if config and _has_one_concept(config) else ""
     if config and (named := _configured(config, root, whole=above == root)):
         assert above is not None
-        return Chosen(above, config.dataset, named, trigger, configured=True)
+        return Chosen(above, config.dataset, named, trigger, _built(named), configured=True)
     if above == root or Project(root).training_data.is_dir():
         dataset = config.dataset if config and not config.configured else Project(root).training_data
         listed = _with_pictures(dataset)
@@ -83,7 +89,12 @@ def choose(where: Path, env: Mapping[str, str]) -> Chosen:
             hint="kohya-wrap dataset caption FOLDER_WITH_PICTURES --with wd14",
         )
     extension = config.extension if config and config.extension else folders.caption_extension(listed)
-    return Chosen(above or root, dataset, tuple((folder, extension) for folder in listed), trigger)
+    ended = tuple((folder, extension) for folder in listed)
+    return Chosen(above or root, dataset, ended, trigger, _built(ended))
+
+
+def _built(listed: tuple[tuple[Folder, str], ...]) -> dict[Path, str]:
+    return {folder.path: built_trigger.of(folder.path) for folder, _ in listed}
 
 
 def _config_above(root: Path) -> Path | None:

@@ -12,7 +12,6 @@ from kohya_wrap.config.check import is_address
 from kohya_wrap.config.limits import Machine
 from kohya_wrap.config.presets import Subject
 from kohya_wrap.dataset import captions, check, folders, inventory
-from kohya_wrap.dataset.building import record
 from kohya_wrap.dataset.check.result import Checked
 from kohya_wrap.dataset.folders import Folder
 from kohya_wrap.domain.config import TrainingConfig
@@ -25,10 +24,12 @@ from kohya_wrap.workflow import (
     assumed,
     bare_folder,
     bucketing,
+    built_trigger,
     check_each,
     dataset_config,
     dataset_values,
     effective,
+    off_target,
 )
 from kohya_wrap.workflow.base_model import Facts
 from kohya_wrap.workflow.configured import Configured
@@ -107,9 +108,8 @@ def run(request: CheckRequest, places: Places, env: Mapping[str, str], on_images
     meant = _meant(asked, facts, machine, known, seen.found)
     if seen.configured:
         effective.refuse(dataset_values.findings(seen.configured.file, meant.config, meant.family.script))
-    settings = _settings(
-        meant, places, config, base_said, _built(seen.folder), configured=bool(seen.configured)
-    )
+    built = _built(seen.found) if request.trigger is None else {}
+    settings = _settings(meant, places, config, base_said, built, configured=bool(seen.configured))
     known_before = (*(bare.findings if bare else ()), *(seen.regular.findings if seen.regular else ()))
     if seen.configured:
         configs, checked = check_each.of_each(seen.configured, seen.looks, settings, known_before)
@@ -118,7 +118,8 @@ def run(request: CheckRequest, places: Places, env: Mapping[str, str], on_images
         configs = (meant.config,)
         checked = check.check(seen.found, seen.looks, settings, seen.regular, known_before)
     assumptions = (finding for finding in base_said if finding.code == "family-assumed")
-    findings = effective.in_order((*card_said, *assumptions, *checked.findings))
+    off = off_target.of_plan(asked.user, meant.config, checked.plan)
+    findings = effective.in_order((*card_said, *assumptions, *checked.findings, *off))
     return DatasetCheck(
         config, seen.folder, _of_images(seen, asked, config), meant, settings, checked, findings, configs
     )
@@ -215,7 +216,7 @@ def _settings(
     places: Places,
     config: Path | None,
     base_said: tuple[Finding, ...],
-    built: Mapping[str, str],
+    built: Mapping[Path, str],
     *,
     configured: bool,
 ) -> check.Settings:
@@ -236,10 +237,5 @@ def _settings(
     )
 
 
-def _built(folder: Path) -> dict[str, str]:
-    """The trigger of each concept of the project's that was built with one."""
-    project = Project(folder.absolute().parent)
-    if folder.absolute() != project.training_data:
-        return {}
-    records = {path.stem: record.read(path) for path in project.built.glob("*.json")}
-    return {concept: found.choices.trigger for concept, found in records.items() if found}
+def _built(found: Inventory) -> dict[Path, str]:
+    return {subset.folder: built_trigger.of(subset.folder) for subset in found.subsets}

@@ -111,6 +111,7 @@ def _config_text(kind: str, preset: GpuPreset, base: Path) -> str:
         epochs=scale.epochs,
     )
     sections = generate.sections(new)
+    del sections["kohya_wrap"]["target_steps"]  # far more than a demo's
     sections["dataset"] |= {
         "resolution": f"{scale.side},{scale.side}",
         "min_bucket_reso": 64,

@@ -21,7 +21,7 @@ from kohya_wrap.errors import ConfigError
 from kohya_wrap.host import toml_file
 from kohya_wrap.host.toml_file import UserToml
 from kohya_wrap.places import Places, Project
-from kohya_wrap.workflow import assumed, base_model, inputs
+from kohya_wrap.workflow import assumed, base_model, inputs, off_target
 from kohya_wrap.workflow.base_model import Facts
 
 
@@ -129,6 +129,8 @@ def meant(asked: Asked, gpu: str, places: Places, env: Mapping[str, str]) -> Eff
     in_the_way = inputs.in_the_way(sound, asked.user.lines)
     denied = base_model.denied(asked.values, asked.user, facts)
     said = (*card_said, *base_said, *denied, *found.findings, *missing, *other_rank, *in_the_way, *images)
+    if not any(finding.level is Level.ERROR for finding in said):  # by values that are right
+        said += off_target.by_names(asked.user, found.config, project)
     return replace(found, findings=in_order(said))
 
 

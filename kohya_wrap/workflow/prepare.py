@@ -24,7 +24,7 @@ from kohya_wrap.engine.reference import Reference
 from kohya_wrap.errors import ConfigError, DatasetError, MachineError, UsageError
 from kohya_wrap.places import Places, Project
 from kohya_wrap.rehearsal import faults, played
-from kohya_wrap.workflow import base_model, effective, images, inputs, several_gpus
+from kohya_wrap.workflow import base_model, effective, images, inputs, off_target, several_gpus
 from kohya_wrap.workflow import machine as machines
 from kohya_wrap.workflow.effective import Asked
 from kohya_wrap.workflow.images import Images
@@ -249,6 +249,7 @@ def resolved(job: Job, facts: base_model.Facts) -> Job:
         *recipe_notes.of_captions(config),
         *several_gpus.note(config, job.processes),
         *solved,
+        *(off_target.of_plan(job.user, config, plan) if job.processes == 1 else ()),
         *rounded,
         *late,
         *(finding for found in job.images.inventories.values() for finding in found.findings),

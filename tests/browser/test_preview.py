@@ -12,6 +12,7 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.select import Select
 
 from kohya_wrap.dataset import inventory
+from kohya_wrap.host import image_file
 from tests.browser.conftest import Made
 from tests.browser.page import Page
 from tests.fixtures import hundred
@@ -162,11 +163,13 @@ def test_what_is_saved_is_applied_and_read_back(page: Page, shell: Shell) -> Non
     assert captions(shell.cwd / "my-lora") == before | {name: f"{text}\n" for name, text in TYPED.items()}
 
 
-def test_an_edit_after_saving_is_unsaved_again(page: Page) -> None:
+def test_an_edit_after_saving_is_unsaved_again(page: Page, made: Made) -> None:
+    picture = made.project / "training_data" / "2_pictures" / "astronaut.png"
     page.write("astronaut.png", "one")
     ActionChains(page.driver).key_down(Keys.CONTROL).send_keys("s").key_up(Keys.CONTROL).perform()
     assert json.loads(page.saved().read_text(encoding="utf-8"))["edits"] == {
         "2_pictures/astronaut.txt": {
+            "images": [image_file.digest(picture.read_bytes())],
             "old": "skimage photo, a smiling astronaut in an orange suit\n", "new": "one\n",
         }
     }  # fmt: skip

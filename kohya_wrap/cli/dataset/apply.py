@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 @click.argument("where", type=click.Path(path_type=Path), required=False, metavar="[PROJECT|DIR]")
 @click.option("--dry-run", is_flag=True, help="Show what would change, as a diff; write nothing.")
 @click.option(
-    "--skip-changed", is_flag=True, help="Leave captions that have changed since, or whose image is gone."
+    "--skip-changed",
+    is_flag=True,
+    help="Leave captions that have changed since, or whose image is another one or gone.",
 )
 @options.json_output
 def command(file: Path, where: Path | None, dry_run: bool, skip_changed: bool, as_json: bool) -> None:

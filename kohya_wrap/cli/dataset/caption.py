@@ -98,7 +98,7 @@ def command(
         done = caption(request, Places.from_environment(os.environ), os.environ, display.on_news)
     if dry_run:
         _diff(console, done)
-    _say(console, done, dry_run=dry_run)
+    _say(console, done, "" if by == "none" else " (--overwrite)", dry_run=dry_run)
     errors = [finding for finding in done.findings if finding.level is Level.ERROR]
     if errors:
         raise _unread(done, len(errors), _as_data(done, dry_run=dry_run))
@@ -165,17 +165,17 @@ def _diff(console: Console, done: Captioned) -> None:
         console.say(line, style=style)
 
 
-def _say(console: Console, done: Captioned, *, dry_run: bool) -> None:
+def _say(console: Console, done: Captioned, to_replace: str, *, dry_run: bool) -> None:
     from kohya_wrap.cli import as_typed
 
     would = "would be " if dry_run else ""
     made = f"{counted(len(done.made), 'caption')} {would}written" if done.captioned else ""
-    made += f", with {done.trigger!r} in front" if done.made and done.trigger else ""
+    made += f", with {' or '.join(map(repr, done.triggers))} in front" if done.made and done.triggers else ""
     said = [
         made,
         f"{counted(len(done.edited), 'caption')} {would}edited" if done.edited or not done.captioned else "",
         f"{done.current} from an earlier run up to date" if done.current else "",
-        f"{done.kept} by a person, not replaced (--overwrite)" if done.kept else "",
+        f"{done.kept} by a person, not replaced{to_replace}" if done.kept else "",
         f"{done.passed_over} passed over, as is said below" if done.passed_over else "",
     ]
     console.say(f"{counted(done.images, 'picture')}: {'; '.join(filter(None, said))}")
@@ -212,7 +212,7 @@ def _as_data(done: Captioned, *, dry_run: bool) -> dict[str, Any]:
         "edited": changes(done.edited),
         "kept": done.kept,
         "current": done.current,
-        "trigger": done.trigger,
+        "triggers": list(done.triggers),
         "backup": str(done.backup) if done.backup else None,
         "back_to": str(done.back_to) if done.backup else None,
     }

@@ -34,7 +34,7 @@ def concept(
         alone: it is the only folder, so that the project's trigger is this folder's.
     """
     separator = settings.config.get("caption_separator", ",")
-    told = "" if settings.trigger else settings.built.get(subset.class_tokens, "")
+    told = "" if settings.trigger and alone else settings.built.get(subset.folder, "")
     trigger, assumed = (
         (told, False) if told else _trigger(list(texts.values()), settings.trigger, separator, alone)
     )

@@ -20,7 +20,7 @@ class Settings:
     """Attributes:
     rule: of the buckets, as `config` says.
     trigger: the project's; empty where it has none.
-    built: class tokens of a folder -> the trigger that `dataset build` was told for it.
+    built: folder -> the trigger that it was built with; of several folders this counts, and not the project's.
     target_steps: what the epochs are solved for where the config sets neither epochs nor steps.
     config_ready: a config file is there, and `config check` finds no error in it; None: no file was named.
     tokenizer: the folder of vocab.json and merges.txt; None where none is prepared.
@@ -35,7 +35,7 @@ class Settings:
     target_steps: int
     config_ready: bool | None
     tokenizer: Path | None
-    built: Mapping[str, str] = field(default_factory=dict)
+    built: Mapping[Path, str] = field(default_factory=dict)
     configured: bool = False
 
     def of(self, subset: Subset) -> Settings:

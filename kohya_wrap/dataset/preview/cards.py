@@ -31,6 +31,7 @@ Term = tuple[str, str]  # concept, text
 class Card:
     """Attributes:
     key: of its caption in the saved file; images that share a caption share the key.
+    image: the picture's digest.
     text: the whole caption, empty where there is no file; `end` is its last newline, not shown.
     trained: what is trained, where that is something else than the caption's one line.
     whole: the outline of the image, in its pixels; `kept` is that of what is trained, empty where all of it is.
@@ -53,6 +54,7 @@ class Card:
     tokens: int | None
     has_trigger: bool | None
     key: str
+    image: str
     exists: bool
     editable: bool
     text: str
@@ -128,6 +130,7 @@ def _card(number: int, image: CheckedImage, picture: Thumbnail, dataset: Path) -
         tokens=image.tokens,
         has_trigger=image.has_trigger,
         key=key,
+        image=facts.digest,
         exists=caption.path is not None,
         editable=_survives(key) and _survives(text),
         text=shown,

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from kohya_wrap.host import image_file
 from tests.fixtures.shell import Shell
 
 A, B, C = (f"10_cat/{name}.txt" for name in "abc")
@@ -19,14 +20,21 @@ EDIT_C = {C: {"old": None, "new": "sks, a bird\n"}}
 
 
 def save(folder: Path, edits: dict[str, Any], project: str = "my-lora", **more: Any) -> Path:
-    """As the page does."""
+    """As the page does, of the pictures that are there now."""
     file = folder / "captions.json"
+    data = folder / "my-lora" / "training_data"
+    edits = {key: {"images": shown(data / key), **edit} for key, edit in edits.items()}
     held = {
         "kohya_wrap": "captions", "schema": 1, "dataset": str(folder / project / "training_data"),
         "caption_extension": ".txt", "edits": edits, **more,
     }  # fmt: skip
     file.write_text(json.dumps(held), encoding="utf-8")
     return file
+
+
+def shown(caption: Path) -> list[str]:
+    picture = caption.with_suffix(".png")
+    return [image_file.digest(picture.read_bytes())] if picture.is_file() else []
 
 
 def texts(project: Path) -> dict[str, str]:
@@ -79,6 +87,32 @@ def test_where_one_has_changed_since_none_is_written(shell: Shell, small_project
     assert what == f"{A}: it has changed since the page was made."
     assert hint.startswith("The other 1 with --skip-changed;")
     assert texts(small_project) == before
+
+
+def test_a_caption_is_not_written_to_another_picture_than_the_page_showed(
+    shell: Shell, small_project: Path
+) -> None:
+    file = save(shell.cwd, EDIT_B | EDIT_C)
+    folder = small_project / "training_data" / "10_cat"
+    (folder / "a.png").replace(folder / "c.png")
+    before = texts(small_project)
+    answer = shell("dataset", "apply", file)
+    assert answer.code == 4
+    assert answer.three_lines[0] == f"{C}: its picture is another one since the page was made."
+    assert texts(small_project) == before
+    skipped = shell("dataset", "apply", file, "--skip-changed", "--json")
+    assert [f["code"] for f in skipped.envelope["findings"]] == ["another-image"]
+    assert texts(small_project) == before | {B: "sks, a brown dog"}
+
+
+def test_a_folder_with_another_number_since_is_the_same_concept(shell: Shell, small_project: Path) -> None:
+    file = save(shell.cwd, EDIT_A | EDIT_C)
+    data = small_project / "training_data"
+    (data / "10_cat").rename(data / "50_cat")
+    assert shell("dataset", "apply", file).code == 0
+    assert texts(small_project) == {
+        "50_cat/a.txt": "sks, a grey cat\n", "50_cat/b.txt": "sks, a dog", "50_cat/c.txt": "sks, a bird\n",
+    }  # fmt: skip
 
 
 def test_all_that_cannot_be_written_are_named(shell: Shell, small_project: Path) -> None:

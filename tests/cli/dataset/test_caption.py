@@ -109,6 +109,7 @@ def test_a_dry_run_shows_the_diff(shell: Shell, project: Path) -> None:
 def test_none_writes_the_trigger_where_there_is_no_caption(shell: Shell, project: Path) -> None:
     (project / "training_data" / "10_cat" / "b.txt").write_bytes(b"")  # the engine would die of it
     answer = shell("dataset", "caption", "my-lora", "--with", "none")
+    assert "1 by a person, not replaced\n" in answer.out
     assert (answer.code, answer.err) == (0, "")
     assert texts(project) == {"a": "sks cat\n", "b": "sks cat\n", "c": "a green field, solo, solo\n"}
 
@@ -199,6 +200,52 @@ def test_a_folder_without_pictures(shell: Shell, tmp_path: Path) -> None:
     assert answer.code == 4
     assert answer.envelope["error"]["message"] == f"No picture in {tmp_path / 'empty'}."
     assert answer.envelope["command"] == "dataset caption"
+
+
+def built(shell: Shell, concept: str, trigger: str) -> None:
+    """Two pictures of one colour each; the second has a person's caption."""
+    folder = shell.cwd / f"{concept}-photos"
+    folder.mkdir(exist_ok=True)
+    for name, colour in {"x": (250, 0, 0), "y": (0, 0, 250)}.items():
+        Image.new("RGB", (16, 12), colour).save(folder / f"{name}.png")
+    (folder / "y.txt").write_text("a boat\n", encoding="utf-8")
+    words = ("--concept", concept, "--project", "fresh", "--trigger", trigger)
+    assert shell("dataset", "build", folder, *words).code == 0
+
+
+def of_fresh(shell: Shell, concept: str) -> list[str]:
+    return [
+        path.read_text().strip()
+        for path in sorted((shell.cwd / "fresh" / "training_data").glob(f"10_{concept}/*.txt"))
+    ]
+
+
+def test_a_trigger_that_the_build_wrote_is_no_person_s_caption_and_is_kept_in_front(
+    shell: Shell, project: Path
+) -> None:
+    built(shell, "sea", "sks w")
+    wd14 = ("dataset", "caption", "fresh", "--with", "wd14", "--model", "tagger")
+    assert "1 caption written, with 'sks w' in front; 1 by a person" in shell(*wd14).out
+    assert of_fresh(shell, "sea") == ["sks w, kitty (a show), red hair, ^_^", "sks w, a boat"]
+    built(shell, "sea", "zwx")
+    answer = shell(*wd14, "--threshold", "0.3", "--character-threshold", "1")
+    assert "1 caption written, with 'zwx' in front; 1 by a person" in answer.out
+    assert of_fresh(shell, "sea") == ["zwx, red hair, ^_^, unlikely tag", "zwx, a boat"]
+
+
+def test_each_concept_has_the_trigger_it_was_built_with(shell: Shell, project: Path) -> None:
+    built(shell, "sea", "sks w")
+    built(shell, "wood", "zwx")
+    (shell.cwd / "fresh" / "training_config.toml").write_text(CONFIG, encoding="utf-8")
+    answer = shell("dataset", "caption", "fresh", "--with", "wd14", "--model", "tagger")
+    assert "2 captions written, with 'sks w' or 'zwx' in front" in answer.out
+    assert of_fresh(shell, "sea")[0] == "sks w, kitty (a show), red hair, ^_^"
+    assert of_fresh(shell, "wood")[0] == "zwx, kitty (a show), red hair, ^_^"
+    (shell.cwd / "fresh" / "training_data" / "10_wood" / "x.txt").write_text("red\n", encoding="utf-8")
+    found = shell("dataset", "check", "fresh", "--json").envelope["findings"]
+    assert [f["message"] for f in found if f["code"] == "no-trigger"] == [
+        "1 of 2 captions in 10_wood/ lacks the trigger 'zwx': x.png."
+    ]
 
 
 @pytest.mark.parametrize("beside", [None, "", " \n"])

@@ -69,7 +69,8 @@ def saved(page: Path, edits: dict[str, tuple[str | None, str]]) -> str:
     text = page.read_text(encoding="utf-8")
     found = re.search(r'id="saved-as">(.*?)</script>', text, re.DOTALL)
     assert found
-    written = {key: {"old": old, "new": new} for key, (old, new) in edits.items()}
+    images = {key: re.findall(rf'data-key="{re.escape(key)}" data-image="([^"]*)"', text) for key in edits}
+    written = {key: {"images": images[key], "old": old, "new": new} for key, (old, new) in edits.items()}
     return json.dumps({**json.loads(html.unescape(found[1])), "edits": written})
 
 

@@ -45,3 +45,13 @@ def test_a_line_cut_off_by_a_kill_costs_only_itself(tmp_path: Path) -> None:
         False,
         True,
     ]
+
+
+def test_another_trigger_in_front_or_another_number_of_the_folder_leaves_it_ours(tmp_path: Path) -> None:
+    ours = Origin("wd14", "abc", "sks")
+    Record(tmp_path).add({tmp_path / "10_cat" / "a.txt": ("sks, hair\n", ours)})
+    known, caption = Record(tmp_path), tmp_path / "50_cat" / "a.txt"
+    assert known.origin(caption, "sks, hair\n") == ours
+    assert known.origin(caption, "zwx, hair\n", ("zwx",)) == ours
+    assert known.origin(caption, "hair\n") == ours
+    assert known.origin(caption, "zwx, hair, mine\n", ("zwx",)) is None
