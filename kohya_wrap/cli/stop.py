@@ -36,20 +36,20 @@ def command(where: Path, now: bool, as_json: bool) -> None:
         console.say(f"What should follow {found.name} is cut short; the training is {found.state}, and kept.")
     elif now:
         last = [*watched.news(found.run, interval=0.2)][-1]
+        ended = "has stopped" if last.state == "stopped" else f"had ended before: {last.state}"
         kept = (
             f"epoch {last.epochs_kept} is kept. To go on"
             if last.epochs_kept
             else "no epoch is finished. To begin anew"
         )
-        console.say(f"{found.name} has stopped; {kept}: kohya-wrap run {config}")
+        console.say(f"{found.name} {ended}; {kept}: kohya-wrap run {config}")
     else:
         left = ""
         attempt = RunFolder(found.run).ledger.attempt
         if found.seconds_per_step and attempt is not None:
             steps = -(found.step - attempt.steps_done) % attempt.steps_per_epoch
             left = f", in about {clock(steps * found.seconds_per_step)}"
-        console.say(
-            f"{found.name} stops when epoch {found.epoch} is done{left}. At once: kohya-wrap stop --now {config}"
-        )
+        epoch = f"epoch {found.epoch}" if found.epoch else "its first epoch"
+        console.say(f"{found.name} stops when {epoch} is done{left}. At once: kohya-wrap stop --now {config}")
     if as_json:
         console.envelope("stop", {"run": str(found.run), "now": now})

@@ -25,7 +25,7 @@ def refuse_what_lies_behind(until: int | None, ledger: Ledger, config: Path) -> 
 
 def too_dear(ledger: Ledger, within: Budget, spent: float, config: Path) -> TooDear:
     dollars = within.dollars(spent)
-    spent_so_far = f"{spent / 3600:.2f} hours" + ("" if dollars is None else f", ${dollars:.2f},")
+    spent_so_far = _lasting(spent) + ("" if dollars is None else f", ${dollars:.2f},")
     return TooDear(
         f"{_at(ledger)}: {spent_so_far} are spent; {_kept(ledger)}.",
         why="Another epoch would not be done within the cap, and what is not kept would be lost.",
@@ -43,6 +43,13 @@ def asked(stop: StopRequest, message: str, hint: str, data: dict[str, Any] | Non
         return Interrupted(message, why="Ctrl-C.", hint=hint, data=data)
     why = "kohya-wrap stop, or SIGTERM: somebody, or the machine going away, asked for it."
     return Stopped(message, why=why, hint=hint, data=data)
+
+
+def _lasting(seconds: float) -> str:
+    for name, unit in (("hours", 3600.0), ("minutes", 60.0)):
+        if seconds >= unit / 10:
+            return f"{seconds / unit:.2f} {name}"
+    return f"{seconds:.1f} seconds"
 
 
 def _at(ledger: Ledger) -> str:
