@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from kohya_wrap.dataset.building import holdout, picture
 from kohya_wrap.dataset.building.captions import Captions
@@ -108,7 +109,9 @@ def plan(sources: Sequence[Source], stood: Stood, choices: Choices, on_progress:
     removed = tuple(found for found in left if under(found.entry.origin, roots))
     planned += [_kept(found, choices) for found in left if not under(found.entry.origin, roots)]
     warned = tuple(said for said in said_of_many if said.level is not Level.ERROR)
-    return Plan(tuple(_held_out(planned, choices.holdout)), removed, tuple(refused), several, warned)
+    return Plan(
+        tuple(_held_out(planned, stood, choices.holdout, names)), removed, tuple(refused), several, warned
+    )
 
 
 def _captions(
@@ -215,12 +218,19 @@ def _kept(found: Standing, choices: Choices) -> Planned:
     return Planned(None, None, found, replace(found.entry, wrote=text), text, before)
 
 
-def _held_out(planned: Sequence[Planned], count: int) -> Iterator[Planned]:
+def _held_out(planned: Sequence[Planned], stood: Stood, count: int, names: Names) -> Iterator[Planned]:
     digests = [one.entry.digest for one in planned]
-    before = {one.entry.digest for one in planned if one.standing and one.standing.entry.held}
-    held = holdout.choose(digests, before, count)
+    aside = {found.entry.digest: found for found in stood.pictures if found.entry.held and found.path}
+    ours = sorted(digest for digest, found in aside.items() if found.entry.origin and digest in digests)
+    fewer = max(0, stood.holdout - count)
+    held = holdout.choose(digests, aside.keys() - set(ours[:fewer]), count)
+    taken = {found.entry.stem for found in aside.values()}
     for one in planned:
-        yield replace(one, entry=replace(one.entry, held=one.entry.digest in held))
+        entry = replace(one.entry, held=one.entry.digest in held)
+        is_new = entry.held and not (one.standing and one.standing.entry.held)
+        if is_new and entry.stem in taken:  # by a copy that a person put there
+            entry = replace(entry, name=names.free(entry.stem) + Path(entry.name).suffix)
+        yield replace(one, entry=entry)
 
 
 def trained(pictures: Iterable[Planned]) -> list[Planned]:

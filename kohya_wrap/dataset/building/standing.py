@@ -41,15 +41,22 @@ class Standing:
 
 @dataclass(frozen=True)
 class Stood:
-    """All of it; `others` are files and folders that are no picture of the engine's nor its caption, by held or not."""
+    """All of it.
+
+    Attributes:
+        others: files and folders that are no picture of the engine's nor its caption, by held or not.
+        holdout: how many the last build was told to hold out.
+    """
 
     pictures: tuple[Standing, ...]
     others: dict[bool, tuple[Path, ...]]
+    holdout: int
 
 
 def look(record: Record, places: Mapping[bool, Path], extension: str) -> Stood:
     """`places`: the folder trained on, and under True that of what is held out; either may not be there."""
-    entries, trigger = record.entries, record.choices.trigger
+    entries = [_where_it_lies(entry, places) for entry in record.entries]
+    trigger = record.choices.trigger
     pictures = [_of(entry, places[entry.held], extension) for entry in entries]
     others: dict[bool, tuple[Path, ...]] = {}
     for held, place in places.items():
@@ -66,7 +73,14 @@ def look(record: Record, places: Mapping[bool, Path], extension: str) -> Stood:
         pictures += by_hand
         others[held] = tuple(path for path in inside if path.name not in names)
     known_by = (replace(found, formers=found.entry.formers(trigger)) for found in pictures)
-    return Stood(tuple(known_by), others)
+    return Stood(tuple(known_by), others, record.choices.holdout)
+
+
+def _where_it_lies(entry: Entry, places: Mapping[bool, Path]) -> Entry:
+    """A person may have set it aside, or put it back."""
+    here, there = (places[held] / entry.name for held in (entry.held, not entry.held))
+    moved = not here.is_file() and there.is_file() and image_file.digest(_content(there)) == entry.made
+    return replace(entry, held=not entry.held) if moved else entry
 
 
 def _of(entry: Entry, place: Path, extension: str) -> Standing:
