@@ -24,6 +24,7 @@ from kohya_wrap.workflow import (
     concept_build,
     concept_folder,
     epoch_length,
+    held_elsewhere,
     kept_config,
     trigger_words,
 )
@@ -101,6 +102,7 @@ def run(request: BuildRequest, places: Places, on_news: OnNews) -> Done:
     if request.reg is not None:
         regularisation, said = _regularise(project, request, request.reg, kept, on_news)
         findings += (*regularisation.findings, *said)
+    findings += held_elsewhere.findings(project)
     return Done(concept, regularisation, choices, again, again_from, kept is not None, tuple(findings))
 
 

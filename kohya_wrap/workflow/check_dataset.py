@@ -29,6 +29,7 @@ from kohya_wrap.workflow import (
     dataset_config,
     dataset_values,
     effective,
+    held_elsewhere,
     off_target,
 )
 from kohya_wrap.workflow.base_model import Facts
@@ -119,7 +120,9 @@ def run(request: CheckRequest, places: Places, env: Mapping[str, str], on_images
         checked = check.check(seen.found, seen.looks, settings, seen.regular, known_before)
     assumptions = (finding for finding in base_said if finding.code == "family-assumed")
     off = off_target.of_plan(asked.user, meant.config, checked.plan)
-    findings = effective.in_order((*card_said, *assumptions, *checked.findings, *off))
+    project = Project(seen.folder.absolute().parent)
+    aside = held_elsewhere.findings(project) if seen.folder.absolute() == project.training_data else ()
+    findings = effective.in_order((*card_said, *assumptions, *checked.findings, *off, *aside))
     return DatasetCheck(
         config, seen.folder, _of_images(seen, asked, config), meant, settings, checked, findings, configs
     )

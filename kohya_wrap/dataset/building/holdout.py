@@ -7,17 +7,17 @@ from itertools import pairwise
 
 
 def choose(digests: Sequence[str], before: Collection[str], count: int) -> frozenset[str]:
-    """`count` different pictures, spread over the set, each with all its copies.
+    """`count` different pictures or more, spread over the set, each with all its copies.
 
-    What was held out before stays so, else it would be trained on after all; new ones come from the longest
+    What is held out stays so, else it would be trained on after all; new ones come from the longest
     stretches without one.
 
     Args:
         digests: of the set, in order.
-        before: of what was held out the last time.
+        before: of what is held out already.
     """
     order = list(dict.fromkeys(digests))
-    held = sorted(set(order) & set(before))[:count]
+    held = sorted(set(order) & set(before))
     while len(held) < min(count, len(order)):
         held.append(_middle_one(order, held))
     return frozenset(held)

@@ -41,10 +41,16 @@ class Standing:
 
 @dataclass(frozen=True)
 class Stood:
-    """All of it; `others` are files and folders that are no picture of the engine's nor its caption, by held or not."""
+    """All of it.
+
+    Attributes:
+        others: files and folders that are no picture of the engine's nor its caption, by held or not.
+        holdout: how many the last build was told to hold out.
+    """
 
     pictures: tuple[Standing, ...]
     others: dict[bool, tuple[Path, ...]]
+    holdout: int
 
 
 def look(record: Record, places: Mapping[bool, Path], extension: str) -> Stood:
@@ -77,7 +83,7 @@ def look(record: Record, places: Mapping[bool, Path], extension: str) -> Stood:
         pictures += by_hand
         others[held] = tuple(path for path in inside if path.name not in names)
     known_by = (replace(found, formers=found.entry.formers(trigger)) for found in pictures)
-    return Stood(tuple(known_by), others)
+    return Stood(tuple(known_by), others, record.choices.holdout)
 
 
 def _where_it_is(entry: Entry, places: Mapping[bool, Path], known: set[tuple[bool, str]]) -> Entry:

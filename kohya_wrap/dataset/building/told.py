@@ -155,7 +155,7 @@ def _findings(planned: Plan, choices: Choices, found: Sequence[Source], folder: 
             f"{_pictures(len(planned.several))} {have} captions that differ: {named(planned.several)}.",
             "To take the other: remove the one that was taken, in the source, and build again.",
         )
-    yield from _held_copies(planned, choices)
+    yield from _held_copies(planned)
     yield from _kept_edits(planned, folder)
     back = [one for one in planned.pictures if one.is_made and one.standing and one.standing.path is None]
     if back:
@@ -196,13 +196,13 @@ def _not_taken(found: Sequence[Source]) -> Iterator[Finding]:
         yield Finding(Level.NOTE, "not-taken", f"files of other kinds are left where they are: {kinds}.")
 
 
-def _held_copies(planned: Plan, choices: Choices) -> Iterator[Finding]:
+def _held_copies(planned: Plan) -> Iterator[Finding]:
     held = [one for one in planned.pictures if one.entry.held]
-    if len(held) > choices.holdout:
+    if len(held) > len({one.entry.digest for one in held}):
         yield Finding(
             Level.NOTE,
             "held-copies",
-            f"{_count(held)} are set aside for --holdout {choices.holdout}: the copies of one go with it, and count once.",
+            f"{_count(held)} are set aside: the copies of one go with it, and count once.",
         )
 
 

@@ -466,9 +466,7 @@ def test_why_more_are_set_aside_than_were_asked_for(shell: Shell, photos: Path) 
     answer = shell(*BUILD, "photos", "--concept", "mycat", "--holdout", "2", "--json")
     assert answer.envelope["data"]["concept"]["held_out"] == 4
     (said,) = answer.envelope["findings"]
-    assert said["message"].startswith(
-        "4 pictures are set aside for --holdout 2: the copies of one go with it"
-    )
+    assert said["message"].startswith("4 pictures are set aside: the copies of one go with it")
 
 
 @pytest.mark.parametrize("name", [".kohya-wrap", "held_out", "training_data"])
@@ -481,3 +479,22 @@ def test_a_file_where_the_projects_folder_must_be_is_named(
     assert answer.code == 4
     assert f"{name} is a file, where a folder must be" in answer.three_lines[0]
     assert tree(tmp_path / "project") == {name: b"precious"}
+
+
+@pytest.mark.parametrize("words", [("--concept", "two"), ("--reg", "photos", "--reg-class", "two")])
+def test_what_is_held_out_for_one_concept_and_trained_in_another_is_named(
+    shell: Shell, tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    (tmp_path / "photos").mkdir()
+    for number in range(4):
+        Image.new("RGB", (64 + number, 64)).save(tmp_path / "photos" / f"{number}.png")
+    assert shell("dataset", "build", "photos", "--concept", "one", "--holdout", "1").code == 0
+    (held,) = (tmp_path / "held_out" / "one").iterdir()
+    source = () if "--reg" in words else ("photos",)
+    answer = shell("dataset", "build", *source, *words)
+    folder = "1_two" if "--reg" in words else "10_two"
+    said = f"1 picture held out for one is trained on in {folder}/: {held.name}."
+    assert answer.code == 0 and said in answer.out + answer.err
+    assert said in shell("dataset", "check", "training_data").out
+    next(tmp_path.glob(f"*/{folder}/{held.name}")).unlink()
+    assert said not in shell("dataset", "check", "training_data").out

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -28,7 +29,7 @@ def test_by_what_is_in_them_and_not_by_chance() -> None:
 def test_what_was_held_out_stays_so_and_more_joins_it() -> None:
     few = choose(HUNDRED, (), 3)
     assert few < choose(["new", *HUNDRED, "newer"], few, 6)
-    assert choose(HUNDRED, few, 2) < few
+    assert choose(HUNDRED, few, 2) == few
 
 
 def test_copies_go_together() -> None:
@@ -79,6 +80,53 @@ def test_none_held_out_any_more_are_trained_on_with_their_edits(
     assert not (tmp_path / "held_out/cat").exists()
     assert (folder / caption.name).read_text() == "mine\n"
     assert (folder / caption.name).with_suffix(".png").stat().st_ino == inode
+
+
+def test_fewer_are_held_out_when_that_is_asked(ten: None, tmp_path: Path, build: Build) -> None:
+    build(holdout=3)
+    before = {*contents(tmp_path / "held_out/cat")}
+    assert build(holdout=2).images == 8
+    assert {*contents(tmp_path / "held_out/cat")} < before
+
+
+def test_what_is_put_there_by_hand_stays_there_and_takes_nobody_s_place(
+    ten: None, picture: Picture, tmp_path: Path, build: Build, folder: Path
+) -> None:
+    build(holdout=2)
+    before = {*contents(tmp_path / "held_out/cat")}
+    for number in range(3):
+        picture(f"held_out/cat/own{number}.png", (50 + number, 10))
+    assert build(holdout=2).held == 5
+    assert before < {*contents(tmp_path / "held_out/cat")}
+    assert build(holdout=0).held == 3
+    assert build(holdout=1).held == 3
+
+
+def test_a_picture_that_a_person_sets_aside_stays_there(
+    ten: None, tmp_path: Path, build: Build, folder: Path
+) -> None:
+    build()
+    (tmp_path / "held_out/cat").mkdir(parents=True)
+    for name in ("4.png", "4.txt"):
+        (folder / name).rename(tmp_path / "held_out/cat" / name)
+    for _ in range(2):
+        built = build()
+        assert (built.images, built.held) == (9, 1)
+        assert sorted(contents(tmp_path / "held_out/cat")) == ["4.png", "4.txt"]
+
+
+def test_a_copy_that_a_person_sets_aside_takes_the_picture_with_it(
+    ten: None, tmp_path: Path, build: Build, folder: Path
+) -> None:
+    build()
+    (tmp_path / "held_out/cat").mkdir(parents=True)
+    shutil.copy(folder / "4.png", tmp_path / "held_out/cat")
+    (tmp_path / "held_out/cat/4.txt").write_text("mine\n")
+    for _ in range(2):
+        built = build()
+        assert (built.images, built.held) == (9, 2)
+        captions = (path.read_text() for path in (tmp_path / "held_out/cat").glob("*.txt"))
+        assert sorted(captions) == ["4\n", "mine\n"]
 
 
 @pytest.mark.parametrize("count", [10, 11])
