@@ -76,7 +76,7 @@ def test_what_is_printed_works_where_it_is_printed(shell: Shell, guide: Path) ->
     stopped = typed(shell, asked.out, "At once: ")
     assert "has stopped" in stopped.out
     assert typed(shell, shell("stop", "my-lora").err, "try: ").out.startswith("my_lora: stopped")
-    assert typed(shell, stopped.out, "To go on: ").code == 0
+    assert typed(shell, stopped.out, "To begin anew: ").code == 0
 
 
 @pytest.mark.parametrize("fault", ["nan@3", "oom@3,oom@1,oom@1,oom@1,oom@1"])
@@ -103,9 +103,9 @@ def test_a_detached_run_that_cannot_start_says_so(shell: Shell, guide: Path) -> 
 
 
 def test_a_detached_run_that_fails_before_its_first_step_says_so(shell: Shell, guide: Path) -> None:
-    answer = shell("run", guide, *REHEARSAL, "--detach", KOHYA_WRAP_REHEARSAL_FAULT="bogus@1")
+    answer = shell("run", guide, *REHEARSAL, "--detach", KOHYA_WRAP_REHEARSAL_FAULT="oom@1")
     assert (answer.code, "It goes on by itself" in answer.out) == (6, False)
-    assert "'bogus@1' is none of" in answer.out
+    assert "ran out of memory before the first step" in answer.out
 
 
 def test_a_detached_run_in_json(shell: Shell, guide: Path) -> None:
