@@ -275,6 +275,13 @@ def _nothing(parent: Path, listed: Sequence[Folder], concept: str) -> DatasetErr
             why="The engine reads only folders whose name starts with a number (how often to repeat).",
             hint=hint,
         )
+    taken = next((path for path in there if path.is_file() and folders.repeats_and_tokens(path.name)), None)
+    if not listed and taken is not None:
+        return DatasetError(
+            f"{taken} is a file, where a folder of pictures must be.",
+            why="It has the name of one, and the engine would pass over it.",
+            hint=f"mv {typed(taken)} {typed(f'{taken}.old')} && mkdir {typed(taken)}   and put the pictures there",
+        )
     return DatasetError(
         f"No image in {parent}.",
         why='The engine would say "No data found" and exit 0 with nothing trained.',

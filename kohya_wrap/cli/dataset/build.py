@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 )  # fmt: skip
 @click.option(
     "--holdout", type=click.IntRange(0), metavar="N",
-    help="Set N pictures aside, into held_out/NAME, never trained on, for judging the result.",
+    help="Set N pictures aside, into held_out/NAME, never trained on, for judging the result. What lies there stays there.",
 )  # fmt: skip
 @click.option(
     "--reg", type=click.Path(readable=False, path_type=Path), metavar="SRC",

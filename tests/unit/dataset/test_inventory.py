@@ -328,6 +328,14 @@ def test_an_empty_folder_would_end_with_exit_code_0(tmp_path: Path) -> None:
     assert "exit 0" in error.value.why
 
 
+def test_a_file_in_the_place_of_a_concept_folder(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "10_cats").touch()
+    with pytest.raises(DatasetError, match="10_cats is a file, where a folder of pictures must be") as error:
+        take(tmp_path / "data", None)
+    assert error.value.hint.startswith("mv ")
+
+
 def test_an_empty_folder_beside_a_full_one_is_left_out(picture: Picture, tmp_path: Path) -> None:
     picture("data/1_a/a.png", caption="x")
     (tmp_path / "data/2_b").mkdir()
