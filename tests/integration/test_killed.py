@@ -89,7 +89,12 @@ def test_init_killed_thirty_times(
     stages: set[int] = set()
     kills = number = 0
     takes = 0.0  # seconds that the way takes uninterrupted, as the first machine shows
-    while kills < KILLS:
+
+    def enough() -> bool:
+        """Moments are drawn by the clock, and beside other work they may all be of one kind: then some more."""
+        return kills >= KILLS and (len(stages) > 3 or kills >= 3 * KILLS)
+
+    while not enough():
         number += 1
         machine = Machine(tmp_path / f"machine-{number}", engine, photographs)
         with LoopbackHub(bytes_per_second=BYTES_PER_SECOND) as hub:
@@ -100,7 +105,7 @@ def test_init_killed_thirty_times(
                 before, served = machine.whole(), hub.served[KEY]
                 began = time.monotonic()
                 child = machine.start(small, hub)
-                spared = number == 1 or kills == KILLS
+                spared = number == 1 or enough()
                 try:
                     _, err = child.communicate(timeout=60 if spared else chance.uniform(0.1, takes))
                     code = child.returncode
