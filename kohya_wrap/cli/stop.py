@@ -47,8 +47,7 @@ def command(where: Path, now: bool, as_json: bool) -> None:
         left = ""
         attempt = RunFolder(found.run).ledger.attempt
         if found.seconds_per_step and attempt is not None:
-            steps = -(found.step - attempt.steps_done) % attempt.steps_per_epoch
-            left = f", in about {clock(steps * found.seconds_per_step)}"
+            left = f", in about {clock(attempt.steps_to_state(found.step) * found.seconds_per_step)}"
         epoch = f"epoch {found.epoch}" if found.epoch else "its first epoch"
         console.say(f"{found.name} stops when {epoch} is done{left}. At once: kohya-wrap stop --now {config}")
     if as_json:

@@ -70,13 +70,7 @@ class Record:
 
     def _name(self, caption: Path) -> str:
         """Relative, so that the project may be carried to the rented machine."""
-        return _unnumbered(Path(os.path.relpath(caption.absolute(), self._root)))
-
-
-def _unnumbered(caption: Path) -> str:
-    """`training_data/10_cat/a.txt` -> `training_data/cat/a.txt`: a build gives the folder another number."""
-    numbered = folders.repeats_and_tokens(caption.parent.name)
-    return (caption.parent.parent / numbered[1] / caption.name if numbered else caption).as_posix()
+        return folders.unnumbered(Path(os.path.relpath(caption.absolute(), self._root))).as_posix()
 
 
 def _as_with(trigger: str, text: str, others: Sequence[str]) -> Iterator[str]:
@@ -93,7 +87,7 @@ def _read(text: str) -> dict[str, tuple[str, Origin]]:
         try:
             entry = json.loads(line)
             origin = Origin(entry["by"], entry["image"], entry.get("trigger", ""))
-            found[_unnumbered(Path(entry["caption"]))] = (entry["text"], origin)
+            found[folders.unnumbered(Path(entry["caption"])).as_posix()] = (entry["text"], origin)
         except (ValueError, KeyError, TypeError):  # the last line of a process that was killed
             continue
     return found

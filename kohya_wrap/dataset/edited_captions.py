@@ -123,17 +123,10 @@ def known(listed: Iterable[tuple[Folder, str]], dataset: Path) -> dict[str, Know
 
 def renumbered(edits: Mapping[str, Edit], known: Mapping[str, Known]) -> dict[str, Edit]:
     """By the keys that they have now: a concept's folder may have got another number since the page was made."""
-    now: dict[tuple[str, ...], list[str]] = defaultdict(list)
+    now: dict[Path, list[str]] = defaultdict(list)
     for key in known.keys() - edits.keys():
-        now[_unnumbered(key)].append(key)
-    found = {key: now.get(_unnumbered(key), []) for key in edits.keys() - known.keys()}
+        now[folders.unnumbered(Path(key))].append(key)
+    found = {key: now.get(folders.unnumbered(Path(key)), []) for key in edits.keys() - known.keys()}
     wanted = Counter(key for keys in found.values() for key in keys)
     moved = {key: keys[0] for key, keys in found.items() if len(keys) == 1 == wanted[keys[0]]}
     return {moved.get(key, key): edit for key, edit in edits.items()}
-
-
-def _unnumbered(key: str) -> tuple[str, ...]:
-    """By its concept instead of the folder's name: `10_cat/a.txt` and `50_cat/a.txt` are the same."""
-    path = Path(key)
-    numbered = folders.repeats_and_tokens(path.parent.name)
-    return (str(path.parent.parent), numbered[1], path.name) if numbered else (key,)

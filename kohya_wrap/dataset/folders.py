@@ -53,6 +53,12 @@ def repeats_and_tokens(name: str) -> tuple[int, str] | None:
     return (repeats, rest) if repeats > 0 else None
 
 
+def unnumbered(caption: Path) -> Path:
+    """`data/10_cat/a.txt` -> `data/cat/a.txt`, the same under whatever number a build gives the folder; elsewhere as it is."""
+    parsed = repeats_and_tokens(caption.parent.name)
+    return caption.parent.parent / parsed[1] / caption.name if parsed else caption
+
+
 def called(named: Sequence[Path], among: Sequence[Path] = ()) -> list[str]:
     """The name of each folder, with as many folders above it as tell it from the others, and from those `among` it."""
     return [_called(path, {*named, *among} - {path}) for path in named]

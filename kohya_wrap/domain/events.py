@@ -79,6 +79,10 @@ class AttemptStarted(Event):
         """That were done before it than the engine counts for its epochs: other images or batches make other epochs."""
         return self.steps_done - self.first_step
 
+    def steps_to_state(self, step: int) -> int:
+        """From `step`, counted over all attempts, to the end of its epoch, where the next state is written."""
+        return -(step - self.steps_done) % self.steps_per_epoch
+
 
 @dataclass(frozen=True)
 class TrainerStarted(Event):

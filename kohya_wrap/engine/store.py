@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import os
 from pathlib import Path
 
-from kohya_wrap.host import atomic
+from kohya_wrap.host import atomic, file_hash
 
 
 def holds(path: Path, sha256: str) -> bool:
@@ -26,17 +25,9 @@ def holds(path: Path, sha256: str) -> bool:
 
 def _digest(path: Path) -> str:
     """The file's sha256, recorded beside it."""
-    sha256 = _hash(path)
+    sha256 = file_hash.sha256(path)
     _record(path, sha256)
     return sha256
-
-
-def _hash(path: Path) -> str:
-    hashed = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            hashed.update(block)
-    return hashed.hexdigest()
 
 
 def _record(path: Path, sha256: str) -> None:
@@ -54,7 +45,7 @@ def identity(path: Path) -> str:
 
 def admit(part: Path, target: Path, sha256: str) -> bool:
     """Give a finished download its name if its content is right; else keep it aside, named `.wrong-hash`."""
-    hashed = _hash(part)
+    hashed = file_hash.sha256(part)
     if sha256 and hashed != sha256:
         part.replace(aside(target))
         return False

@@ -144,8 +144,7 @@ class EndNow:
         seen = self._progress
         if seen is None or seen.seconds_per_step is None:
             return None
-        steps = -(seen.step - self.attempt.steps_done) % self.attempt.steps_per_epoch
-        return steps * seen.seconds_per_step
+        return self.attempt.steps_to_state(seen.step) * seen.seconds_per_step
 
     def _silent_for(self) -> float:
         """Bars of caching and of drawing samples are words too, though no events."""

@@ -145,17 +145,11 @@ def explain(seen: Seen, code: int | None, log: Path, log_from: int, config: Path
         )
     ended = "without a word" if code is None else f"with exit code {code}"
     free = atomic.free_bytes(log)
+    why, hint = "Its log says what it was doing.", look
     if free < _FULL:
-        return TrainingFailed(
-            f"The engine ended {ended} {_when(seen)}.",
-            why=f"The disk of its log has {free / 1e6:.0f} MB left: it was probably full, and what failed could not be written down.",
-            hint=f"df -h {shlex.quote(str(log.parent))}   then free space, and run again; {look}",
-        )
-    return TrainingFailed(
-        f"The engine ended {ended} {_when(seen)}.",
-        why="Its log says what it was doing.",
-        hint=look,
-    )
+        why = f"The disk of its log has {free / 1e6:.0f} MB left: it was probably full, and what failed could not be written down."
+        hint = f"df -h {shlex.quote(str(log.parent))}   then free space, and run again; {look}"
+    return TrainingFailed(f"The engine ended {ended} {_when(seen)}.", why=why, hint=hint)
 
 
 def hangs(seen: Seen, log: Path) -> TrainingFailed:

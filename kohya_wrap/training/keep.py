@@ -23,7 +23,7 @@ from kohya_wrap.domain.events import (
 )
 from kohya_wrap.domain.saving import Saved, Saving
 from kohya_wrap.host import atomic, safetensors_file
-from kohya_wrap.host.upload.item import sha256
+from kohya_wrap.host.file_hash import sha256
 from kohya_wrap.training import states
 from kohya_wrap.training.result import weights_problem
 

@@ -16,7 +16,7 @@ import toml
 from kohya_wrap.domain.events import CheckpointKept, Event, RunStarted, StateKept
 from kohya_wrap.domain.ledger import Ledger
 from kohya_wrap.host import atomic, child
-from kohya_wrap.host.upload.item import sha256
+from kohya_wrap.host.file_hash import sha256
 from kohya_wrap.places import Project
 from kohya_wrap.training import journal, states
 from kohya_wrap.training.result import weights_problem

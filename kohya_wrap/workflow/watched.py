@@ -83,14 +83,14 @@ def of_project(where: Path) -> list[Status]:
     Raises:
         UsageError: no run there.
     """
-    found = [status(folder) for folder in _folders(where)]
-    return [one for one in found if one.is_at_work] or [max(found, key=_last_at_work)]
+    runs = [RunFolder(folder) for folder in _folders(where)]
+    at_work = [one for one in map(_status, runs) if one.is_at_work]
+    return at_work or [_status(max(runs, key=_last_at_work))]
 
 
-def _last_at_work(one: Status) -> float:
-    """Seconds since the epoch; of those without a record, the newest comes first in its folder."""
-    timed = RunFolder(one.run).timed
-    return timed[-1][0] if timed else 0.0
+def _last_at_work(run: RunFolder) -> float:
+    """Seconds since the epoch; of those without a record, the newest comes first."""
+    return run.timed[-1][0] if run.timed else 0.0
 
 
 def one_at_work(where: Path) -> Status:
@@ -122,7 +122,10 @@ def _folders(where: Path) -> list[Path]:
 
 
 def status(folder: Path) -> Status:
-    run = RunFolder(folder)
+    return _status(RunFolder(folder))
+
+
+def _status(run: RunFolder) -> Status:
     timed, ledger, about = run.timed, run.ledger, run.about
     at_work = run.is_at_work()
     said = _said_unseen(run)
@@ -137,7 +140,7 @@ def status(folder: Path) -> Status:
     seconds = budget.spent(timed) + run.unwatched()
     price, then = about.get("price_per_hour"), steps_so_far.of(run.events)
     return Status(
-        run=folder,
+        run=run.path,
         config=_config(run),
         name=str(about.get("output_name", "")),
         engine=str(about.get("engine", "")),

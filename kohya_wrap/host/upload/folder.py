@@ -15,7 +15,8 @@ from pathlib import Path
 from kohya_wrap.errors import MachineError
 from kohya_wrap.host import atomic
 from kohya_wrap.host.again import Unreachable
-from kohya_wrap.host.upload.item import Item, beside, kept_beside, sha256
+from kohya_wrap.host.file_hash import sha256
+from kohya_wrap.host.upload.item import Item, beside, kept_beside
 
 _FINAL = (
     errno.ENOSPC,

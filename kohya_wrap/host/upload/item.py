@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
 from kohya_wrap.host.again import OnWait, Unreachable, patiently
-
-_BLOCK = 1 << 20
+from kohya_wrap.host.file_hash import sha256
 
 
 @dataclass(frozen=True)
@@ -105,11 +103,3 @@ def beside(name: str, digest: str) -> str:
 
 def kept_beside(name: str, digest: str) -> str:
     return f"{name} was there already, and not from this project: it is kept as {beside(name, digest)}"
-
-
-def sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(_BLOCK):
-            digest.update(block)
-    return digest.hexdigest()

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from kohya_wrap.domain.family import FamilyName
-from kohya_wrap.engine import store, weights
+from kohya_wrap.engine import weights
 from kohya_wrap.engine.catalogue import Base, BaseOptions, Licence, Mirror, WeightsFile
 from kohya_wrap.engine.reference import Catalogued, Local, OnCivitai, OnHub, Reference
 from kohya_wrap.errors import EngineError, ExitCode, MachineError
-from kohya_wrap.host import atomic
+from kohya_wrap.host import atomic, file_hash
 from kohya_wrap.places import Places
 from tests.fixtures import weight_files as made
 from tests.fixtures.loopback_hub import LoopbackHub
@@ -123,7 +123,7 @@ def test_what_is_found_is_neither_downloaded_nor_hashed_again(
 ) -> None:
     got = told.ensure(known, models, places)
     asked = len(loopback.asked)
-    monkeypatch.setattr(store, "_hash", lambda path: pytest.fail(f"{path} was hashed again"))
+    monkeypatch.setattr(file_hash, "sha256", lambda path: pytest.fail(f"{path} was hashed again"))
     assert weights.find(known, models, places) == told.ensure(known, models, places) == got
     assert weights.bytes_needed(known, models, places) == 0
     assert len(loopback.asked) == asked

@@ -20,7 +20,7 @@ from kohya_wrap.domain.events import (
     Unfit,
 )
 from kohya_wrap.domain.saving import Saving
-from kohya_wrap.host.upload.item import sha256
+from kohya_wrap.host.file_hash import sha256
 from kohya_wrap.training.keep import Keeper
 
 RESUMED = AttemptStarted(2, 3, 15, 15, 5, "s", 0, {})
