@@ -113,7 +113,7 @@ def plan(sources: Sequence[Source], stood: Stood, choices: Choices, on_progress:
     removed = tuple(found for found in left if under(found.entry.origin, roots))
     planned += [_kept(found, choices) for found in left if not under(found.entry.origin, roots)]
     warned = tuple(said for said in said_of_many if said.level is not Level.ERROR)
-    pictures = tuple(_held_out(list(_apart(planned, names)), stood, choices.holdout, names))
+    pictures = tuple(_held_out(list(_apart(planned, names)), stood, choices.holdout))
     return Plan(pictures, removed, tuple(_lost(stood, pictures)), tuple(refused), several, warned)
 
 
@@ -264,19 +264,14 @@ def _apart(planned: Sequence[Planned], names: Names) -> Iterator[Planned]:
         yield replace(one, entry=replace(one.entry, name=stem + one.entry.name[len(one.entry.stem) :]))
 
 
-def _held_out(planned: Sequence[Planned], stood: Stood, count: int, names: Names) -> Iterator[Planned]:
+def _held_out(planned: Sequence[Planned], stood: Stood, count: int) -> Iterator[Planned]:
     digests = [one.entry.digest for one in planned]
     aside = {found.entry.digest: found for found in stood.pictures if found.entry.held and found.path}
     ours = sorted(digest for digest, found in aside.items() if found.entry.origin and digest in digests)
     fewer = max(0, stood.holdout - count)
     held = holdout.choose(digests, aside.keys() - set(ours[:fewer]), count)
-    taken = {found.entry.stem for found in aside.values()}
     for one in planned:
-        entry = replace(one.entry, held=one.entry.digest in held)
-        is_new = entry.held and not (one.standing and one.standing.entry.held)
-        if is_new and entry.stem in taken:  # by a copy that a person put there
-            entry = replace(entry, name=names.free(entry.stem) + Path(entry.name).suffix)
-        yield replace(one, entry=entry)
+        yield replace(one, entry=replace(one.entry, held=one.entry.digest in held))
 
 
 def trained(pictures: Iterable[Planned]) -> list[Planned]:
