@@ -1,10 +1,11 @@
 """`dataset check` against one process that opens and loads each file with Pillow: seconds an image, and peak memory.
 
-    uv run --group dev python -m benchmarks.dataset_check [--images 1000 10000] [--rounds 3] [--megapixels 1 4]
+    uv run --group dev python -m benchmarks.dataset_check [--images 1000 10000] [--rounds 3] [--megapixels 1 4] [--keep FOLDER]
 
 Each picture is another one: a cut of a photograph of scikit-image, in colours of its own, enlarged, with a camera's noise;
-half of them JPEG, a quarter PNG, a quarter WebP, with a caption each. Ten thousand of them take some 20 GB. The sides
-alternate. What is claimed of pictures that large is judged at the end, and where it is not met the exit code is 1.
+half of them JPEG, a quarter PNG, a quarter WebP, with a caption each. Ten thousand of them take some 20 GB, and half an
+hour to make: --keep keeps them, for a time when the machine is idle. The sides alternate. What is claimed of pictures
+that large is judged at the end, and where it is not met the exit code is 1.
 """
 
 from __future__ import annotations
@@ -55,10 +56,13 @@ def pictures(folder: Path, count: int, megapixels: Sequence[float]) -> None:
     from PIL import Image
     from skimage import data
 
-    draw = random.Random(1)
     noise = np.random.default_rng(1).normal(0, 4, (1 << 20) + 99991).astype("int16")
     sources = [np.asarray(getattr(data, name)())[..., :3] for name in SOURCES]
     for number in range(count):
+        path = folder / f"{number:05}{FORMATS[number % len(FORMATS)]}"
+        if path.with_suffix(".txt").exists():  # written last, by an earlier run
+            continue
+        draw = random.Random(number)
         source, shape = sources[number % len(sources)], draw.choice(SHAPES)
         pixels = draw.uniform(*megapixels) * 1e6
         size = (round((pixels * shape) ** 0.5), round((pixels / shape) ** 0.5))
@@ -68,7 +72,6 @@ def pictures(folder: Path, count: int, megapixels: Sequence[float]) -> None:
         large = np.asarray(Image.fromarray(np.ascontiguousarray(cut)).resize(size)).astype("int16")
         grain = np.resize(noise[draw.randrange(99991) :], large.shape)
         noisy = np.clip(large * draw.uniform(0.7, 1.2) + grain, 0, 255).astype("uint8")
-        path = folder / f"{number:05}{FORMATS[number % len(FORMATS)]}"
         Image.fromarray(noisy).save(path, quality=90, compress_level=1, method=2)
         path.with_suffix(".txt").write_text(f"sks thing, photograph number {number}, of something seen\n")
 
@@ -139,10 +142,15 @@ def main() -> int:
     words.add_argument("--images", type=int, nargs="+", default=[1000, 10000])
     words.add_argument("--rounds", type=int, default=3)
     words.add_argument("--megapixels", type=float, nargs=2, default=[1.0, 4.0])
+    words.add_argument(
+        "--keep", type=Path, metavar="FOLDER", help="of the pictures; those there are not made again"
+    )
     asked = words.parse_args()
-    with tempfile.TemporaryDirectory(prefix="dataset-check-") as folder:
-        made = Path(folder) / "made"
-        made.mkdir()
+    if asked.keep:
+        asked.keep.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="dataset-check-", dir=asked.keep) as folder:
+        made = asked.keep / "made" if asked.keep else Path(folder) / "made"
+        made.mkdir(exist_ok=True)
         # In a process of its own: this one's peak memory is where that of its children begins to be counted.
         maker = multiprocessing.get_context("spawn").Process(
             target=pictures, args=(made, max(asked.images), asked.megapixels)
