@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,7 @@ optimizer_type = "AdamW"
 seed = 7
 output_name = "lo"
 output_dir = "{{output}}"
+logging_dir = "{{output}}-logs"
 save_precision = "float"
 save_state = true
 """
@@ -47,10 +49,33 @@ def furthest(one: dict[str, Any], other: dict[str, Any]) -> float:
     return max(float(np.abs(one[name] - other[name]).max()) for name in one)
 
 
-def curve(real: RealEngine, state: Path) -> str:
-    """Where the learning rate's schedule stands."""
-    code = f"import torch; s = torch.load({str(state / 'scheduler.bin')!r}, weights_only=False); print(s['last_epoch'], s['_last_lr'])"
-    return subprocess.check_output([real.python, "-I", "-c", code], text=True)
+# In the engine's interpreter: the schedule's place, how often the optimizer has stepped, the sum of its second moments, and
+# the learning rate after each batch as TensorBoard's files of all attempts have it.
+LOOK = """
+import json, sys
+from pathlib import Path
+import torch
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+state, logs = map(Path, sys.argv[1:])
+schedule = torch.load(state / "scheduler.bin", weights_only=False)
+moments = torch.load(state / "optimizer.bin", weights_only=False)["state"].values()
+rates = []
+for file in logs.rglob("events.out.tfevents.*"):
+    events = EventAccumulator(str(file)).Reload()
+    rates += [(one.wall_time, one.value) for one in events.Scalars("lr/unet")]
+print(json.dumps({
+    "schedule": [schedule["last_epoch"], schedule["_last_lr"]],
+    "optimizer": sorted({float(one["step"]) for one in moments}),
+    "moments": sum(float(one["exp_avg_sq"].sum()) for one in moments),
+    "rates": [rate for _, rate in sorted(rates)],
+}))
+"""
+
+
+def looked_at(real: RealEngine, folder: Path) -> dict[str, Any]:
+    argv = [real.python, "-I", "-c", LOOK, str(folder / "lo-state"), f"{folder}-logs"]
+    found: dict[str, Any] = json.loads(subprocess.check_output(argv, text=True))
+    return found
 
 
 def test_three_resumes_in_a_row(real_engine: RealEngine, tmp_path: Path) -> None:
@@ -88,8 +113,11 @@ def test_three_resumes_in_a_row(real_engine: RealEngine, tmp_path: Path) -> None
     # The first batch of a resumed epoch has other images: half of an epoch as short as these.
     assert furthest(exact, resumed) < 2 * moved
     assert abs(straight["loss"] - done["loss"]) < 0.02
-    ends = [curve(real_engine, tmp_path / name / "lo-state") for name in ("straight", "resumed")]
-    assert ends[0] == ends[1]
+    one_end, other_end = (looked_at(real_engine, tmp_path / name) for name in ("straight", "resumed"))
+    assert one_end["schedule"] == other_end["schedule"]
+    assert one_end["optimizer"] == other_end["optimizer"] == [STEPS]  # its moments went on, too
+    assert other_end["moments"] == pytest.approx(one_end["moments"], rel=0.2)
+    assert len(one_end["rates"]) == 2 * STEPS and other_end["rates"] == one_end["rates"]
 
     events = [event for _, event in journal.read(Path(done["run"], "events.jsonl"))]
     starts = [event for event in events if isinstance(event, AttemptStarted)]
