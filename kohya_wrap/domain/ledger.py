@@ -28,7 +28,7 @@ class Ledger:
     checkpoints: kept files, oldest first.
     hashes: the sha256 of each, as it was last kept; none of those whose record has none.
     progress: the last step, whatever attempt did it.
-    failures: attempts that ended since the last state was kept: they gained nothing.
+    failures: attempts of this command that ended since a state was kept: they gained nothing.
     trainer: of the last attempt; `trainer_ended` where somebody saw its end.
     outcome: how the run ended; empty while it has not.
     probed: what a probe before the first attempt found.
@@ -72,6 +72,7 @@ class Ledger:
                 facts["trainer_ended"] = True
             elif isinstance(event, Supervised):
                 facts |= {"supervisor": event, "outcome": ""}
+                failures.clear()  # somebody has decided that it is worth another try
             elif isinstance(event, Probed):
                 facts["probed"] = event
             elif isinstance(event, RunEnded):

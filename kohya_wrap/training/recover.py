@@ -18,7 +18,7 @@ PAUSES = (
     30.0,
     120.0,
 )  # seconds before each attempt that follows a crash and no gain: what crashed it may pass
-_RETRIED = (Cause.SIGNAL, Cause.HANG)
+RETRIED = (Cause.SIGNAL, Cause.HANG)
 
 
 @dataclass(frozen=True)
@@ -46,16 +46,16 @@ def after(
 
     Args:
         config: of the attempt that failed, what earlier ones changed in it.
-        failures: of earlier attempts since a state was gained.
+        failures: of earlier attempts of this command, since a state was gained.
         batches_are_ours: not set by a dataset_config.
         pauses: seconds before each retry of a crash.
     """
     if cause is Cause.OUT_OF_MEMORY:
         return next_rung(config, batches_are_ours=batches_are_ours)
-    crashes = sum(failure.cause == failed.value for failure in failures for failed in _RETRIED)
-    if cause in _RETRIED and crashes < len(pauses):
+    crashes = sum(failure.cause == failed.value for failure in failures for failed in RETRIED)
+    if cause in RETRIED and crashes < len(pauses):
         return Again(
-            action=f"starting it again, attempt {crashes + 1} of {len(pauses)} without progress",
+            action=f"starting it again in {pauses[crashes]:g} s, try {crashes + 1} of {len(pauses)} before giving up",
             pause=pauses[crashes],
         )
     return None

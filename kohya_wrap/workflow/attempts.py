@@ -31,6 +31,7 @@ from kohya_wrap.training.journal import Journal
 from kohya_wrap.training.keep import Keeper
 from kohya_wrap.training.stop_file import StopFile
 from kohya_wrap.training.supervise import OnEvent
+from kohya_wrap.workflow import cut_short
 from kohya_wrap.workflow.followed import End, Followed
 from kohya_wrap.workflow.launch import Launch
 from kohya_wrap.workflow.prepare import Job
@@ -117,7 +118,11 @@ class Attempts:
         config, ours = self._launch.config(end.attempt.changed), self.job.images.configured is None
         again = recover.after(cause, config, self.ledger.failures, batches_are_ours=ours, pauses=self._pauses)
         if again is None:
-            raise recover.given_up(failed, cause, config, self.job.user.path, batches_are_ours=ours)
+            failed = recover.given_up(failed, cause, config, self.job.user.path, batches_are_ours=ours)
+            may_pass = cause is not Cause.OUT_OF_MEMORY and end.why is not Why.USELESS
+            if may_pass and (self.ledger.states or cause in recover.RETRIED):
+                raise cut_short.given_up(failed, self.ledger, self.job.user.path)
+            raise failed
         self.tell(AttemptEnded(cause.value, failed.message, again.action))
         seconds.wait(again.pause, self._is_asked)
         return again

@@ -8,7 +8,7 @@ from typing import Any
 
 from kohya_wrap.domain.budget import Budget
 from kohya_wrap.domain.ledger import Ledger
-from kohya_wrap.errors import Interrupted, KohyaWrapError, Stopped, TooDear, UsageError
+from kohya_wrap.errors import Interrupted, KohyaWrapError, Stopped, TooDear, TrainingFailed, UsageError
 from kohya_wrap.host.child import StopRequest
 
 
@@ -45,9 +45,18 @@ def asked(stop: StopRequest, message: str, hint: str, data: dict[str, Any] | Non
     return Stopped(message, why=why, hint=hint, data=data)
 
 
+def given_up(failed: TrainingFailed, ledger: Ledger, config: Path) -> TrainingFailed:
+    """With what is kept all the same, and how to go on from there."""
+    return TrainingFailed(
+        f"{failed.message.removesuffix('.')}; {_kept(ledger)}.",
+        why=failed.why,
+        hint=f"{failed.hint}   then: kohya-wrap run {shlex.quote(str(config))}",
+    )
+
+
 def _lasting(seconds: float) -> str:
     for name, unit in (("hours", 3600.0), ("minutes", 60.0)):
-        if seconds >= unit / 10:
+        if seconds >= unit:
             return f"{seconds / unit:.2f} {name}"
     return f"{seconds:.1f} seconds"
 

@@ -364,7 +364,7 @@ def test_the_environment_decides_which_images_are_counted(
     [
         ("oom@1", "The GPU ran out of memory before the first step was done.", "memory"),
         ("nan@7", "The loss is not a number since step 7.", "learning rate"),
-        ("crash@3", "The trainer was killed by SIGKILL after step 2 of 50.", "out of main memory"),
+        ("crash@3", "The trainer was killed by SIGKILL after step 2 of 50; no epoch", "out of main memory"),
         ("disk-full@save", "No space left on device", "The disk is full"),
         ("disk-full@state", "inline_container", "The disk is full"),
     ],

@@ -93,14 +93,14 @@ def test_a_hang_is_told_as_one_and_may_pass(shell: Shell, project: Path) -> None
     answer = shell(*RUN, KOHYA_WRAP_REHEARSAL_FAULT="hang@2", **soon, **once)
     assert (answer.code, answer.err) == (0, "")
     assert "The probe: The trainer said nothing any more after step 1 of 2." in answer.out
-    assert "Starting it again, attempt 1 of 3" in answer.out and "the hardest batch fits" in answer.out
+    assert "Starting it again in 0 s, try 1 of 3" in answer.out and "the hardest batch fits" in answer.out
 
 
 def test_a_crash_may_pass_as_in_the_run_itself(shell: Shell, project: Path) -> None:
     once = {"KOHYA_WRAP_REHEARSAL_FAULT_ONCE": str(project / "marks"), "KOHYA_WRAP_RETRY_SECONDS": "0"}
     answer = shell(*RUN, KOHYA_WRAP_REHEARSAL_FAULT="crash@1", **once)
     assert (answer.code, answer.err) == (0, "")
-    assert "Starting it again, attempt 1 of 3" in answer.out
+    assert "Starting it again in 0 s, try 1 of 3" in answer.out
     again = shell(*RUN, "--restart", KOHYA_WRAP_REHEARSAL_FAULT="crash@1", KOHYA_WRAP_RETRY_SECONDS="0")
     assert again.code == 6 and "was killed by" in again.three_lines[0]
 

@@ -217,6 +217,20 @@ def test_a_loss_that_is_no_number_while_nobody_watched(
     ]  # fmt: skip
 
 
+def test_a_new_command_begins_with_new_tries(shell: Shell, tmp_path: Path, photographs: Path) -> None:
+    config, marks = projects.guide(tmp_path / "my-lora", photographs), str(tmp_path / "marks")
+    slow = {"KOHYA_WRAP_REHEARSAL_STEP_SECONDS": "0.1"}
+    crash = {"KOHYA_WRAP_REHEARSAL_FAULT": "crash@3", **SECONDS}
+    assert shell("run", config, "--engine", "rehearsal", "--until-epoch", "2", **slow).code == 0
+    failed = shell("run", config, "--engine", "rehearsal", **crash)
+    what, _, hint = failed.three_lines
+    assert failed.code == 6 and what.endswith("; epoch 2 is kept, and it goes on from there.")
+    assert "engine.log" in hint and hint.endswith(f"then: kohya-wrap run {config}")
+    again = shell("run", config, "--engine", "rehearsal", KOHYA_WRAP_REHEARSAL_FAULT_ONCE=marks, **crash)
+    assert (again.code, again.err) == (0, "")
+    assert "Starting it again in 0 s, try 1 of 3 before giving up." in again.out
+
+
 def starts(config: Path) -> int:
     return sum(isinstance(event, AttemptStarted) for event in events(config.parent))
 

@@ -58,6 +58,7 @@ def test_the_ledger_over_two_attempts() -> None:
     assert ([state.epoch for state in ledger.states], ledger.checkpoints) == ([2, 3], ("c2",))
     assert len(ledger.failures) == 1 and ledger.outcome == ""
     assert Ledger.of([*told, StateKept("s4", 4, 20)]).failures == ()
+    assert Ledger.of([*told, Supervised(2, 0.0)]).failures == (), "of another command"
     ended = [*told, TrainerEnded(0, 1.0), RunEnded("stopped", "", ())]
     assert (Ledger.of(ended).trainer_ended, Ledger.of(ended).outcome) == (True, "stopped")
     assert Ledger.of([*ended, Supervised(2, 0.0)]).outcome == ""
