@@ -8,6 +8,8 @@ from typing import Any
 
 from kohya_wrap.domain import plain
 
+_SETTLED = 10  # steps after which a pace is believed
+
 
 @dataclass(frozen=True)
 class Event:
@@ -78,6 +80,10 @@ class AttemptStarted(Event):
     def more_steps(self) -> int:
         """That were done before it than the engine counts for its epochs: other images or batches make other epochs."""
         return self.steps_done - self.first_step
+
+    def is_settled(self, step: int) -> bool:
+        """Whether the pace there, `step` counted over all attempts, is believed: the first steps are slower than the rest."""
+        return step - self.steps_done >= min(_SETTLED, self.steps_per_epoch)
 
     def steps_to_state(self, step: int) -> int:
         """From `step`, counted over all attempts, to the end of its epoch, where the next state is written."""

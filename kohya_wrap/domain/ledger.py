@@ -86,5 +86,13 @@ class Ledger:
         )
 
     @property
+    def epoch_seconds(self) -> float:
+        """Of an epoch, at the pace it had; 0.0 where that is not known."""
+        seen, attempt = self.progress, self.attempt
+        if seen is None or attempt is None or not attempt.is_settled(seen.step):
+            return 0.0
+        return (seen.seconds_per_step or 0.0) * attempt.steps_per_epoch
+
+    @property
     def is_done(self) -> bool:
         return self.outcome == "done"

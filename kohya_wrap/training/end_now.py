@@ -27,7 +27,6 @@ from kohya_wrap.training.stop_file import StopFile
 # be written, with some seconds left for writing it.
 _NEAR = 12.0
 _SAVING = 5.0
-_SETTLED = 10  # steps after which the pace is believed
 
 
 class Why(Enum):
@@ -129,11 +128,10 @@ class EndNow:
         seen = self._progress
         if left <= 0 or seen is None or seen.seconds_per_step is None:
             return left <= 0
-        in_attempt = seen.step - self.attempt.steps_done
-        if in_attempt < _SETTLED and in_attempt < self.attempt.steps_per_epoch:
-            return False  # the first steps are slower than the rest
-        next_state = (self._kept() + 1) * self.attempt.steps_per_epoch
-        return (next_state - in_attempt) * seen.seconds_per_step > left
+        if not self.attempt.is_settled(seen.step):
+            return False
+        next_state = self.attempt.steps_done + (self._kept() + 1) * self.attempt.steps_per_epoch
+        return (next_state - seen.step) * seen.seconds_per_step > left
 
     def _kept(self) -> int:
         """Epochs of this attempt whose state is written."""

@@ -61,6 +61,12 @@ def after(
     return None
 
 
+def too_dear(again: Again) -> str:
+    """What is done instead, where the budget does not hold it."""
+    pause = f"the pause of {again.pause:g} s and " if again.pause else ""
+    return f"not starting it again: the cap does not hold {pause}another epoch"
+
+
 def next_rung(config: TrainingConfig, *, batches_are_ours: bool) -> Again | None:
     """The next step of the ladder that takes less memory and, as nearly as the buckets allow, learns the same.
 

@@ -99,9 +99,14 @@ class Attempts:
                     end.code is None and cause in (Cause.SIGNAL, Cause.OTHER) and end.why is not Why.USELESS
                 )
                 if not (unseen and passed):
-                    changed |= self._again(end, cause, failed).changed
+                    again = self._again(end, cause, failed)
+                    if again is None:
+                        return replace(end, why=Why.BUDGET)
+                    changed |= again.changed
             if self._is_asked():  # in the pause: nobody is at work, and what was kept is kept
                 return replace(end, why=Why.ASKED)
+            if not self.holds_an_epoch():
+                return replace(end, why=Why.BUDGET)
             unseen = False
             end = self._next(changed)
         return end
@@ -114,7 +119,8 @@ class Attempts:
             return Cause.HANG
         return failure.cause(end.seen, end.code, self.run.log, end.attempt.log_from)
 
-    def _again(self, end: End, cause: Cause, failed: TrainingFailed) -> recover.Again:
+    def _again(self, end: End, cause: Cause, failed: TrainingFailed) -> recover.Again | None:
+        """What the next attempt changes, once its pause is over; None where the budget does not hold both."""
         config, ours = self._launch.config(end.attempt.changed), self.job.images.configured is None
         again = recover.after(cause, config, self.ledger.failures, batches_are_ours=ours, pauses=self._pauses)
         if again is None:
@@ -123,6 +129,9 @@ class Attempts:
             if may_pass and (self.ledger.states or cause in recover.RETRIED):
                 raise cut_short.given_up(failed, self.ledger, self.job.user.path)
             raise failed
+        if not self.holds_an_epoch(after=again.pause):
+            self.tell(AttemptEnded(cause.value, failed.message, recover.too_dear(again)))
+            return None
         self.tell(AttemptEnded(cause.value, failed.message, again.action))
         seconds.wait(again.pause, self._is_asked)
         return again
@@ -160,6 +169,11 @@ class Attempts:
         return Followed(
             self.job, self.run, self._launch, attempt, keeper, end_now, self._events, self.tell
         ).to_its_end(begin)
+
+    def holds_an_epoch(self, after: float = 0.0) -> bool:
+        """Whether the budget does, so many seconds from now: less gains nothing."""
+        left = self._left()
+        return left is None or left - after > self.ledger.epoch_seconds
 
     def _left(self) -> float | None:
         """Of the budget, for what follows."""

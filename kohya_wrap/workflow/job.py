@@ -204,7 +204,7 @@ def _attempts(
     try:
         # A trainer that nobody has seen the end of is judged, or ended, by who watches it.
         seen = run.ledger.attempt is None or run.ledger.trainer_ended
-        if left is not None and left < _least(run.ledger) and seen:
+        if seen and not attempts.holds_an_epoch():
             raise cut_short.too_dear(attempts.ledger, wishes.budget, spent + wishes.spent, job.user.path)
         why = None
         if wishes.probe and not (attempts.ledger.attempt or attempts.ledger.probed):
@@ -307,12 +307,6 @@ def _replaced(job: Job, name: str, standing: Sequence[Path]) -> Iterator[Advice]
             "To keep it, move it away now, or stop and take another output_name.",
             "replaced",
         )
-
-
-def _least(ledger: Ledger) -> float:
-    """Seconds without which nothing is gained: those of an epoch, at the pace it had; 0 where that is not known."""
-    pace = ledger.progress.seconds_per_step if ledger.progress else None
-    return pace * ledger.attempt.steps_per_epoch if pace and ledger.attempt else 0.0
 
 
 def _given(

@@ -6,6 +6,7 @@ draws samples needs more memory than what trains.
 
 from __future__ import annotations
 
+import math
 import shutil
 import time
 from collections.abc import Callable, Mapping
@@ -93,14 +94,14 @@ class Probe:
         """
         changed: dict[str, Any] = {}
         failures: list[AttemptEnded] = []
-        pauses, began = seconds.pauses(self.env, recover.PAUSES), time.monotonic()
+        pauses = seconds.pauses(self.env, recover.PAUSES)
+        until = math.inf if left is None else time.monotonic() + left
         size, passes = self._hardest()
         folder, file = self.run.probe, self.job.user.path
         folder.path.mkdir(exist_ok=True)
         try:
             while True:
-                rest = None if left is None else left - (time.monotonic() - began)
-                seen, code, why = self._attempt(folder, size, changed, rest)
+                seen, code, why = self._attempt(folder, size, changed, until - time.monotonic())
                 if why in (Why.ASKED, Why.BUDGET):
                     return why
                 if code == 0 and seen.steps >= _STEPS:
@@ -115,8 +116,12 @@ class Probe:
                 again = recover.after(cause, config, failures, batches_are_ours=True, pauses=pauses)
                 if again is None:
                     raise recover.given_up(failed, cause, config, file, batches_are_ours=True)
-                failures.append(AttemptEnded(cause.value, f"The probe: {failed.message}", again.action))
+                holds = time.monotonic() + again.pause < until
+                action = again.action if holds else recover.too_dear(again)
+                failures.append(AttemptEnded(cause.value, f"The probe: {failed.message}", action))
                 tell(failures[-1])
+                if not holds:
+                    return Why.BUDGET
                 seconds.wait(again.pause, self._is_asked)
                 if self._is_asked():
                     return Why.ASKED
@@ -149,7 +154,7 @@ class Probe:
         return replace(train, subsets=tuple(subset for subset in subsets if subset.images))
 
     def _attempt(
-        self, folder: RunFolder, size: Size, changed: Mapping[str, Any], left: float | None
+        self, folder: RunFolder, size: Size, changed: Mapping[str, Any], left: float
     ) -> tuple[Seen, int | None, Why | None]:
         own = dict(_OWN)
         if any(self.config.get(name) for name in _SAMPLED):

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.fixtures.shell import Shell, until
+from tests.integration.test_killed_run import at_work
 
 REHEARSAL = ("--engine", "rehearsal")
 SLOW = {"KOHYA_WRAP_REHEARSAL_STEP_SECONDS": "0.1"}  # an epoch of the guide's project takes half a second
@@ -163,6 +164,36 @@ def test_less_than_an_epoch_costs_starts_nothing(shell: Shell, guide: Path) -> N
     spent = shell("status", guide, "--json").envelope["data"]["runs"][0]["dollars"]
     answer = shell("run", guide, *REHEARSAL, *DOLLAR_A_SECOND, "--max-cost", f"{spent + 0.3:.2f}", **SLOW)
     assert answer.code == 7 and "engine started" not in answer.out
+
+
+def test_a_pause_that_the_cap_does_not_hold_is_not_begun(shell: Shell, guide: Path) -> None:
+    crash = {"KOHYA_WRAP_REHEARSAL_FAULT": "crash@12", "KOHYA_WRAP_RETRY_SECONDS": "50"}
+    answer = shell("run", guide, *REHEARSAL, *DOLLAR_A_SECOND, "--max-cost", "40", **SLOW, **crash)
+    assert answer.code == 7 and "epoch 2 is kept" in answer.three_lines[0]
+    assert "Not starting it again: the cap does not hold the pause of 50 s and another epoch." in answer.out
+    assert answer.out.count("engine started") == 1
+    assert shell("status", guide, "--json").envelope["data"]["runs"][0]["dollars"] < 40
+    assert shell("run", guide, *REHEARSAL, *DOLLAR_A_SECOND, "--max-cost", "400").code == 0
+
+
+def test_a_pause_of_the_probe_that_the_cap_does_not_hold_is_not_begun(shell: Shell, guide: Path) -> None:
+    crash = {"KOHYA_WRAP_REHEARSAL_FAULT": "crash@1", "KOHYA_WRAP_RETRY_SECONDS": "50"}
+    answer = shell("run", guide, *REHEARSAL, *DOLLAR_A_SECOND, "--max-cost", "40", "--probe", **crash)
+    assert answer.code == 7 and "Stopped before the first step" in answer.three_lines[0]
+    assert "the cap does not hold the pause of 50 s" in answer.out and "engine started" not in answer.out
+
+
+def test_what_has_ended_unwatched_is_not_started_again_beyond_the_cap(shell: Shell, guide: Path) -> None:
+    cap, crash = (*DOLLAR_A_SECOND, "--max-cost", "3"), {"KOHYA_WRAP_REHEARSAL_FAULT": "crash@40"}
+    run = shell.start("run", guide, *REHEARSAL, *cap, **SLOW, **crash)
+    until(run, "epoch 1/10, step 2")
+    run.kill()
+    run.wait()
+    while at_work(guide.parent):
+        time.sleep(0.1)
+    answer = shell("run", guide, *REHEARSAL, *cap, **SLOW)
+    assert answer.code == 7 and "engine started" not in answer.out
+    assert "is kept" in answer.three_lines[0]
 
 
 @pytest.mark.parametrize(
