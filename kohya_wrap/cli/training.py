@@ -106,7 +106,10 @@ def say_plan(console: Console, job: Job) -> None:
 def say_result(console: Console, result: Result) -> None:
     console.findings(result.findings)
     what = "Rehearsed" if result.engine == "rehearsal" else "Trained"
-    console.say(f"\n{what} {result.steps} steps in {_span(result.seconds)}, loss {result.loss:.3g}")
+    told = f"{what} {result.steps} steps in {_span(result.seconds)}, loss {result.loss:.3g}"
+    if result.before:
+        told = "Nothing to train: the epoch to stop at is done already."
+    console.say(f"\n{told}")
     called = "so far" if result.paused else "LoRA"
     console.say(f"  {called:<13} {result.lora}  ({result.lora.stat().st_size / 1e6:.1f} MB)")
     earlier = [path for path in result.checkpoints if path != result.lora and path.exists()]

@@ -1,4 +1,4 @@
-"""What is said of a run that ends before its time, and can go on: stopped, too dear, or past where it should stop."""
+"""What is said of a run that ends before its time, and can go on: stopped, too dear, or given up."""
 
 from __future__ import annotations
 
@@ -8,19 +8,8 @@ from typing import Any
 
 from kohya_wrap.domain.budget import Budget
 from kohya_wrap.domain.ledger import Ledger
-from kohya_wrap.errors import Interrupted, KohyaWrapError, Stopped, TooDear, TrainingFailed, UsageError
+from kohya_wrap.errors import Interrupted, KohyaWrapError, Stopped, TooDear, TrainingFailed
 from kohya_wrap.host.child import StopRequest
-
-
-def refuse_what_lies_behind(until: int | None, ledger: Ledger, config: Path) -> None:
-    """Raises UsageError: the epoch to stop at is done."""
-    done = ledger.states[-1].epoch if ledger.states else 0
-    if until is not None and until <= done:
-        raise UsageError(
-            f"Epoch {until} is done already: the unfinished run has {done}.",
-            why="--until-epoch counts from the beginning of the run.",
-            hint=f"kohya-wrap run {shlex.quote(str(config))} --until-epoch {done + 1}   (or without, to the end)",
-        )
 
 
 def too_dear(ledger: Ledger, within: Budget, spent: float, config: Path) -> TooDear:

@@ -36,6 +36,7 @@ from kohya_wrap.workflow import (
     cached_with,
     cut_short,
     outputs,
+    paused_already,
     prepare,
     probe,
     run_folder,
@@ -63,6 +64,7 @@ class Result:
         epoch: the last that was done; `paused` where more were planned.
         loss: the engine's last average.
         seconds: of this kohya-wrap's share.
+        before: an earlier call has done it, and this one nothing.
     """
 
     lora: Path
@@ -76,6 +78,7 @@ class Result:
     run_folder: Path
     paused: bool
     findings: tuple[Finding, ...]
+    before: bool = False
 
 
 @dataclass(frozen=True)
@@ -126,6 +129,7 @@ def execute(
     Raises:
         TrainingFailed: with the engine's real cause. Interrupted, Stopped: what was saved is kept, and a run goes on.
         ConfigError: options that the unfinished run cannot take over.
+        UsageError: the epoch to stop at is done, and nothing of it is there.
     """
     if wishes.probe and job.images.configured is not None:
         raise UsageError(
@@ -142,6 +146,11 @@ def execute(
         probed = probe.end_left_over(job.project, name)
         refuse_trainers(job.project, name, but=unfinished.path if unfinished else None)
         resumed = taken_over.refuse_or_say(unfinished, job, config) if unfinished else ()
+        until = wishes.pause(job.plan.epochs)
+        if unfinished and (lora := paused_already.checkpoint(until, unfinished, name, job.user.path)):
+            paused_already.take(unfinished)
+            on_run(unfinished.path)
+            return _paused_before(unfinished, lora, job, means.engine)
         earlier = None if unfinished or wishes.restart else run_folder.finished(job.project, name)
         lost = "" if unfinished or wishes.restart else run_folder.lost(job.project, name)
         run = unfinished or run_folder.new(job.project)
@@ -184,12 +193,11 @@ def _attempts(
 ) -> Result:
     """The journal has the beginning and the end, whatever comes."""
     gpu, plan = job.machine.preset.name, job.plan
-    until = wishes.until_epoch if wishes.until_epoch and wishes.until_epoch < plan.epochs else None
+    until = wishes.pause(plan.epochs)
     setup = 0.0 if wishes.since is None else time.monotonic() - wishes.since
     spent = budget.spent(run.timed) + run.unwatched() + setup
     allowed = wishes.budget.seconds
     left = None if allowed is None else allowed - spent - wishes.spent
-    cut_short.refuse_what_lies_behind(until, run.ledger, job.user.path)
     stop_file = StopFile(run.path)
     stop_file.clear()  # what was asked of an earlier call is not asked of this one
     attempts = Attempts(job, config, engine, run, journal, env, stop, stop_file, on_event, until, left)
@@ -245,6 +253,24 @@ def _attempts(
         run_folder=run.path,
         paused=paused,
         findings=() if end.attempt.changed else _differences(job, end),
+    )
+
+
+def _paused_before(run: RunFolder, lora: Path, job: Job, engine: Engine) -> Result:
+    ledger = run.ledger
+    return Result(
+        lora=lora,
+        checkpoints=tuple(map(Path, ledger.checkpoints)),
+        steps=ledger.states[-1].steps,
+        epochs=job.plan.epochs,
+        epoch=ledger.states[-1].epoch,
+        loss=ledger.progress.loss if ledger.progress else None,
+        seconds=0.0,
+        engine=engine.kind,
+        run_folder=run.path,
+        paused=True,
+        findings=(),
+        before=True,
     )
 
 

@@ -106,7 +106,7 @@ class Probe:
                     return why
                 if code == 0 and seen.steps >= _STEPS:
                     tell(Probed(size, min(passes, self._batch(changed)), changed))
-                    return None
+                    return None if time.monotonic() < until else Why.BUDGET
                 config = self._launch(folder, changed).config(changed)
                 if why is Why.HANGS:
                     cause, failed = Cause.HANG, failure.hangs(seen, folder.log)

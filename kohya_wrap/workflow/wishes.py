@@ -43,6 +43,10 @@ class Wishes:
     probe: bool = False
     spent: float = 0.0
 
+    def pause(self, epochs: int) -> int | None:
+        """The epoch to stop at before the last of so many."""
+        return self.until_epoch if self.until_epoch is not None and self.until_epoch < epochs else None
+
 
 def continued(lora: Path) -> str:
     """The word of --set that begins with a LoRA's weights.

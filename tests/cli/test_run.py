@@ -448,13 +448,36 @@ def test_trains_on_from_a_lora(shell: Shell, guide: Path) -> None:
     assert f"load network weights from {lora}" in log.read_text()
 
 
-def test_an_epoch_that_lies_behind_is_no_end(shell: Shell, guide: Path) -> None:
+@pytest.mark.parametrize("epoch", ["2", "1"])
+def test_an_epoch_that_is_done_is_reached_already(shell: Shell, guide: Path, epoch: str) -> None:
+    """A machine's own start script gives the same command at every boot, whatever somebody has trained meanwhile."""
     slow = {"KOHYA_WRAP_REHEARSAL_STEP_SECONDS": "0.1"}
-    assert shell("run", guide, *REHEARSAL, "--until-epoch", "2", **slow).code == 0
-    refused = shell("run", guide, *REHEARSAL, "--until-epoch", "2")
+    first = shell("run", guide, *REHEARSAL, "--until-epoch", "2", "--json", **slow).envelope["data"]
+    cap = ("--price", "3600", "--max-cost", "0.1")
+    again = shell("run", guide, *REHEARSAL, "--until-epoch", epoch, *cap)
+    assert (again.code, again.err) == (0, ""), "nothing is trained, so a cap that was passed ends nothing"
+    assert "engine started" not in again.out and "Nothing to train" in again.out
+    assert "Epoch 2 of 10 is done. To go on:" in again.out
+    assert shell("status", guide, "--json").envelope["data"]["runs"][0]["state"] == "paused"
+    told = shell("run", guide, *REHEARSAL, "--until-epoch", epoch, "--json").envelope["data"]
+    assert told | {"seconds": 0} == first | {"seconds": 0}
+    last = shell("run", guide, *REHEARSAL)
+    assert last.code == 0 and "going on after epoch 2" in last.out
+
+
+def test_an_epoch_that_is_done_and_whose_checkpoint_is_gone(shell: Shell, guide: Path) -> None:
+    slow = {"KOHYA_WRAP_REHEARSAL_STEP_SECONDS": "0.1"}
+    asked = ("run", guide, *REHEARSAL, "--until-epoch", "2")
+    assert shell(*asked, **slow).code == 0
+    (guide.parent / "output" / "my_lora-000002.safetensors").unlink()
+    refused = shell(*asked)
     assert refused.code == 2
-    assert refused.three_lines[0].startswith("Epoch 2 is done already")
+    assert refused.three_lines[0].startswith("Epoch 2 is done already, and no checkpoint of it is there")
     assert "--until-epoch 3" in refused.three_lines[2]
+    for state in guide.parent.glob(".kohya-wrap/runs/*/attempts/1/my_lora-000002-state"):
+        (state / "optimizer.bin").unlink()
+    again = shell(*asked, **slow)
+    assert again.code == 0 and "going on after epoch 1" in again.out, "epoch 2 is trained again"
 
 
 @pytest.mark.parametrize(

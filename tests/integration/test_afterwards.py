@@ -212,8 +212,22 @@ def test_what_never_began_ends_nothing(rented: Shell, guide: Path, provider: Loo
     words = ("--then-always", UPLOAD, "--then-always", "terminate-instance")
     assert rented("run", guide, *REHEARSAL, *words, "--set", "network_dimm=4").code == 3
     assert rented("run", guide, *REHEARSAL, "--until-epoch", "2", **SLOW).code == 0
-    assert rented("run", guide, *REHEARSAL, *words, "--until-epoch", "1").code == 2
+    (guide.parent / "output" / "my_lora-000002.safetensors").unlink()
+    assert rented("run", guide, *REHEARSAL, *words, "--until-epoch", "2").code == 2
     assert provider.asked == []
+
+
+def test_what_was_asked_for_and_is_there_already_is_followed_all_the_same(
+    rented: Shell, guide: Path, provider: LoopbackProvider
+) -> None:
+    """The start script of an instance that somebody has started again."""
+    told = ("--then", "sh -c 'echo it is $KOHYA_WRAP_THEN_OUTCOME, $KOHYA_WRAP_THEN_LORA'")
+    words = (*REHEARSAL, "--until-epoch", "2", *told, "--then-always", UPLOAD, "--then", "terminate-instance")
+    assert rented("run", guide, *words, **SLOW).code == 0
+    again = rented("run", guide, *words)
+    assert (again.code, "engine started" in again.out) == (0, False), again.err
+    assert f"then: it is paused, {guide.parent}/output/my_lora-000002.safetensors" in again.out
+    assert provider.asked == [TERMINATE_RUNPOD] * 2
 
 
 def test_commands_have_their_words_and_no_shell(rented: Shell, guide: Path, tmp_path: Path) -> None:

@@ -274,6 +274,21 @@ def test_cut_off_in_the_second_it_goes_on_there(
         assert file.metadata()["ss_steps"] == "16"
 
 
+def test_cut_off_before_a_pause_the_same_command_pauses_there(shell: Shell, three: list[Path]) -> None:
+    words = (*REHEARSAL, *three[:2], "--until-epoch", "2", "--then", "touch followed")
+    slow = {"KOHYA_WRAP_REHEARSAL_STEP_SECONDS": "0.3"}
+    run = shell.start(*words, **slow)
+    until(run, "2 of 2: ")
+    until(run, "epoch 1/4, step 1")
+    assert shell("stop", three[1], "--now").code == 0
+    run.communicate(timeout=60)
+    assert run.returncode == 7 and not (shell.cwd / "followed").exists()
+    again = shell(*words, "--json", **slow)
+    assert (again.code, outcomes(again)) == (0, ["paused", "paused"]), again.err
+    assert (shell.cwd / "followed").exists()
+    assert shell(*words, "--json").code == 0
+
+
 def test_what_a_run_of_its_own_has_finished_is_done(shell: Shell, three: list[Path]) -> None:
     """The record of the queue was written when the first began; that it has ended, its own run says."""
     run = shell.start(*REHEARSAL, *three[:2], **SLOW)
