@@ -18,6 +18,7 @@ from kohya_wrap.errors import Interrupted, KohyaWrapError, MachineError, TooDear
 
 if TYPE_CHECKING:
     from kohya_wrap.domain.afterwards import Step
+    from kohya_wrap.domain.budget import Budget
     from kohya_wrap.host.child import StopRequest
     from kohya_wrap.workflow.prepare import Job, JobRequest
     from kohya_wrap.workflow.queue import Entry, Outcome
@@ -29,7 +30,8 @@ def run(
     entries: Sequence[Entry],
     typed: Sequence[object],
     request: JobRequest,
-    wishes: Callable[[Job, float], Wishes],
+    asked: Budget,
+    wishes: Callable[[Job, Budget], Wishes],
     session: Session,
     steps: tuple[Step, ...],
     *,
@@ -40,19 +42,23 @@ def run(
 
     Args:
         typed: the words that name them: what was spent under these counts.
-        wishes: of a job and the seconds that the others of the queue have taken.
+        asked: of all of them together.
+        wishes: of a job, within what all of them may spend.
         cards: number -> name of GPUs, to train side by side on each of them; None: one after the other.
     """
     from kohya_wrap.host.child import StopRequest, signals_as_request
     from kohya_wrap.workflow import notices, queue, run_folder, same_training
     from kohya_wrap.workflow.prepare import prepare
+    from kohya_wrap.workflow.wishes import over_all
 
     found = queue.checked(entries, request.gpu, request.engine, session.places, session.env)
     wrong = {entry: _located(entry, error) for entry, error in found.wrong.items()}
     record = queue.Record.of(typed, found.keys)
     if restart:
         record.forget(entries)
-    asked = StopRequest()
+    within, held = over_all(asked, record.asked(entries))
+    console.findings(held)
+    stop_all = StopRequest()
     place = {entry: f"{number} of {len(entries)}: {entry.title}" for number, entry in enumerate(entries, 1)}
     noted: dict[Entry, Sequence[Finding]] = {}
     for entry in wrong:
@@ -78,13 +84,15 @@ def run(
         noted[entry] = job.findings
         name = str(job.config.get("output_name"))
         unfinished = None if restart else run_folder.unfinished(job.project, name)
-        mine = wishes(job, record.spent(entries, unfinished))
+        mine = wishes(job, within)
+        if within.is_capped:  # a cap in a config is of its own run
+            mine = replace(mine, spent=record.spent(entries, unfinished), set_up=record.set_up(entries))
 
         def on_run(folder: Path) -> None:
             """By now the base lies where the next call will find it."""
-            record.begun(entry, same_training.key(job.asked, job.engine_kind), folder)
+            record.begun(entry, same_training.key(job.asked, job.engine_kind), folder, within)
 
-        own = replace(session, env=env, stop=stop, asked=asked)
+        own = replace(session, env=env, stop=stop, asked=stop_all)
         job, result = training.train(told, job, own, mine, on_run)
         noted[entry] = (*job.findings, *result.findings)
         training.say_result(told, result)
@@ -108,10 +116,12 @@ def run(
         end.before = [run for entry in entries if entry in done and (run := done[entry].run)]
         end.before += record.begun_before(entry for entry in entries if entry not in done)
         if cards:
-            with signals_as_request(asked):
-                queue.side_by_side(entries, record, wrong, partial(one, stop=asked), cards, ended, asked)
+            with signals_as_request(stop_all):
+                queue.side_by_side(
+                    entries, record, wrong, partial(one, stop=stop_all), cards, ended, stop_all
+                )
         else:
-            for outcome in queue.one_by_one(entries, record, wrong, one, asked):
+            for outcome in queue.one_by_one(entries, record, wrong, one, stop_all):
                 ended(outcome)
         outcomes = [had_turn[entry] for entry in entries if entry in had_turn]
         known = done | had_turn
@@ -125,7 +135,7 @@ def run(
         if session.told and any(not (one.before or one.entry in wrong) for one in outcomes):
             notice = notices.of_queue((one.output_name for one in found.trained.values()), rows)
             notices.send(session.told, notice, lambda found: console.findings([found]))
-        if error := _whole(outcomes, rows, asked, restart=restart):
+        if error := _whole(outcomes, rows, stop_all, restart=restart):
             raise error
         end.data = {"jobs": rows}
     if console.as_json:

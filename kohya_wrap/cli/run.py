@@ -18,6 +18,7 @@ from kohya_wrap.errors import EngineError, MachineError
 
 if TYPE_CHECKING:
     from kohya_wrap.cli.console import Console
+    from kohya_wrap.domain.budget import Budget
     from kohya_wrap.workflow.prepare import Job
     from kohya_wrap.workflow.wishes import Wishes
 
@@ -135,15 +136,16 @@ def command(
     click.get_current_context().with_resource(at_work.announced(session.places))
     request = JobRequest(named[0], gpu, engine or "", words=words, processes=num_processes, **provisioning)
 
-    def wishes(job: Job, spent: float, since: float) -> Wishes:
+    asked = Budget(price, max_cost, max_hours)
+
+    def wishes(job: Job, asked: Budget, since: float) -> Wishes:
         unfinished = (
             None if restart else run_folder.unfinished(job.project, str(job.config.get("output_name")))
         )
-        asked = Budget(price, max_cost, max_hours)
         within, said = budget_of(asked, job.user.wrapper, job.machine.preset, unfinished)
         pause, more = until(until_epoch, unfinished)
         console.findings((*said, *more))
-        return Wishes(restart, pause, within, since if count_setup else None, probe, spent)
+        return Wishes(restart, pause, within, since if count_setup else None, probe)
 
     cards = machine.numbered(gpus, os.environ) if gpus is not None else None
     if cards and num_processes > 1:
@@ -154,13 +156,14 @@ def command(
         from kohya_wrap.cli import queued
 
         entries = queue.entries_of(named, words, queue.axes_of(sweeps), os.environ)
-        over_all = max_cost is not None or max_hours is not None  # a cap in a config is of its own run
 
-        def in_turn(job: Job, spent: float) -> Wishes:
-            return wishes(job, spent if over_all else 0.0, time.monotonic())
+        def in_turn(job: Job, within: Budget) -> Wishes:
+            return wishes(job, within, time.monotonic())
 
         typed = ([config.absolute() for config in configs], words, sweeps)
-        queued.run(console, entries, typed, request, in_turn, session, steps, restart=restart, cards=cards)
+        queued.run(
+            console, entries, typed, request, asked, in_turn, session, steps, restart=restart, cards=cards
+        )
         return
     try:
         job = prepare(request, session.places, os.environ)
@@ -169,7 +172,7 @@ def command(
         with every_end(console, steps if found.trained else (), [*found.trained.values()], session.told):
             raise
     with every_end(console, steps, [Trained.of(job)], session.told) as outcome:
-        job, result = train(console, job, session, wishes(job, 0.0, began))
+        job, result = train(console, job, session, wishes(job, asked, began))
         outcome.data = as_data(result)
         say_result(console, result)
     if as_json:

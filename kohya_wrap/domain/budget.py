@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from kohya_wrap.domain.events import Event, RunEnded, Supervised
+from kohya_wrap.domain.events import AttemptStarted, Event, Progress, RunEnded, Supervised
 
 
 @dataclass(frozen=True)
@@ -19,6 +19,10 @@ class Budget:
     price: float | None = None
     max_cost: float | None = None
     max_hours: float | None = None
+
+    @property
+    def is_capped(self) -> bool:
+        return self.max_cost is not None or self.max_hours is not None
 
     @property
     def seconds(self) -> float | None:
@@ -39,6 +43,19 @@ def spent(timed: Iterable[tuple[float, Event]]) -> float:
     the machine was paid for.
     """
     return sum(end - begin for begin, end in _spans(timed))
+
+
+def set_up(timed: Iterable[tuple[float, Event]]) -> float | None:
+    """Seconds from a start of the trainer to its first step, where they were watched; None where none was done."""
+    began: float | None = None
+    for when, event in timed:
+        if isinstance(event, Supervised):  # what is found at work was begun before
+            began = None
+        elif isinstance(event, AttemptStarted):
+            began = when
+        elif isinstance(event, Progress) and began is not None:
+            return when - began
+    return None
 
 
 def spent_together(runs: Iterable[Iterable[tuple[float, Event]]]) -> float:

@@ -212,7 +212,7 @@ def _attempts(
     try:
         # A trainer that nobody has seen the end of is judged, or ended, by who watches it.
         seen = run.ledger.attempt is None or run.ledger.trainer_ended
-        if seen and not attempts.holds_an_epoch():
+        if seen and not attempts.holds_an_epoch(after=wishes.set_up):
             raise cut_short.too_dear(attempts.ledger, wishes.budget, spent + wishes.spent, job.user.path)
         why = None
         if wishes.probe and not (attempts.ledger.attempt or attempts.ledger.probed):

@@ -9,10 +9,11 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 from queue import SimpleQueue
@@ -20,6 +21,7 @@ from threading import Event
 
 from kohya_wrap.config import by_hand, check, spellings, user
 from kohya_wrap.domain import budget, sweep
+from kohya_wrap.domain.budget import Budget
 from kohya_wrap.domain.finding import Finding
 from kohya_wrap.errors import ConfigError, ExitCode, Interrupted, KohyaWrapError, Stopped, UsageError
 from kohya_wrap.host import atomic, lock, toml_file
@@ -80,7 +82,8 @@ class Outcome:
 
 @dataclass
 class Record:
-    """Which run is which training's, on disk in the project of each from its beginning: whatever words it was typed with.
+    """Which run is which training's, on disk in the project of each from its beginning: whatever words it was typed with;
+    and what may be spent under the same words.
 
     How far a run is, its own record says.
 
@@ -104,25 +107,34 @@ class Record:
         gone = {self.keys.get(entry, "") for entry in entries}
         for path in self._paths(entries):
             if path.exists():
-                with self._changed(path) as (runs, begun):
-                    begun.pop(self.typed, None)
-                    for key in gone & runs.keys():
-                        del runs[key]
+                with self._changed(path) as kept:
+                    kept.begun.pop(self.typed, None)
+                    kept.asked.pop(self.typed, None)
+                    for key in gone & kept.runs.keys():
+                        del kept.runs[key]
 
-    def begun(self, entry: Entry, key: str, run: Path) -> None:
+    def begun(self, entry: Entry, key: str, run: Path, within: Budget) -> None:
         """Args:
         key: as it is now: its config may have been changed since the first began.
+        within: what was asked of all that these words name.
         """
         self.keys[entry] = key
         mine = str(run.absolute())
-        with self._changed(_path(entry)) as (runs, begun):
-            for other in [other for other, path in runs.items() if path == mine]:
-                del runs[other]
-            runs[key] = mine
-            begun[self.typed] = list(dict.fromkeys([*begun.get(self.typed, ()), mine]))
+        with self._changed(_path(entry)) as kept:
+            for other in [other for other, path in kept.runs.items() if path == mine]:
+                del kept.runs[other]
+            kept.runs[key] = mine
+            kept.begun[self.typed] = list(dict.fromkeys([*kept.begun.get(self.typed, ()), mine]))
+            kept.asked[self.typed] = {"when": time.time(), **asdict(within)}
+
+    def asked(self, entries: Iterable[Entry]) -> Budget:
+        """By the same words, when they last began one of these."""
+        found = [kept for path in self._paths(entries) if (kept := _read(path).asked.get(self.typed))]
+        last = max(found, key=lambda asked: asked.get("when") or 0.0, default={})
+        return Budget(**{name: last.get(name) for name in asdict(Budget())})
 
     def run(self, entry: Entry) -> Path | None:
-        path = _read(_path(entry))[0].get(self.keys.get(entry, ""))
+        path = _read(_path(entry)).runs.get(self.keys.get(entry, ""))
         return Path(path) if path else None
 
     def is_done(self, entry: Entry) -> bool:
@@ -146,33 +158,62 @@ class Record:
         Args:
             but: the run that is gone on with, which counts its own.
         """
-        every = {run for path in self._paths(entries) for run in _read(path)[1].get(self.typed, ())}
-        others = every - {str(but.path.absolute()) if but else ""}
+        others = self._begun(entries) - {str(but.path.absolute()) if but else ""}
         return budget.spent_together(RunFolder(Path(path)).timed for path in others)
+
+    def set_up(self, entries: Iterable[Entry]) -> float:
+        """Seconds before its first step that the quickest of those runs took; 0.0 where none has come so far."""
+        took = (budget.set_up(RunFolder(Path(path)).timed) for path in self._begun(entries))
+        return min((seconds for seconds in took if seconds is not None), default=0.0)
+
+    def _begun(self, entries: Iterable[Entry]) -> set[str]:
+        return {run for path in self._paths(entries) for run in _read(path).begun.get(self.typed, ())}
 
     def _paths(self, entries: Iterable[Entry]) -> set[Path]:
         return {_path(entry) for entry in entries}
 
     @contextmanager
-    def _changed(self, path: Path) -> Iterator[tuple[dict[str, str], dict[str, list[str]]]]:
+    def _changed(self, path: Path) -> Iterator[_Kept]:
         with lock.hold(path):  # several shells may be at work on it
-            runs, begun = _read(path)
-            yield runs, begun
-            atomic.write_text(path, json.dumps({"runs": runs, "begun": begun}))
+            kept = _read(path)
+            yield kept
+            atomic.write_text(path, json.dumps(asdict(kept)))
+
+
+@dataclass
+class _Kept:
+    """What stands in a project.
+
+    Attributes:
+        runs: key -> its run's folder.
+        begun: typed words -> folders of all runs begun with them.
+        asked: typed words -> what was asked of all of them, and when (seconds since the epoch).
+    """
+
+    runs: dict[str, str] = field(default_factory=dict)
+    begun: dict[str, list[str]] = field(default_factory=dict)
+    asked: dict[str, dict[str, float | None]] = field(default_factory=dict)
 
 
 def _path(entry: Entry) -> Path:
     return Project(entry.config.parent.absolute()).queue
 
 
-def _read(path: Path) -> tuple[dict[str, str], dict[str, list[str]]]:
-    """(key -> its run's folder, typed words -> folders of all runs begun with them); nothing where it cannot be read."""
+def _read(path: Path) -> _Kept:
+    """Nothing where it cannot be read."""
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
-        runs = {key: str(run) for key, run in data["runs"].items()}
-        return runs, {typed: list(map(str, begun)) for typed, begun in data["begun"].items()}
+        return _Kept(
+            {key: str(run) for key, run in data["runs"].items()},
+            {typed: list(map(str, begun)) for typed, begun in data["begun"].items()},
+            {typed: _amounts(asked) for typed, asked in data.get("asked", {}).items()},
+        )
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return {}, {}
+        return _Kept()
+
+
+def _amounts(asked: Mapping[str, object]) -> dict[str, float | None]:
+    return {name: None if amount is None else float(str(amount)) for name, amount in asked.items()}
 
 
 def _is_newest(entry: Entry, run: RunFolder) -> bool:

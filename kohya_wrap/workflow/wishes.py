@@ -21,6 +21,7 @@ _AMOUNTS = {
     "max_cost": "max_cost",
     "max_hours": "max_hours",
 }  # in a config, and in run.toml
+_OTHERS = "--price, --max-cost, --max-hours"
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,7 @@ class Wishes:
         since: what was fetched and installed from this moment on counts too; of time.monotonic.
         probe: try the hardest batch first.
         spent: seconds of the budget that other trainings of the same queue have taken.
+        set_up: seconds that the quickest of them had taken before its first step: with less, nothing is begun.
     """
 
     restart: bool = False
@@ -42,6 +44,7 @@ class Wishes:
     since: float | None = None
     probe: bool = False
     spent: float = 0.0
+    set_up: float = 0.0
 
     def pause(self, epochs: int) -> int | None:
         """The epoch to stop at before the last of so many."""
@@ -90,6 +93,17 @@ def idle(wishes: Wishes, epochs: int) -> Iterator[Finding]:
             Level.NOTE, "idle-count-setup", "--count-setup counts nothing: there is no cap.",
             "Give one: --max-cost or --max-hours.",
         )  # fmt: skip
+
+
+def over_all(asked: Budget, before: Budget) -> tuple[Budget, tuple[Finding, ...]]:
+    """Of a queue: as asked for, else as the same words asked for before, each amount by itself."""
+    held = {
+        name: getattr(before, name)
+        for name in _AMOUNTS
+        if getattr(asked, name) is None and getattr(before, name) is not None
+    }
+    told = (f"{_AMOUNTS[name]} = {value:g}" for name, value in held.items())
+    return replace(asked, **held), _as_before(told, "what this command asked for before", _OTHERS)
 
 
 def budget_of(
@@ -145,9 +159,11 @@ def until(asked: int | None, run: RunFolder | None) -> tuple[int | None, tuple[F
     return before, _as_before([f"a pause after epoch {before}"])
 
 
-def _as_before(held: Iterable[str]) -> tuple[Finding, ...]:
+def _as_before(
+    held: Iterable[str], of: str = "the unfinished run", others: str = f"{_OTHERS}, --until-epoch"
+) -> tuple[Finding, ...]:
     """`kohya-wrap run CONFIG`, as `status` names it, goes on as the run was begun."""
     told = ", ".join(held)
-    text = f"of the unfinished run there holds still, since nothing else is asked: {told}."
-    hint = "Another: --price, --max-cost, --max-hours, --until-epoch."
+    text = f"of {of} there holds still, since nothing else is asked: {told}."
+    hint = f"Another: {others}."
     return (Finding(Level.NOTE, "as-before", text, hint),) if told else ()

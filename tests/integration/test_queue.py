@@ -206,11 +206,12 @@ def test_what_changes_the_training_is_noticed_and_a_comment_is_not(shell: Shell,
 
 
 def test_what_was_spent_before_an_edit_is_spent(shell: Shell, three: list[Path]) -> None:
-    cap = (*DOLLAR_A_SECOND, "--max-cost", "5")
-    assert shell(*REHEARSAL, *three[:2], *cap, **SLOW).code == 0  # some 4 seconds
+    asked = (*REHEARSAL, *three[:2], *DOLLAR_A_SECOND)
+    first = shell(*asked, "--max-cost", "100", "--json", **SLOW)
+    spent = sum(job["dollars"] for job in jobs(first))
     for project in three[:2]:
         (project / "training_config.toml").write_text("network_dim = 4\n" + CONFIG, encoding="utf-8")
-    again = shell(*REHEARSAL, *three[:2], *cap, **SLOW)
+    again = shell(*asked, "--max-cost", f"{spent + 1:.2f}", **SLOW)
     assert again.code == 7
     assert "The same command again with a higher --max-cost or --max-hours" in again.three_lines[2]
 
@@ -328,6 +329,35 @@ def test_one_budget_is_over_all(shell: Shell, three: list[Path]) -> None:
     assert sum(job.get("dollars") or 0 for job in jobs(again)) < 5 + 0.8
     more = (*DOLLAR_A_SECOND, "--max-cost", "60")
     assert shell(*REHEARSAL, *three, *more, **SLOW).code == 0
+
+
+def test_a_cap_over_all_holds_though_the_next_command_does_not_name_it(
+    shell: Shell, three: list[Path]
+) -> None:
+    """As the error says: the same command again; the last of them has no run yet that could know of the cap."""
+    last = three[2] / "output" / "c.safetensors"
+    assert shell(*REHEARSAL, *three, *DOLLAR_A_SECOND, "--max-cost", "4", **SLOW).code == 7
+    again = shell(*REHEARSAL, *three, **SLOW)
+    assert again.code == 7 and not last.exists() and "a higher --max-cost" in again.err
+    assert again.out.count("there holds still") == 1
+    assert "asked: price_per_hour = 3600, max_cost = 4." in again.out
+    more = shell(*REHEARSAL, *three, "--max-cost", "60", **SLOW)
+    assert more.code == 0 and last.exists() and "asked: price_per_hour = 3600." in more.out
+    assert "max_cost = 60" in shell(*REHEARSAL, *three).out
+    anew = shell(*REHEARSAL, *three, "--restart")
+    assert anew.code == 0 and "holds still" not in anew.out and "$" not in anew.out
+
+
+def test_what_is_left_is_less_than_the_set_up_of_any(shell: Shell, three: list[Path]) -> None:
+    whole = break_it(three[1])
+    asked = (*REHEARSAL, *three[:2], *DOLLAR_A_SECOND)
+    first = shell(*asked, "--max-cost", "100", "--json", **SLOW)
+    assert outcomes(first) == ["done", "failed"]
+    (three[1] / "training_config.toml").write_text(whole, encoding="utf-8")
+    little = f"{jobs(first)[0]['dollars'] + 0.1:.2f}"
+    again = shell(*asked, "--max-cost", little, **SLOW)
+    assert again.code == 7 and "engine started" not in again.out
+    assert shell(*asked, "--max-cost", "100").code == 0
 
 
 def test_a_sweep_trains_each_combination_under_a_name_of_its_own(shell: Shell, three: list[Path]) -> None:

@@ -2,8 +2,17 @@ from __future__ import annotations
 
 import pytest
 
-from kohya_wrap.domain.budget import Budget, spent, spent_together
-from kohya_wrap.domain.events import Advice, Afterwards, EpochStarted, Event, RunEnded, Supervised
+from kohya_wrap.domain.budget import Budget, set_up, spent, spent_together
+from kohya_wrap.domain.events import (
+    Advice,
+    Afterwards,
+    AttemptStarted,
+    EpochStarted,
+    Event,
+    Progress,
+    RunEnded,
+    Supervised,
+)
 
 
 @pytest.mark.parametrize(
@@ -66,6 +75,14 @@ THEN, ADVICE = Afterwards("true", True, "done"), Advice("other images", "images"
 )
 def test_what_is_spent(timed: list[tuple[float, Event]], seconds: float) -> None:
     assert spent(timed) == seconds
+
+
+def test_what_a_set_up_took_is_known_where_it_was_watched() -> None:
+    begun, first = AttemptStarted(1, 0, 0, 0, 5, "", 0, {}), Progress(1, 50, 0.1, 1.0, 1)
+    watched: list[tuple[float, Event]] = [(10.0, STARTED), (12.0, begun), (40.0, first)]
+    assert set_up([*watched, (45.0, begun), (99.0, first)]) == 28
+    assert set_up([*watched[:2], (500.0, STARTED), (501.0, first)]) is None
+    assert set_up([]) is None
 
 
 def test_side_by_side_an_hour_is_counted_once() -> None:
