@@ -104,7 +104,8 @@ def run(
         if outcome.before:
             console.say(f"\n{place[outcome.entry]}: done already", style="bold")
         elif outcome.error and outcome.entry not in wrong and not outcome.is_stopped:
-            _say_failed(console, place[outcome.entry], outcome.error)
+            # One after the other: the head of it stands right above.
+            _say_failed(console, place[outcome.entry] if cards else "", outcome.error)
 
     done = {
         entry: queue.Outcome(entry, record.run(entry), before=True)
@@ -175,7 +176,11 @@ def _located(entry: Entry, error: KohyaWrapError) -> KohyaWrapError:
 
 
 def _say_failed(console: Console, place: str, error: KohyaWrapError) -> None:
-    console.say(f"\n{place}", style="bold")
+    """Args:
+    place: which of them; empty where that was said.
+    """
+    if place:
+        console.say(f"\n{place}", style="bold")
     console.findings(
         found for found in error.findings if found.level is Level.ERROR and found.message not in error.message
     )

@@ -359,7 +359,7 @@ def _said_by(entry: Entry, finding: Finding) -> Finding:
     if finding.where == by_hand.SET and any(
         re.search(rf"\b{re.escape(name)}\b", finding.message) for name in names
     ):
-        return replace(finding, where="--sweep")
+        return replace(finding, where="--sweep", hint=finding.hint.replace("`--set ", "`--sweep "))
     return finding
 
 

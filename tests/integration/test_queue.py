@@ -399,6 +399,14 @@ def test_a_value_of_a_sweep_that_is_refused_says_so(shell: Shell, three: list[Pa
     answer = shell(*REHEARSAL, three[0], "--set", "seed=1", "--sweep", "network-dim=much,4")
     assert answer.code == 3
     assert "error: --sweep: " in answer.err and "--set: " not in answer.err + answer.out
+    unknown = shell(*REHEARSAL, three[0], "--sweep", "nope=1,2")
+    assert "try: Leave out `--sweep nope=…`" in unknown.err
+
+
+def test_one_that_fails_in_its_turn_has_one_head(shell: Shell, three: list[Path]) -> None:
+    answer = shell(*REHEARSAL, *three[:2], KOHYA_WRAP_REHEARSAL_FAULT="nan@2")
+    assert answer.code == 6
+    assert [answer.out.count(f"{number} of 2: {three[number - 1]}") for number in (1, 2)] == [1, 1]
 
 
 def test_two_that_would_write_the_same(shell: Shell, three: list[Path]) -> None:
