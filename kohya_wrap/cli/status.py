@@ -84,6 +84,9 @@ def _next(one: Status) -> str:
     config = typed(one.config)
     if one.state == "failed":
         return f"What the engine said: kohya-wrap logs {config}"
+    if one.state == "unwatched" and one.lost:
+        run = typed(one.run)
+        return f"It is still at work, and begins anew when that is over: kohya-wrap status {run} --follow, or kohya-wrap stop {run} --now"
     if one.state == "unwatched":
         return f"It is still at work, and nobody watches it: kohya-wrap run {config}"
     return f"It {'can go on' if one.epochs_kept and not one.lost else 'begins anew'}: kohya-wrap run {config}"

@@ -111,7 +111,10 @@ def say_result(console: Console, result: Result) -> None:
         told = "Nothing to train: the epoch to stop at is done already."
     console.say(f"\n{told}")
     called = "so far" if result.paused else "LoRA"
-    console.say(f"  {called:<13} {result.lora}  ({result.lora.stat().st_size / 1e6:.1f} MB)")
+    if result.lora is None:
+        console.say(f"  {called:<13} no file of this run lies in the output folder")
+    else:
+        console.say(f"  {called:<13} {result.lora}  ({_about(result.lora, result)})")
     earlier = [path for path in result.checkpoints if path != result.lora and path.exists()]
     if earlier:
         names = f"s beside it, {earlier[0].name} to {earlier[-1].name}"
@@ -127,7 +130,7 @@ def say_result(console: Console, result: Result) -> None:
 def as_data(result: Result) -> dict[str, Any]:
     return {
         "engine": result.engine,
-        "lora": str(result.lora),
+        "lora": None if result.lora is None else str(result.lora),
         "checkpoints": [str(path) for path in result.checkpoints],
         "steps": result.steps,
         "epoch": result.epoch,
@@ -137,6 +140,13 @@ def as_data(result: Result) -> dict[str, Any]:
         "seconds": round(result.seconds, 1),
         "run": str(result.run_folder),
     }
+
+
+def _about(lora: Path, result: Result) -> str:
+    """Of a run whose epochs are shorter than a look, the file may be of an earlier one than is done."""
+    size = f"{lora.stat().st_size / 1e6:.1f} MB"
+    earlier = result.lora_epoch is not None and result.lora_epoch < result.epoch
+    return f"{size}, of epoch {result.lora_epoch}" if earlier else size
 
 
 def _span(seconds: float) -> str:

@@ -34,6 +34,16 @@ def named(path: Path) -> Iterator[None]:
         raise
 
 
+@contextmanager
+def half_removed(part: Path) -> Iterator[None]:
+    """What the block writes there goes where it does not end well: on a full disk half a file takes room for nothing."""
+    try:
+        yield
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+
+
 def write_text(path: Path, text: str, *, alone: bool = False) -> None:
     """Replace a file, its rights kept; a reader sees the old text or the new, also when the power goes.
 
@@ -46,16 +56,13 @@ def write_text(path: Path, text: str, *, alone: bool = False) -> None:
     if not alone:
         target, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:_NAMED]}.")
     sibling = part_of(path) if alone else Path(name)
-    try:
+    with half_removed(sibling):
         with named(path), open(target, "w", encoding="utf-8", newline="\n") as out:  # noqa: PTH123 - a descriptor
             out.write(text)
             out.flush()
             os.fsync(out.fileno())
         sibling.chmod(rights)
         sibling.replace(path)
-    except BaseException:
-        sibling.unlink(missing_ok=True)
-        raise
 
 
 @contextmanager
@@ -109,6 +116,7 @@ def link_or_copy(source: Path, target: Path) -> None:
     try:
         os.link(real, part)
     except OSError:
-        shutil.copy2(real, part)
+        with half_removed(part):
+            shutil.copy2(real, part)
     part.replace(target)
     part.unlink(missing_ok=True)  # two names of one file are not renamed onto each other, but both kept

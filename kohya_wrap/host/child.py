@@ -22,15 +22,24 @@ _MARK = "KOHYA_WRAP_CHILD_LOG"
 
 
 class LineReader:
-    """Whole lines of a growing file. Progress bars end theirs with a carriage return: those count too."""
+    """Whole lines of a growing file. Progress bars end theirs with a carriage return: those count too.
+
+    Attributes:
+        emptied: how often somebody has cut it short, so that it was read from its beginning again.
+    """
 
     def __init__(self, path: Path, begin: int = 0) -> None:
+        self.emptied = 0
         self._file = path.open("rb")
         self._file.seek(begin)
         self._rest = b""
 
     def new(self, *, last: bool = False) -> list[str]:
         """Lines completed since the last call; `last` also gives what stands unfinished at the end."""
+        if os.fstat(self._file.fileno()).st_size < self._file.tell():
+            self.emptied += 1
+            self._file.seek(0)
+            self._rest = b""
         read = self._file.read()
         if not read and not last:
             return []

@@ -65,7 +65,7 @@ def copy_with_metadata(source: Path, target: Path, changed: Mapping[str, str]) -
     """
     read_header(source)
     part = atomic.part_of(target)
-    with atomic.named(target), source.open("rb") as old, part.open("wb") as new:
+    with atomic.half_removed(part), atomic.named(target), source.open("rb") as old, part.open("wb") as new:
         entries = json.loads(old.read(int.from_bytes(old.read(8), "little")))
         entries["__metadata__"] = {**entries.get("__metadata__", {}), **changed}
         header = json.dumps(entries, ensure_ascii=False, separators=(",", ":")).encode()

@@ -6,8 +6,10 @@ what was read to its last byte comes under the name that the user asked for.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Container, Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 
 from kohya_wrap.domain.events import (
@@ -33,15 +35,20 @@ _GOES_ON = (CheckpointSaved, EpochStarted, Progress, StateSaved)  # and not a cr
 @dataclass
 class Keeper:
     """Attributes:
-    output: the user's folder.
+    folder: the attempt's own, where the engine saves.
+    output: the user's.
     name: output_name.
+    on_record: files that this attempt has kept by now.
     """
 
     attempt: AttemptStarted
+    folder: Path
     output: Path
     name: str
     saving: Saving
+    on_record: Container[str] = ()
     _pending: list[CheckpointSaved | StateSaved] = field(default_factory=list)
+    _newest_state: int = 0  # its epoch
 
     def seen(self, event: Event) -> Iterator[Event]:
         """Told each event in turn: the engine names a file before it writes it, so it is whole once the training goes on."""
@@ -51,8 +58,8 @@ class Keeper:
             self._pending.append(event)
 
     def ended(self) -> Iterator[Event]:
-        """The trainer is gone: what it was writing is whole, or never will be."""
-        for event in self._take():
+        """The trainer is gone: what it was writing is whole, or never will be. What no log names any more lies there all the same."""
+        for event in chain(self._take(), self._unnamed(time.time_ns()), self._unnamed_states()):
             if isinstance(event, Unfit):
                 Path(event.path).unlink(missing_ok=True)
             else:
@@ -65,25 +72,48 @@ class Keeper:
             if isinstance(saved, StateSaved):
                 yield from self._state(path)
             elif path.stem != self.name:  # the last one is judged with the run
+                if path.exists():
+                    yield from self._unnamed(path.stat().st_mtime_ns)
                 yield from self._checkpoint(path)
+
+    def _unnamed(self, before: int) -> Iterator[Event]:
+        """Checkpoints older than this moment (nanoseconds) that the log does not name: somebody has emptied it."""
+        found = [(path.stat().st_mtime_ns, path) for path in self.folder.glob("*.*") if self._is_one(path)]
+        for written, path in sorted(found):
+            if written < before:
+                yield from self._checkpoint(path)
+
+    def _is_one(self, path: Path) -> bool:
+        return path.is_file() and Saved.from_name(path.stem, self.name) != Saved()
+
+    def _unnamed_states(self) -> Iterator[Event]:
+        for path in sorted(self.folder.glob("*-state")):
+            yield from self._state(path)
 
     def _state(self, path: Path) -> Iterator[Event]:
         epoch = Saved.from_name(path.name.removesuffix("-state"), self.name).epoch
-        if epoch is not None and not states.problem(path):  # those within an epoch repeat all of it
+        if epoch is None or epoch <= self._newest_state:  # those within an epoch repeat all of it
+            return
+        if not states.problem(path):
+            self._newest_state = epoch
             done = (epoch - self.attempt.epochs_done) * self.attempt.steps_per_epoch
             yield StateKept(str(path), epoch, self.attempt.steps_done + done)
 
     def _checkpoint(self, path: Path) -> Iterator[Event]:
-        if not path.exists():  # pruned by the engine meanwhile
+        saved = Saved.from_name(path.stem, self.name)
+        if saved.step is not None:
+            saved = Saved(step=saved.step + self.attempt.steps_done)
+        kept = self.output / f"{saved.name(self.name)}{path.suffix}"
+        if (
+            not path.exists()
+        ):  # taken by an earlier kohya-wrap, whose record may have been lost with the machine
+            if self.saving.keeps(saved) and str(kept) not in self.on_record and kept.is_file():
+                yield CheckpointKept(str(kept), sha256(kept))
             return
         if path.suffix == ".safetensors" and (problem := weights_problem(path)):
             yield Unfit(str(path), problem)
             return
-        saved = Saved.from_name(path.stem, self.name)
-        if saved.step is not None:
-            saved = Saved(step=saved.step + self.attempt.steps_done)
         if self.saving.keeps(saved):
-            kept = self.output / f"{saved.name(self.name)}{path.suffix}"
             yield self.keep(path, kept)
             if old := self.saving.outlived(saved):
                 (self.output / f"{old.name(self.name)}{path.suffix}").unlink(missing_ok=True)

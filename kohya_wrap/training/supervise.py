@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
 
-from kohya_wrap.domain.events import Event, Progress, TrainerEnded, TrainerStarted
+from kohya_wrap.domain.events import Advice, Event, Progress, TrainerEnded, TrainerStarted
 from kohya_wrap.errors import EngineError
 from kohya_wrap.host import child
 from kohya_wrap.training.output import OutputReader
@@ -16,6 +16,12 @@ from kohya_wrap.training.output import OutputReader
 # How often the log is looked at, in seconds: what a person sees as at once while a training begins, then at a tenth of its
 # age. A look costs some 8 ms of CPU: beside a training nothing of what it needs is in the processor's caches.
 _OFTEN, _SELDOM = 0.25, 2.0
+
+_EMPTIED = Advice(
+    "the engine's log has become shorter: somebody has emptied it. It is read from its beginning again, and what was saved "
+    "meanwhile is found by its files.",
+    "log",
+)
 
 OnEvent = Callable[[Event], None]
 EndNow = Callable[[], bool]
@@ -63,13 +69,13 @@ def watch(
     try:
         with trainer.rests() as rest:
             while trainer.running():
-                _pass_on(log.new(), reader, on_event)
+                _pass_on(log, reader, on_event)
                 if end_now():
                     break
                 rest(min(max((time.monotonic() - began) / 10, _OFTEN), _SELDOM))
         if trainer.running():
             trainer.stop()
-        _pass_on(log.new(last=True), reader, on_event)
+        _pass_on(log, reader, on_event, last=True)
     finally:
         if trainer.running():
             trainer.stop()
@@ -79,7 +85,11 @@ def watch(
     return trainer.code
 
 
-def _pass_on(lines: list[str], reader: OutputReader, on_event: OnEvent) -> None:
+def _pass_on(log: child.LineReader, reader: OutputReader, on_event: OnEvent, *, last: bool = False) -> None:
+    emptied = log.emptied
+    lines = log.new(last=last)
+    if log.emptied > emptied:
+        on_event(_EMPTIED)
     events = [event for line in lines for event in reader.feed(line)]
     for event, after in zip_longest(events, events[1:]):
         # The bar is drawn twice a step, first with the loss of the step before.

@@ -13,6 +13,7 @@ from kohya_wrap.domain.config import TrainingConfig
 from kohya_wrap.domain.events import (
     AttemptEnded,
     AttemptStarted,
+    CheckpointKept,
     Event,
     Progress,
     StateDamaged,
@@ -165,15 +166,19 @@ class Attempts:
             attempt, self.stop, self.stop_file, self.run.log, self.until_epoch,
             self._patience, self._left(),
         )  # fmt: skip
-        keeper = Keeper(attempt, self._output, self._name, self._saving)
         return Followed(
-            self.job, self.run, self._launch, attempt, keeper, end_now, self._events, self.tell
+            self.job, self.run, self._launch, attempt, self._keeper(attempt), end_now, self._events, self.tell
         ).to_its_end(begin)
 
     def holds_an_epoch(self, after: float = 0.0) -> bool:
         """Whether the budget does, so many seconds from now: less gains nothing."""
         left = self._left()
         return left is None or left - after > self.ledger.epoch_seconds
+
+    def _keeper(self, attempt: AttemptStarted) -> Keeper:
+        folder = self.run.attempt(attempt.number).resolve()
+        on_record = {event.path for event in self._known if isinstance(event, CheckpointKept)}
+        return Keeper(attempt, folder, self._output, self._name, self._saving, on_record)
 
     def _left(self) -> float | None:
         """Of the budget, for what follows."""
@@ -190,7 +195,7 @@ class Attempts:
             log=self.run.log, log_from=end.attempt.log_from, config=self.job.user.path,
         )  # fmt: skip
         kept = self._output / name
-        told = Keeper(end.attempt, self._output, self._name, self._saving).keep(made, kept)
+        told = self._keeper(end.attempt).keep(made, kept)
         if self.job.asked.values.get("save_state") or self.given.get("save_state_on_train_end"):
             self._keep_state(made.with_name(f"{self._name}-state"))
         self.tell(told)

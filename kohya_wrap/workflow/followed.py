@@ -95,8 +95,7 @@ class Followed:
 
         attempt = self.attempt
         trainer = begin(told)
-        folder = self.run.attempt(attempt.number).resolve()
-        reader = OutputReader(folder, self.keeper.name, attempt.steps_done, attempt.more_steps)
+        reader = OutputReader(self.keeper.folder, self.keeper.name, attempt.steps_done, attempt.more_steps)
         with meter or nullcontext():
             code = supervise.watch(trainer, attempt.log_from, reader, ends, told)
         return End(attempt, Seen.of(mine), code, self.end_now.why)

@@ -21,6 +21,7 @@ from kohya_wrap.domain.config import Layer, Origin, TrainingConfig
 from kohya_wrap.domain.events import Advice, RunEnded, RunStarted, Supervised
 from kohya_wrap.domain.finding import Finding, Level
 from kohya_wrap.domain.ledger import Ledger
+from kohya_wrap.domain.saving import Saved
 from kohya_wrap.engine import locate
 from kohya_wrap.engine.locate import Engine
 from kohya_wrap.engine.weights import Weights
@@ -60,14 +61,16 @@ class Result:
     """What a run gave, finished or paused.
 
     Attributes:
-        lora: the last checkpoint that was kept; of a finished run the LoRA itself.
+        lora: the last checkpoint that was kept; of a finished run the LoRA itself; None where a paused one has none.
+        lora_epoch: of which epoch it is; None for one by steps.
         epoch: the last that was done; `paused` where more were planned.
         loss: the engine's last average.
         seconds: of this kohya-wrap's share.
         before: an earlier call has done it, and this one nothing.
     """
 
-    lora: Path
+    lora: Path | None
+    lora_epoch: int | None
     checkpoints: tuple[Path, ...]
     steps: int
     epochs: int
@@ -241,8 +244,10 @@ def _attempts(
     if not paused:
         run.discard_attempts()
     kept = tuple(map(Path, ledger.checkpoints))
+    lora = kept[-1] if kept else None
     return Result(
-        lora=kept[-1],
+        lora=lora,
+        lora_epoch=_epoch_of(lora, job) if lora and paused else plan.epochs,
         checkpoints=kept,
         steps=ledger.states[-1].steps if paused else end.steps,
         epochs=plan.epochs,
@@ -256,10 +261,15 @@ def _attempts(
     )
 
 
+def _epoch_of(checkpoint: Path, job: Job) -> int | None:
+    return Saved.from_name(checkpoint.stem, str(job.config.get("output_name"))).epoch
+
+
 def _paused_before(run: RunFolder, lora: Path, job: Job, engine: Engine) -> Result:
     ledger = run.ledger
     return Result(
         lora=lora,
+        lora_epoch=_epoch_of(lora, job),
         checkpoints=tuple(map(Path, ledger.checkpoints)),
         steps=ledger.states[-1].steps,
         epochs=job.plan.epochs,

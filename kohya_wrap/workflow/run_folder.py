@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -13,13 +13,14 @@ from typing import Any
 
 import toml
 
-from kohya_wrap.domain.events import CheckpointKept, Event, RunStarted, StateKept
+from kohya_wrap.domain.events import Event, RunStarted
 from kohya_wrap.domain.ledger import Ledger
 from kohya_wrap.host import atomic, child
 from kohya_wrap.host.file_hash import sha256
 from kohya_wrap.places import Project
 from kohya_wrap.training import journal, states
 from kohya_wrap.training.result import weights_problem
+from kohya_wrap.workflow import in_place
 
 _ATTEMPTS = "attempts"
 _BEGINNING = 60.0  # seconds from a new folder to its run.toml, with ample room
@@ -39,17 +40,7 @@ class RunFolder:
         except FileNotFoundError:
             return ()
         told = _told(self.journal, found.st_size, found.st_mtime_ns)
-        return tuple((when, self._in_place(event)) for when, event in told)
-
-    def _in_place(self, event: Event) -> Event:
-        """The record has whole paths, and the project may have been moved or copied since."""
-        if isinstance(event, StateKept):  # attempts/1/my_lora-000002-state
-            return replace(event, path=str(self.path.resolve().joinpath(*Path(event.path).parts[-3:])))
-        if isinstance(event, CheckpointKept) and not Path(event.path).exists():
-            root, parts = self.path.resolve().parents[2], Path(event.path).parts
-            below = (root.joinpath(*parts[start:]) for start in range(1, len(parts)))
-            return replace(event, path=str(next((one for one in below if one.is_file()), event.path)))
-        return event
+        return tuple(in_place.told(told, self.path))
 
     @cached_property
     def events(self) -> tuple[Event, ...]:
@@ -102,8 +93,14 @@ class RunFolder:
 
     @property
     def has_lost_its_record(self) -> bool:
-        """It has states, and nothing says of what: events.jsonl was emptied or removed."""
-        return self.ledger.attempt is None and any(self.path.glob(f"{_ATTEMPTS}/*/*-state"))
+        """It has states or a trainer, and nothing says of what: events.jsonl was emptied or removed."""
+        if self.ledger.attempt is not None:
+            return False
+        return any(self.path.glob(f"{_ATTEMPTS}/*/*-state")) or self._has_trainer()
+
+    def _has_trainer(self) -> bool:
+        """And not only that of its probe."""
+        return any(log == self.log.resolve() for log, _ in child.living())
 
     @property
     def is_finished(self) -> bool:
@@ -210,7 +207,9 @@ def unfinished(project: Project, output_name: str) -> RunFolder | None:
 def _goes_on(run: RunFolder) -> bool:
     if run.ledger.is_done or run.has_lost_its_record:
         return False
-    if run.ledger.outcome == "failed" and not run.is_at_work():
+    # Who watched it has met a full disk: what the trainer said and saved since, nobody has read.
+    unread = run.ledger.trainer is not None and not run.ledger.trainer_ended
+    if run.ledger.outcome == "failed" and not unread and not run.is_at_work():
         state, _ = states.newest_whole(run.ledger.states)
         return state is not None
     return True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +40,11 @@ def refuse_or_say(run: RunFolder, job: Job, config: TrainingConfig) -> tuple[Adv
     before = _started_with(run, job)
     now = render.as_engine_reads(config, option_table.for_script(job.family.script))
     besides = (*ledger.attempt.changed, *training_view.by_room(config))
-    refused, taken = resume.changes(_in_place(before, now, run), now, besides) if before else ({}, {})
+    here = _placed(before or {}, run)
+    in_place = {
+        name: now[name] if now.get(name) == was else here(was) for name, was in (before or {}).items()
+    }
+    refused, taken = resume.changes(in_place, now, besides) if before else ({}, {})
     if refused and (ledger.states or run.is_at_work()):
         raise ConfigError(
             f"The unfinished run {run.path.name} was started with {_pairs(refused, 0)}; now it is {_pairs(refused, 1)}.",
@@ -59,7 +63,7 @@ def refuse_or_say(run: RunFolder, job: Job, config: TrainingConfig) -> tuple[Adv
             why="The engine cannot go back; what it kept of the earlier epochs lies in the output folder.",
             hint=f"More than {done} epochs to go on, or begin anew: kohya-wrap run {shlex.quote(str(job.user.path))} --restart",
         )
-    before_in, now_in = run.about.get("output_dir", ""), str(job.config.get("output_dir"))
+    before_in, now_in = here(run.about.get("output_dir", "")), str(job.config.get("output_dir"))
     moved = before_in if before_in != now_in and Path(before_in).is_dir() else ""
     lost = before is None and (bool(ledger.states) or run.is_at_work())
     return tuple(Advice(text, about) for about, text in _said(ledger, job.config, taken, moved, lost=lost))
@@ -120,8 +124,12 @@ def _said(
         yield "own-state", text
 
 
-def _in_place(before: Mapping[str, Any], now: Mapping[str, Any], run: RunFolder) -> dict[str, Any]:
-    """With the paths below the project as they are now: it may have been moved since."""
+def _placed(before: Mapping[str, Any], run: RunFolder) -> Callable[[Any], Any]:
+    """A value with the paths below the project as they are now: it may have been moved or copied since.
+
+    Args:
+        before: the options of its last attempt.
+    """
     trainer = run.ledger.trainer
     # Below the project stood .kohya-wrap/runs/<time>/attempts/<number> (links resolved), and its engine_config.toml.
     stood = (
@@ -138,7 +146,7 @@ def _in_place(before: Mapping[str, Any], now: Mapping[str, Any], run: RunFolder)
         below = (str(to / Path(value).relative_to(of)) for of, to in moved if Path(value).is_relative_to(of))
         return next(below, value)
 
-    return {name: value if value == now.get(name) else here(value) for name, value in before.items()}
+    return here
 
 
 def _pairs(changed: Mapping[str, tuple[Any, Any]], side: int) -> str:

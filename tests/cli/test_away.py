@@ -303,6 +303,26 @@ def test_a_lost_record_is_said_before_it_begins_anew(
     assert said not in shell("run", guide, *REHEARSAL).out, "the one after it is finished"
 
 
+@pytest.mark.parametrize("states", [True, False])
+def test_a_trainer_whose_record_is_lost_is_waited_for_or_stopped(
+    shell: Shell, guide: Path, states: bool
+) -> None:
+    """`run` starts no second one beside it, and `status` names no command that is refused."""
+    with shell.start("run", guide, *REHEARSAL, **SLOW) as run:
+        until(run, "epoch 2/10" if states else "engine started")
+        (folder,) = (guide.parent / ".kohya-wrap" / "runs").glob("2*")
+        (folder / "events.jsonl").unlink()
+        run.kill()
+    hint = shell("status", guide).out.splitlines()[-1]
+    refused = shell("run", guide, *REHEARSAL)
+    assert refused.code == 2 and "is still at work" in refused.three_lines[0]
+    for said in (f"kohya-wrap status {folder} --follow", f"kohya-wrap stop {folder} --now"):
+        assert said in hint and said in refused.three_lines[2]
+    assert shell("stop", folder, "--now").code == 0
+    assert "kohya-wrap run" in shell("status", guide).out.splitlines()[-1]
+    assert shell("run", guide, *REHEARSAL).code == 0
+
+
 @pytest.mark.parametrize("fault", ["", "nan@23"])
 def test_lost_states_are_said_before_it_begins_anew(shell: Shell, guide: Path, fault: str) -> None:
     """Of a run that was stopped, and of one that failed."""

@@ -272,11 +272,11 @@ def test_a_moved_project_goes_on(shell: Shell, guide: Path, tmp_path: Path, by: 
     again = shell("run", moved / guide.name, *REHEARSAL, "--json")
     assert (again.code, "going on after epoch 3" in again.err) == (0, True), again.err
     assert "before it was" not in again.err, "no option is another"
-    if by is Path.rename:
-        assert f"newest        {moved / 'output' / 'my_lora-000003.safetensors'}" in shown.out
-        made = [Path(path) for path in again.envelope["data"]["checkpoints"]]
-        assert {path.parent for path in made} == {moved / "output"}
-    else:
+    assert "no run on record here" not in again.err and "output_dir is another" not in again.err
+    assert f"newest        {moved / 'output' / 'my_lora-000003.safetensors'}" in shown.out
+    made = [Path(path) for path in again.envelope["data"]["checkpoints"]]
+    assert {path.parent for path in made} == {moved / "output"}
+    if by is not Path.rename:
         assert len(list(only_run(guide.parent).glob("attempts/1/*-state"))) == 2, "the other's are its own"
     trained = metadata(moved / "output" / "my_lora.safetensors")
     assert (trained["ss_steps"], trained["ss_epoch"]) == ("50", "10")

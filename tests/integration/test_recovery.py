@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import time
 from contextlib import suppress
@@ -285,3 +286,57 @@ def test_a_trainer_that_is_interrupted_alone_is_started_again(
     out, err = running.communicate(timeout=60)
     assert (running.returncode, err) == (0, "")
     assert "was killed by SIGINT" in out and starts(config) == 2
+
+
+def test_a_full_disk_while_it_keeps_a_file_loses_no_state(shell: Shell, guide: Path) -> None:
+    """Epochs pass between two looks: what the trainer has saved after the last one, no record has."""
+    in_the_way = (
+        guide.parent / "output" / ".my_lora-000002.safetensors.part"
+    )  # for want of a disk that is full
+    in_the_way.mkdir(parents=True)
+    at_once = {"KOHYA_WRAP_REHEARSAL_STEP_SECONDS": "0"}
+    assert shell("run", guide, "--engine", "rehearsal", **at_once).code == 8
+    in_the_way.rmdir()
+    answer = shell("run", guide, "--engine", "rehearsal", "--json", **at_once)
+    assert (answer.code, "begins anew" in answer.err) == (0, False), answer.err
+    assert any(isinstance(event, AttemptStarted) for event in events(guide.parent)), "one run, gone on with"
+    assert [Path(path).name for path in answer.envelope["data"]["checkpoints"]] == [
+        *(f"my_lora-{epoch:06d}.safetensors" for epoch in (2, 4, 6, 8)), "my_lora.safetensors",
+    ]  # fmt: skip
+
+
+def test_a_log_that_is_emptied_meanwhile_costs_no_checkpoint(shell: Shell, guide: Path) -> None:
+    with shell.start(
+        "run", guide, "--engine", "rehearsal", "--json", KOHYA_WRAP_REHEARSAL_STEP_SECONDS="0.1"
+    ) as run:
+        log = guide.parent / ".kohya-wrap" / "runs"
+        while not any("saving checkpoint" in path.read_text() for path in log.glob("2*/engine.log")):
+            time.sleep(0.05)
+        (path,) = log.glob("2*/engine.log")
+        os.truncate(path, 0)
+        out, err = run.communicate(timeout=60)
+    answer = Answer(run.returncode, out, err)
+    assert answer.code == 0, err
+    assert "log has become shorter" in err and "epoch 10/10" in err
+    names = [Path(path).name for path in answer.envelope["data"]["checkpoints"]]
+    assert names == [*(f"my_lora-{epoch:06d}.safetensors" for epoch in (2, 4, 6, 8)), "my_lora.safetensors"]
+
+
+@pytest.mark.parametrize("gone", [False, True])
+def test_a_pause_whose_file_is_not_on_record_any_more(shell: Shell, guide: Path, gone: bool) -> None:
+    """The machine was lost before the record's last lines were written, and maybe the file with it."""
+    words = ("run", guide, "--engine", "rehearsal", "--until-epoch", "1", "--json")
+    assert shell(*words, KOHYA_WRAP_REHEARSAL_STEP_SECONDS="0.05").code == 0
+    (record,) = guide.parent.glob(".kohya-wrap/runs/2*/events.jsonl")
+    lines = record.read_text(encoding="utf-8").splitlines(keepends=True)
+    begun = next(number for number, line in enumerate(lines) if "TrainerStarted" in line)
+    record.write_text("".join(lines[: begun + 1]), encoding="utf-8")
+    first = guide.parent / "output" / "my_lora-000001.safetensors"
+    if gone:
+        for path in first.parent.glob("*.safetensors"):
+            path.unlink()
+    answer = shell(*words)
+    assert answer.code == 0, answer.err
+    data = answer.envelope["data"]
+    assert data["paused"] and (str(first) in data["checkpoints"]) == (not gone)
+    assert (data["lora"] is None) == gone

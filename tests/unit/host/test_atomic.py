@@ -171,6 +171,22 @@ atomic.link_or_copy(Path(sys.argv[1]), Path(sys.argv[2]))
     assert contents(here) == ["a", "b"]
 
 
+def test_a_copy_that_found_no_room_takes_none(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_link(*_: object) -> None:
+        raise OSError
+
+    def half(source: str, target: Path) -> None:
+        target.write_text("")
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "link", no_link)
+    monkeypatch.setattr(shutil, "copy2", half)
+    (here / "a").write_text("x")
+    with pytest.raises(OSError, match="No space left"):
+        atomic.link_or_copy(here / "a", here / "b")
+    assert contents(here) == ["a"]
+
+
 def test_free_space_also_where_nothing_is_yet(here: Path) -> None:
     assert atomic.free_bytes(here / "not" / "yet") > 0
 

@@ -144,6 +144,19 @@ def test_a_character_cut_in_two_is_put_together(tmp_path: Path) -> None:
     assert reader.new() == ["損失"]
 
 
+@pytest.mark.parametrize("begin", [0, 4])
+def test_a_log_that_somebody_has_emptied_is_read_from_its_beginning_again(tmp_path: Path, begin: int) -> None:
+    log = tmp_path / "log"
+    log.write_bytes(b"one\ntwo\nunfinis")
+    reader = child.LineReader(log, begin)
+    assert (reader.new()[-1], reader.emptied) == ("two", 0)
+    os.truncate(log, 0)
+    assert (reader.new(), reader.emptied) == ([], 1)
+    with log.open("ab") as more:
+        more.write(b"three\n")
+    assert (reader.new(), reader.emptied) == (["three"], 1)
+
+
 def test_the_unfinished_end_comes_with_the_last_call(tmp_path: Path) -> None:
     log = tmp_path / "log"
     log.write_bytes(b"a\nSegmentation fault")

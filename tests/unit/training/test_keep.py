@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +18,7 @@ from kohya_wrap.domain.events import (
     Crash,
     EpochStarted,
     Event,
+    StateKept,
     StateSaved,
     Unfit,
 )
@@ -44,7 +47,19 @@ def lora(path: Path, steps: int, up: float = 0.5) -> CheckpointSaved:
 
 
 def keeper(tmp_path: Path, attempt: AttemptStarted = RESUMED, **saving: int) -> Keeper:
-    return Keeper(attempt, tmp_path / "output", "lo", Saving(**saving))
+    return Keeper(attempt, tmp_path / "attempt", tmp_path / "output", "lo", Saving(**saving))
+
+
+def state(folder: Path, name: str) -> StateSaved:
+    """A whole one, as far as it is looked at."""
+    place = folder / name
+    place.mkdir()
+    (place / "train_state.json").write_text("{}")
+    for part in ("optimizer.bin", "scheduler.bin", "random_states_0.pkl"):
+        with zipfile.ZipFile(place / part, "w") as file:
+            file.writestr("data", "x")
+    lora(place / "model.safetensors", 1)
+    return StateSaved(str(place))
 
 
 def told(watching: Keeper, *events: Event) -> list[Event]:
@@ -106,3 +121,39 @@ def test_the_final_file_is_judged_with_the_run(tmp_path: Path, made: Path) -> No
     watching = keeper(tmp_path, every_epochs=1)
     assert told(watching, lora(made / "lo.safetensors", 35), GOES_ON) == []
     assert [path.name for path in made.iterdir()] == ["lo.safetensors"]
+
+
+def test_what_an_emptied_log_names_no_more_is_kept_in_its_order(tmp_path: Path, made: Path) -> None:
+    watching = keeper(tmp_path, every_epochs=1)
+    unnamed, saved = [lora(made / f"lo-00000{epoch}.safetensors", 5 * epoch) for epoch in (4, 5)]
+    last = [lora(made / "lo-000006.safetensors", 30), lora(made / "lo.safetensors", 35)]
+    for number, one in enumerate([unnamed, saved, *last]):
+        os.utime(one.path, (number, number))
+    during = told(watching, saved, GOES_ON)
+    assert [Path(one.path).name for one in during if isinstance(one, CheckpointKept)] == [
+        "lo-000004.safetensors", "lo-000005.safetensors",
+    ]  # fmt: skip
+    (kept,) = watching.ended()
+    assert isinstance(kept, CheckpointKept) and Path(kept.path).name == "lo-000006.safetensors"
+    assert [path.name for path in made.iterdir()] == ["lo.safetensors"]
+
+
+def test_of_the_states_that_no_log_names_the_newest_comes_last(tmp_path: Path, made: Path) -> None:
+    watching = keeper(tmp_path, every_epochs=1)
+    state(made, "lo-000004-state")
+    told(watching, state(made, "lo-000005-state"), GOES_ON)
+    newest = state(made, "lo-000006-state")
+    assert list(watching.ended()) == [StateKept(newest.path, 6, 30)]
+
+
+def test_what_was_kept_and_is_not_on_record_is_put_there(tmp_path: Path, made: Path) -> None:
+    """The record's last lines were lost with the machine; what it has is believed, whatever stands there by now."""
+    kept = tmp_path / "output" / "lo-000004.safetensors"
+    saved = CheckpointSaved(str(made / kept.name))
+    watching = keeper(tmp_path, every_epochs=1)
+    assert told(watching, saved, GOES_ON) == []
+    kept.parent.mkdir()
+    lora(kept, 20)
+    assert told(watching, saved, GOES_ON) == [CheckpointKept(str(kept), sha256(kept))]
+    watching.on_record = {str(kept)}
+    assert told(watching, saved, GOES_ON) == []
