@@ -35,6 +35,11 @@ _DISK = (
     errno.EEXIST,
     errno.EIO,
 )
+_NOWHERE = MachineError(
+    "The folder that this shell stands in is not there any more.",
+    why="It was removed, or moved, or its disk is not mounted.",
+    hint="cd ~   and the same command, with the project's whole path",
+)
 _NO = ("", "0", "false", "no", "off")  # as click reads a flag's variable
 
 
@@ -91,7 +96,17 @@ def of_the_system(error: OSError) -> KohyaWrapError | None:
         return _folder_in_the_way(Path(str(error.filename2 or error.filename)))
     if error.errno == errno.EACCES and error.filename and (closed := _closed(error)):
         return closed
+    if error.errno == errno.ENOENT and not error.filename and _stands_nowhere():
+        return _NOWHERE
     return _disk(error) if error.errno in _DISK or _no_folder(error) else None
+
+
+def _stands_nowhere() -> bool:
+    try:
+        os.getcwd()  # noqa: PTH109 - Path has no other way
+    except FileNotFoundError:
+        return True
+    return False
 
 
 def _no_folder(error: OSError) -> bool:
@@ -157,8 +172,15 @@ def _disk(error: OSError) -> MachineError:
     return MachineError(
         f"{where if where != Path() else 'The disk'}: {error.strerror}.",
         why="The disk is full or read-only, or the folder is not yours to write.",
-        hint=f"df -h .   then {', or '.join(ways)}; and the same command again",
+        hint=f"df -h {_nearest_folder(where)}   then {', or '.join(ways)}; and the same command again",
     )
+
+
+def _nearest_folder(path: Path) -> str:
+    """Whose disk is meant: that of the file, which need not be there."""
+    from kohya_wrap.domain.finding import typed
+
+    return typed(next((p for p in path.parents if os.path.isdir(p)), Path()))  # noqa: PTH112 - never raises
 
 
 def _file_among(path: Path) -> Path | None:

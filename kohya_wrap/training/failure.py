@@ -11,22 +11,17 @@ from kohya_wrap.errors import TrainingFailed
 from kohya_wrap.host import atomic
 from kohya_wrap.training.seen import Seen
 
-# (text in the engine's exception, why, what to type): engine contract, section 6.
-_KNOWN = (
-    (
-        "No space left on device",
-        "The disk is full; the file being saved is cut short.",
-        "df -h .   then free space, or point output_dir to another disk",
-    ),
+# (text in the engine's exception, why): the engine writes into the run's folder, and torch has its own words for a short
+# write. Its other failures in inline_container.cc, as of a damaged file, are none.
+_NO_ROOM = (
+    ("No space left on device", "The disk is full; the file being saved is cut short."),
     *(
-        (
-            text,
-            "The disk is full, or your quota of it; the state being saved is cut short.",
-            "df -h .   then free space, or point output_dir to another disk",
-        )
-        # torch's words for a short write. Its other failures in inline_container.cc, as of a damaged file, are none.
+        (text, "The disk is full, or your quota of it; the state being saved is cut short.")
         for text in ("iostream error", "unexpected pos")
     ),
+)
+# (text in the engine's exception, why, what to type): engine contract, section 6.
+_KNOWN = (
     (
         "PytorchStreamReader failed",
         "A state or .pt file is damaged or cut short.",
@@ -130,6 +125,8 @@ def explain(seen: Seen, code: int | None, log: Path, log_from: int, config: Path
         )
     if seen.crash is not None and not _is_interrupted(seen):
         text = seen.crash.cause
+        if full := next((why for known, why in _NO_ROOM if known in text), ""):
+            return TrainingFailed(text, why=full, hint=_make_room(log, config))
         why, hint = next(
             ((w, h) for known, w, h in _KNOWN if known in text),
             (f"The engine failed at {seen.crash.where}.", look),
@@ -148,8 +145,16 @@ def explain(seen: Seen, code: int | None, log: Path, log_from: int, config: Path
     why, hint = "Its log says what it was doing.", look
     if free < _FULL:
         why = f"The disk of its log has {free / 1e6:.0f} MB left: it was probably full, and what failed could not be written down."
-        hint = f"df -h {shlex.quote(str(log.parent))}   then free space, and run again; {look}"
+        hint = f"{_make_room(log, config)}; {look}"
     return TrainingFailed(f"The engine ended {ended} {_when(seen)}.", why=why, hint=hint)
+
+
+def _make_room(log: Path, config: Path) -> str:
+    """Where the engine saves; output_dir gets what is whole, and may be on another disk."""
+    return (
+        f"df -h {shlex.quote(str(log.parent))}   then free space there, or move the project to a larger disk; "
+        f"then: kohya-wrap run {shlex.quote(str(config))}"
+    )
 
 
 def hangs(seen: Seen, log: Path) -> TrainingFailed:
@@ -178,5 +183,7 @@ def _signal(seen: Seen, code: int | None, log: Path, log_from: int) -> str:
         return signal.SIGINT.name
     if code is not None and code < 0:
         return signal.Signals(-code).name
-    tail = log.read_bytes()[log_from:][-4000:].decode("utf-8", errors="replace") if log.is_file() else ""
+    told = log.read_bytes() if log.is_file() else b""
+    own = told[log_from if log_from <= len(told) else 0 :]  # somebody may have emptied it
+    tail = own[-4000:].decode("utf-8", errors="replace")
     return next((s.name for s in signal.Signals if f"died with <Signals.{s.name}:" in tail), "")

@@ -32,12 +32,20 @@ def require(job: Job) -> None:
     refuse_folders(job, output)
     _require_writable(job, "logging_dir", Path(values.get("logging_dir") or project.root / "logs"))
     _require_writable(job, "", project.runs)
-    free = atomic.free_bytes(output)
-    if job.engine_kind == "real" and free < LEAST_FREE:  # what the rehearsal writes is tiny
+    if job.engine_kind == "real":  # what the rehearsal writes is tiny
+        _require_room(job, project.runs, "move the project to a larger disk")
+        _require_room(job, output, "point output_dir to another disk")
+
+
+def _require_room(job: Job, folder: Path, way: str) -> None:
+    """The engine writes into the run's folder; what is whole gets its name in output_dir, on another disk by a copy."""
+    free = atomic.free_bytes(folder)
+    if free < LEAST_FREE:
         raise MachineError(
-            f"The disk is too small for what the training writes: {free / 1e6:.0f} MB are free at {output}.",
+            f"The disk is too small for what the training writes: {free / 1e6:.0f} MB are free at {folder}.",
             why=f"LoRA, checkpoints and states take {LEAST_FREE / 1e6:.0f} MB and more.",
-            hint="df -h .   then free space, or point output_dir to another disk",
+            hint=f"df -h {shlex.quote(str(folder))}   then free space there, or {way}; "
+            f"then: kohya-wrap run {shlex.quote(str(job.user.path))}",
         )
 
 

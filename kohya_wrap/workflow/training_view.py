@@ -14,7 +14,7 @@ from kohya_wrap.dataset.view.store import Store
 from kohya_wrap.domain import view
 from kohya_wrap.domain.config import Layer, Origin, TrainingConfig
 from kohya_wrap.domain.dataset import Inventory
-from kohya_wrap.domain.finding import Finding, Level
+from kohya_wrap.domain.finding import Finding, Level, typed
 from kohya_wrap.domain.view import Folder
 from kohya_wrap.errors import MachineError
 from kohya_wrap.host import atomic, child, lock
@@ -118,7 +118,7 @@ def _lay_out(target: Path, run: Path, parts: Sequence[Part], store: Store) -> Vi
         raise MachineError(
             f"The training view cannot be laid out in {target.parent}: {error.strerror}.",
             why="It holds converted copies of images that the engine would misread, and the engine's caches.",
-            hint="df -h .   and kohya-wrap dataset view   (tells which are converted, and why)",
+            hint=f"df -h {typed(target.parent)}   and kohya-wrap dataset view   (tells which are converted, and why)",
         ) from error
     return laid
 
@@ -148,7 +148,7 @@ def _no_room(needed: int, free: int, where: Path) -> Finding:
         "caches-in-memory",
         f"what the engine encodes is kept in memory, and encoded again by the next run: it would take {_megabytes(needed)} MB "
         f"of the {_megabytes(free)} MB that the disk has left, and {_megabytes(_LEFT_FREE)} MB are kept free for what is saved.",
-        "Make room: df -h .",
+        f"Make room: df -h {typed(where)}",
         str(where),
     )
 

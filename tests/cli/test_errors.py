@@ -221,3 +221,16 @@ def test_a_file_on_the_way_to_the_home(tmp_path: Path) -> None:
 def test_help_is_named_of_the_command_that_was_meant(shell: Shell, words: tuple[str, ...], hint: str) -> None:
     answer = shell(*words)
     assert (answer.code, answer.three_lines[2]) == (2, hint)
+
+
+@pytest.mark.parametrize("words", [("status",), ("init", "x"), ("dataset", "check"), ("run",)], ids=" ".join)
+def test_a_folder_that_is_gone(tmp_path: Path, words: tuple[str, ...]) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    program = (
+        f"import os, sys; os.rmdir({str(gone)!r}); from kohya_wrap.cli import main; main({list(words)!r})"
+    )
+    answer = Shell(gone, program=(sys.executable, "-P", "-c"))(program)
+    assert answer.code in (2, 3, 4, 8) and "a bug" not in answer.err
+    if answer.code == 8:
+        assert "is not there any more" in answer.three_lines[0]

@@ -32,6 +32,10 @@ def test_only_a_short_write_means_a_full_disk(cause: str, why: str, tmp_path: Pa
     error = failure.explain(Seen(crash=Crash(cause, "a.py:1")), 1, tmp_path / "engine.log", 0, Path("c.toml"))
     assert error.message == cause
     assert why in error.why and ("disk" in error.why) == (why == "The disk is full")
+    hint = f"df -h {tmp_path}   then free space there, or move the project to a larger disk; then: kohya-wrap run c.toml"
+    assert (error.hint == hint) == (why == "The disk is full"), (
+        "the engine saves beside its log, not in output_dir"
+    )
 
 
 @pytest.mark.parametrize(("free", "full"), [(0, True), (10**8, True), (10**9, False)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from pathlib import Path
 
@@ -85,6 +86,18 @@ def test_room(
         return outputs.require(ready)
     with pytest.raises(MachineError, match="499 MB are free"):
         outputs.require(ready)
+
+
+@pytest.mark.parametrize(("full", "way"), [("runs", "move the project"), ("output", "point output_dir")])
+def test_the_disk_that_is_full_is_named(
+    prepared: Prepared, monkeypatch: pytest.MonkeyPatch, full: str, way: str
+) -> None:
+    monkeypatch.setattr(atomic, "free_bytes", lambda path: 0 if path.name == full else 10**10)
+    ready = prepared(SD15, gpu="cpu")
+    with pytest.raises(MachineError, match="0 MB are free") as refused:
+        outputs.require(ready)
+    assert way in refused.value.hint and f"kohya-wrap run {ready.user.path}" in refused.value.hint
+    assert re.search(rf"df -h \S+/{full} ", refused.value.hint)
 
 
 def test_it_is_found_before_anything_is_fetched(
