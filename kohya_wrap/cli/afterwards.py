@@ -61,27 +61,26 @@ def every_end(
     afterwards = ready(steps, os.environ, [one.output for one in trained], Path.cwd())
     console.say(_announced(afterwards))
     began = time.time()
-    with _terminal_may_be_lost():
-        try:
-            yield outcome
-        except BaseException as error:
-            begun, runs = _runs(outcome, began, trained)
-            if begun or not isinstance(error, KohyaWrapError) or error.code not in _NOTHING_BEGAN:
-                stopped = isinstance(error, KeyboardInterrupt | Interrupted | Stopped)
-                # Cut short is said; how the training ended comes first.
-                with suppress(KeyboardInterrupt, Stopped), _noticed(console, told, trained, runs, outcome):
-                    _do(console, afterwards, runs, outcome, "stopped" if stopped else "failed")
-                known = of_the_system(error) if isinstance(error, OSError) else error
-                if isinstance(known, KohyaWrapError):
-                    known.data = {**(known.data or {}), "then": outcome.then}
-                    raise known from None
-            raise
-        try:
-            _, runs = _runs(outcome, began, trained)
-            with _noticed(console, told, trained, runs, outcome):
-                failed = _do(console, afterwards, runs, outcome, DONE)
-        except (KeyboardInterrupt, Stopped) as cut:
-            raise _cut_short(cut, _with_steps(outcome)) from None
+    try:
+        yield outcome
+    except BaseException as error:
+        begun, runs = _runs(outcome, began, trained)
+        if begun or not isinstance(error, KohyaWrapError) or error.code not in _NOTHING_BEGAN:
+            stopped = isinstance(error, KeyboardInterrupt | Interrupted | Stopped)
+            # Cut short is said; how the training ended comes first.
+            with suppress(KeyboardInterrupt, Stopped), _noticed(console, told, trained, runs, outcome):
+                _do(console, afterwards, runs, outcome, "stopped" if stopped else "failed")
+            known = of_the_system(error) if isinstance(error, OSError) else error
+            if isinstance(known, KohyaWrapError):
+                known.data = {**(known.data or {}), "then": outcome.then}
+                raise known from None
+        raise
+    try:
+        _, runs = _runs(outcome, began, trained)
+        with _noticed(console, told, trained, runs, outcome):
+            failed = _do(console, afterwards, runs, outcome, DONE)
+    except (KeyboardInterrupt, Stopped) as cut:
+        raise _cut_short(cut, _with_steps(outcome)) from None
     data = _with_steps(outcome)
     if failed is not None:
         raise MachineError(
@@ -205,7 +204,8 @@ def _cut_short(cut: BaseException, data: dict[str, Any] | None) -> KohyaWrapErro
 
 
 @contextmanager
-def _terminal_may_be_lost() -> Iterator[None]:
+def terminal_may_be_lost() -> Iterator[None]:
+    """Around all of a `run`, and what it starts meanwhile to fetch and install: only a signal that is meant ends it."""
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN) if hasattr(signal, "SIGHUP") else None
     try:
         yield

@@ -14,7 +14,7 @@ import click
 
 from kohya_wrap.cli import in_order, options
 from kohya_wrap.cli.looking_on import looking_on
-from kohya_wrap.errors import EngineError, MachineError
+from kohya_wrap.errors import MachineError
 
 if TYPE_CHECKING:
     from kohya_wrap.cli.console import Console
@@ -113,9 +113,11 @@ def command(
     kohya-wrap run --engine rehearsal        the same way in seconds, without a GPU: no training
     """
     began = time.monotonic()
-    from kohya_wrap.cli.afterwards import every_end
+    from kohya_wrap.cli.afterwards import every_end, terminal_may_be_lost
+
+    click.get_current_context().with_resource(terminal_may_be_lost())
     from kohya_wrap.cli.console import Console
-    from kohya_wrap.cli.training import Session, as_data, say_result, train
+    from kohya_wrap.cli.training import Session, as_data, preparing, say_result, train
     from kohya_wrap.domain.afterwards import parse
     from kohya_wrap.domain.budget import Budget
     from kohya_wrap.places import Places
@@ -165,13 +167,19 @@ def command(
             console, entries, typed, request, asked, in_turn, session, steps, restart=restart, cards=cards
         )
         return
-    try:
-        job = prepare(request, session.places, os.environ)
-    except (EngineError, MachineError):  # the set-up failed: an end like any other
-        found = queue.checked([queue.Entry(named[0], words)], gpu, request.engine, session.places, os.environ)
-        with every_end(console, steps if found.trained else (), [*found.trained.values()], session.told):
-            raise
-    with every_end(console, steps, [Trained.of(job)], session.told) as outcome:
+
+    def prepared() -> Job:
+        with preparing(console, session.told, named[0]):
+            return prepare(request, session.places, os.environ)
+
+    # What follows is known before the images are looked at, which may take minutes: those can be an end as well.
+    entry = queue.Entry(named[0], words)
+    known = queue.checked([entry], gpu, request.engine, session.places, os.environ).trained if steps else {}
+    job = None if known else prepared()
+    with every_end(
+        console, steps, [Trained.of(job)] if job else list(known.values()), session.told
+    ) as outcome:
+        job = job or prepared()
         job, result = train(console, job, session, wishes(job, asked, began))
         outcome.data = as_data(result)
         say_result(console, result)

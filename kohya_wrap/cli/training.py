@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from kohya_wrap.errors import EngineError, MachineError, Stopped
 
 if TYPE_CHECKING:
     from kohya_wrap.cli.console import Console
@@ -36,6 +38,20 @@ class Session:
     env: Mapping[str, str] = field(default_factory=lambda: os.environ)
     stop: StopRequest | None = None
     asked: StopRequest | None = None
+
+
+@contextmanager
+def preparing(console: Console, told: Sequence[Target], config: Path) -> Iterator[None]:
+    """Whoever is away hears that it has ended before there was a run; what is refused is said to who typed it alone."""
+    try:
+        yield
+    except (EngineError, MachineError, Stopped, KeyboardInterrupt) as error:
+        if told:
+            from kohya_wrap.workflow import notices
+
+            notice = notices.of_preparation(config.absolute().parent.name, error)
+            notices.send(told, notice, lambda found: console.findings([found]))
+        raise
 
 
 def train(

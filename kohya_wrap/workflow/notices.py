@@ -103,6 +103,13 @@ def of_steps(name: str, runs: Sequence[RunFolder], steps: Sequence[Mapping[str, 
     return Notice(event, text, str(runs[-1].path), name, step, steps_in_all, loss, kept[-1] if kept else "")
 
 
+def of_preparation(name: str, error: BaseException) -> Notice:
+    """Of one that ended before there was a run."""
+    stopped = isinstance(error, Interrupted | Stopped | KeyboardInterrupt)
+    text = tool.redact(f"{name}: {str(error) or type(error).__name__}")
+    return Notice("stopped" if stopped else "failed", text, "", name, 0, 0, None, "")
+
+
 def of_queue(names: Iterable[str], rows: Sequence[Mapping[str, Any]]) -> Notice:
     """What came of several trainings, those that were refused at the beginning as well.
 

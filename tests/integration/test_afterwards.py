@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -498,6 +499,63 @@ def test_a_set_up_that_fails_before_anything_is_fetched(
     assert f"then: {UPLOAD}: nothing was made, so there is nothing to upload" in then(answer)
     assert "then: well" not in then(answer)
     assert provider.asked == [STOP_RUNPOD]
+
+
+# Looks at the images for as long as three hundred large ones take.
+LOOKS_LONG = """
+import time
+from kohya_wrap.workflow import images
+of = images.of
+def slowly(*given):
+    print("looking at the images", flush=True)
+    time.sleep(3)
+    return of(*given)
+images.of = slowly
+from kohya_wrap.cli import main
+main()
+"""
+
+
+@pytest.mark.parametrize("number, code", [(signal.SIGINT, 130), (signal.SIGTERM, 7)])
+def test_an_end_in_the_preparation_is_one(
+    rented: Shell, guide: Path, provider: LoopbackProvider, number: int, code: int
+) -> None:
+    words = ("--then", "echo well", "--then-always", UPLOAD, "--then-always", "terminate-instance")
+    with Receiver() as here:
+        slow = replace(rented, program=(sys.executable, "-c", LOOKS_LONG))
+        with slow.start("run", guide, *REHEARSAL, *words, "--notify", here.url) as run:
+            until(run, "looking at the images")
+            run.send_signal(number)
+            out, _ = run.communicate(timeout=30)
+        told = here.events()
+    assert run.returncode == code
+    assert f"then: {UPLOAD}: nothing was made, so there is nothing to upload" in out
+    assert "then: well" not in out and provider.asked == [TERMINATE_RUNPOD]
+    assert told == ["stopped", "afterwards"]
+
+
+@pytest.mark.parametrize("words", [(), ("--then", UPLOAD)], ids=["alone", "followed"])
+def test_a_terminal_that_is_lost_in_the_preparation_changes_nothing(
+    rented: Shell, guide: Path, words: tuple[str, ...]
+) -> None:
+    slow = replace(rented, program=(sys.executable, "-c", LOOKS_LONG))
+    with slow.start("run", guide, *REHEARSAL, *words) as run:
+        until(run, "looking at the images")
+        run.send_signal(signal.SIGHUP)
+        out, err = run.communicate(timeout=60)
+    assert (run.returncode, err) == (0, "")
+    assert "Rehearsed 50 steps" in out
+
+
+def test_what_the_dataset_has_wrong_is_told_and_nothing_follows(
+    rented: Shell, guide: Path, provider: LoopbackProvider
+) -> None:
+    picture = next(p for p in (guide.parent / "training_data").rglob("*") if p.suffix in (".jpg", ".png"))
+    picture.write_bytes(picture.read_bytes()[:100])
+    words = ("--then-always", UPLOAD, "--then-always", "terminate-instance")
+    answer = rented("run", guide, *REHEARSAL, *words)
+    assert answer.code == 4, answer.err
+    assert then(answer) == [] and provider.asked == []
 
 
 def test_a_lost_terminal_changes_nothing(rented: Shell, guide: Path, provider: LoopbackProvider) -> None:
