@@ -110,8 +110,9 @@ def seen(image: Image.Image) -> Image.Image:
         levels = levels / 65535 * 255 if deep else levels if levels.max() > 1 else levels * 255
         image = Image.fromarray((levels + 0.5).clip(0, 255).astype("uint8"))
     alpha = image.convert("RGBA").getchannel("A") if image.has_transparency_data else None
-    colours = image.convert("L" if image.mode == "LA" else "RGB") if alpha else image
-    if profile and image.mode not in ("P", "PA", "1"):
+    plain = {"LA": "L", "1": "L", "P": "RGB", "PA": "RGB"}
+    colours = image.convert("RGB" if alpha and image.mode != "LA" else plain.get(image.mode, image.mode))
+    if profile:
         try:
             theirs = ImageCms.ImageCmsProfile(io.BytesIO(profile))
             colours = ImageCms.profileToProfile(

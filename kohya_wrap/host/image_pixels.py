@@ -34,7 +34,8 @@ def as_seen(image: Image.Image, background: str | None = WHITE) -> Image.Image:
     """
     from PIL import Image, ImageOps
 
-    # Upright first: what comes after it forgets how the camera was held.
+    image.load()  # what stands behind the pixels may say how the camera was held
+    # Upright first: what comes after it forgets that.
     upright = image if orientation_of(image) == 1 else ImageOps.exif_transpose(image)
     seen = _srgb(_eight_bits(upright))
     if not seen.has_transparency_data:
@@ -81,8 +82,12 @@ def _srgb(image: Image.Image) -> Image.Image:
     from PIL import ImageCms
 
     profile = image.info.get("icc_profile")
-    if not profile or image.mode in ("P", "PA", "1"):
+    if not profile:
         return image
+    if image.mode in ("P", "PA"):  # the numbers of a palette's colours, which the profile is about
+        image = image.convert("RGBA" if image.has_transparency_data else "RGB")
+    elif image.mode == "1":
+        image = image.convert("L")
     alpha = image.getchannel("A") if image.mode in ("RGBA", "LA") else None
     bare = image.convert("L" if image.mode == "LA" else "RGB") if alpha else image
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import struct
 import zlib
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 from PIL import Image, ImageCms
 
+from kohya_wrap.host.image_file import facts
 from kohya_wrap.host.image_pixels import as_seen, save_as_seen
 
 RED, GREEN = (200, 30, 90), (10, 200, 30)
@@ -162,6 +164,45 @@ def test_a_coloured_profile(tmp_path: Path, kind: str) -> None:
     image = Image.new("RGB", (16, 8), (128, 30, 200))
     found = colour(tmp_path, kind, image, icc_profile=linear())
     assert found == pytest.approx((188, 96, 229), abs=6 if kind in ("JPEG", "WEBP") else 2)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "TIFF"])
+@pytest.mark.parametrize(
+    ("mode", "transparency"), [("P", None), ("P", b"\xff\xff"), ("1", None), ("L", None)]
+)
+def test_a_profile_of_a_palette(tmp_path: Path, kind: str, mode: str, transparency: bytes | None) -> None:
+    """Its numbers are no colours: those that they stand for are what the profile is about."""
+    image = Image.new(mode, (16, 8), {"P": 1, "1": 1, "L": 128}[mode])
+    if mode == "P":
+        image.putpalette([0, 0, 0, 128, 30, 200])
+    more = {} if transparency is None or kind == "TIFF" else {"transparency": transparency}
+    found = colour(tmp_path, kind, image, icc_profile=linear(), **more)
+    seen = {
+        "P": (188, 96, 229),
+        "1": (255, 255, 255),
+        "L": (128, 128, 128),
+    }  # a profile of colours is not about greys
+    assert found == pytest.approx(seen[mode], abs=2)
+
+
+def test_a_png_that_says_twice_how_it_was_held(tmp_path: Path) -> None:
+    """As Pillow says when all of it was read, and so as it is said to be everywhere here."""
+    image, exif = Image.new("RGB", (64, 32), RED), Image.Exif()
+    image.paste(GREEN, (0, 0, 32, 32))  # on the left, which is above then
+    chunks = []
+    for exif[0x0112] in (1, 6):
+        said = exif.tobytes().removeprefix(b"Exif\0\0")
+        crc = zlib.crc32(b"eXIf" + said).to_bytes(4, "big")
+        chunks.append(len(said).to_bytes(4, "big") + b"eXIf" + said + crc)
+    packed = io.BytesIO()
+    image.save(packed, "PNG")
+    content = packed.getvalue()  # one before the pixels, one behind them
+    (tmp_path / "a.png").write_bytes(content[:33] + chunks[0] + content[33:-12] + chunks[1] + content[-12:])
+    size = facts(tmp_path / "a.png").size
+    save_as_seen(tmp_path / "a.png", tmp_path / "b.png", size=size)
+    with Image.open(tmp_path / "b.png") as seen:
+        assert seen.size == size == (32, 64)
+        assert (seen.getpixel((30, 2)), seen.getpixel((2, 60))) == (GREEN, RED)
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF", "WEBP"])
