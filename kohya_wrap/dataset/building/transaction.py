@@ -53,8 +53,12 @@ def move(made: Path, name: Path, final: Path) -> Move:
 
 
 def commit(record: Path, moves: list[Move], data: dict[str, Any]) -> None:
-    """Do all of the moves, and write `data` as the record of it; from here on a kill only delays it until `finish`."""
-    atomic.write_text(_pending(record), json.dumps({"moves": [asdict(move) for move in moves], "data": data}))
+    """Do all of the moves, and write `data` as the record of it; from here on a kill only delays it until `finish`.
+
+    Whoever calls it, and `finish`, holds the record's lock: what a killed one left of its writing is written over.
+    """
+    said = json.dumps({"moves": [asdict(move) for move in moves], "data": data})
+    atomic.write_text(_pending(record), said, alone=True)
     finish(record)
 
 
@@ -69,7 +73,7 @@ def finish(record: Path) -> bool:
     if possible:
         for each in moves:
             _do(each)
-        atomic.write_text(record, json.dumps(found["data"]))
+        atomic.write_text(record, json.dumps(found["data"]), alone=True)
     pending.unlink()
     return possible
 
