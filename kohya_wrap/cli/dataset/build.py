@@ -74,13 +74,21 @@ def command(sources: tuple[Path, ...], project: Path, as_json: bool, **words: An
     """
     from kohya_wrap.cli.console import Console
     from kohya_wrap.cli.setup_display import SetupDisplay
+    from kohya_wrap.errors import Interrupted
     from kohya_wrap.places import Places
     from kohya_wrap.workflow import build_dataset
 
     console = Console(as_json=as_json)
     request = build_dataset.BuildRequest(project, sources, **words)
-    with SetupDisplay(console) as display:
-        done = build_dataset.run(request, Places.from_environment(os.environ), display.on_news)
+    try:
+        with SetupDisplay(console) as display:
+            done = build_dataset.run(request, Places.from_environment(os.environ), display.on_news)
+    except KeyboardInterrupt:
+        raise Interrupted(
+            "Interrupted.",
+            why="Ctrl-C. A build puts all that it made in its place at the end, or nothing.",
+            hint="The same command again begins anew, and ends what was being put in place.",
+        ) from None
     _say(console, done, project)
     if as_json:
         data = {

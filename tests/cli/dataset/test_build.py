@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from kohya_wrap.cli.dataset.build import command
+from kohya_wrap.errors import Interrupted
 from tests.fixtures.shell import Shell
 
 BUILD = ("dataset", "build")
@@ -219,6 +221,16 @@ def test_what_is_asked_wrong_is_2(shell: Shell, photos: Path, words: tuple[str, 
 def test_spaces_around_the_trigger_do_not_belong_to_it(shell: Shell, tmp_path: Path, photos: Path) -> None:
     assert shell(*BUILD, "photos", "--concept", "x", "--trigger", " sks\u3000cat ").code == 0
     assert (tmp_path / "training_data/10_x/a.txt").read_text() == "sks\u3000cat, a photo, a\n"
+
+
+def test_ctrl_c_says_that_nothing_was_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("kohya_wrap.workflow.build_dataset.run", interrupted)
+    with pytest.raises(Interrupted) as caught:
+        command.main(["photos", "--concept", "m", "--project", str(tmp_path)], standalone_mode=False)
+    assert "goes on where it was" not in caught.value.hint and "begins anew" in caught.value.hint
 
 
 @pytest.fixture
