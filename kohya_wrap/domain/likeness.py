@@ -27,8 +27,22 @@ class Print:
     def is_near(self, other: Print) -> bool:
         if (self.dhash ^ other.dhash).bit_count() > NEAR:
             return False
+        return self._colours_apart(other) <= _COLOURS_NEAR
+
+    def apart(self, other: Print) -> float:
+        """How far the two are from each other: a bit counts as much as a 255th of all colours."""
+        return (self.dhash ^ other.dhash).bit_count() + self._colours_apart(other)
+
+    def _colours_apart(self, other: Print) -> float:
         apart = sum(abs(one - another) for one, another in zip(self.colours, other.colours, strict=True))
-        return apart <= _COLOURS_NEAR * len(self.colours)
+        return apart / len(self.colours)
+
+    def as_text(self) -> str:
+        return f"{self.dhash:016x}{self.colours.hex()}"
+
+    @classmethod
+    def of_text(cls, text: str) -> Print:
+        return cls(int(text[:16], 16), bytes.fromhex(text[16:]))
 
 
 def groups(prints: Mapping[str, Print]) -> list[tuple[str, ...]]:

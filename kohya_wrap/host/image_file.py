@@ -64,12 +64,6 @@ def facts(path: Path) -> ImageFacts:
         return of_bytes(_content(path))
 
 
-def facts_of(content: bytes) -> ImageFacts:
-    """As `facts`, of what was read before. Raises Unreadable."""
-    with _as_unreadable():
-        return of_bytes(content)
-
-
 def facts_and_picture(path: Path, least: int) -> tuple[ImageFacts, Image.Image]:
     """As `facts`, and the picture that was decoded for them, as it is stored: a JPEG made smaller, each side `least` or more.
 
@@ -78,6 +72,12 @@ def facts_and_picture(path: Path, least: int) -> tuple[ImageFacts, Image.Image]:
     """
     with _as_unreadable():
         return _of_bytes(_content(path), least)
+
+
+def facts_and_picture_of(content: bytes, least: int) -> tuple[ImageFacts, Image.Image]:
+    """As `facts_and_picture`, of what was read before. With `least` 0 the picture may not be decoded. Raises Unreadable."""
+    with _as_unreadable():
+        return _of_bytes(content, least)
 
 
 def _content(path: Path) -> bytes:
@@ -110,7 +110,7 @@ def _quieten() -> None:
 
 
 def of_bytes(content: bytes) -> ImageFacts:
-    """As `facts_of`, but raises whatever Pillow raises."""
+    """As `facts`, of what was read before, but raises whatever Pillow raises."""
     return _of_bytes(content, 0)[0]
 
 

@@ -9,12 +9,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from kohya_wrap.dataset import folders
-from kohya_wrap.dataset.building import record, sources, standing, told, transaction, write
-from kohya_wrap.dataset.building.plan import OnProgress, Plan, plan, trained
+from kohya_wrap.dataset.building import kept, record, sources, standing, told, transaction, write
+from kohya_wrap.dataset.building.plan import OnProgress, plan
+from kohya_wrap.dataset.building.planned import Plan, trained
 from kohya_wrap.dataset.building.record import Choices as Choices
 from kohya_wrap.dataset.building.record import Record
 from kohya_wrap.dataset.building.sources import Item, Source
 from kohya_wrap.dataset.building.standing import Stood
+from kohya_wrap.dataset.building.write import Other
 from kohya_wrap.dataset.caption_files import Backup
 from kohya_wrap.domain.finding import Finding
 from kohya_wrap.host import image_file, lock, zip_file
@@ -158,23 +160,24 @@ def _build(
     if folder.exists() and folder != place.folder:
         raise told.in_the_way(folder)
     with lock.hold(folder) if folder != place.folder else nullcontext():
-        backup = _write(place, folder, planned, stood, choices, on_progress)
+        backup, others = _write(place, folder, planned, stood, choices, on_progress)
     if place.held_out.is_dir() and not any(place.held_out.iterdir()):
         place.held_out.rmdir()
-    return _built(place, folder, planned, choices, found, backup)
+    return _built(place, folder, planned, choices, found, backup, others)
 
 
 def _write(
     place: Place, folder: Path, planned: Plan, stood: Stood, choices: Choices, on_progress: OnProgress
-) -> Backup:
+) -> tuple[Backup, list[Other]]:
     """All of it beside what stands, then in its place; edited captions that go are kept in the backup."""
     backup = Backup(place.parent.parent)
     made = _staged(place, planned)
     try:
         entries = write.pictures(planned.pictures, made, choices, place.extension, on_progress)
+        others = []
         for held, target in made.items():
-            write.others(stood.others.get(held, ()), target)
-        for path in planned.lost:
+            others += write.others(stood.others[held], target, planned.pictures, held, place.extension)
+        for path in (*planned.lost, *planned.doubtful):
             backup.keep(path)
     except BaseException:
         transaction.clear(place.parents, place.concept)
@@ -184,7 +187,7 @@ def _write(
         moves.append(transaction.move(made[True], place.held_out, place.held_out))
     transaction.commit(place.record, moves, record.as_data(Record(choices, tuple(entries), place.extension)))
     transaction.clear(place.parents, place.concept)
-    return backup
+    return backup, others
 
 
 def _stood(place: Place) -> Stood:
@@ -203,7 +206,13 @@ def _staged(place: Place, planned: Plan) -> dict[bool, Path]:
 
 
 def _built(
-    place: Place, folder: Path, planned: Plan, choices: Choices, found: Sequence[Source], backup: Backup
+    place: Place,
+    folder: Path,
+    planned: Plan,
+    choices: Choices,
+    found: Sequence[Source],
+    backup: Backup,
+    others: Sequence[Other],
 ) -> Built:
     here = trained(planned.pictures)
     made = [one for one in planned.pictures if one.is_made]
@@ -226,7 +235,9 @@ def _built(
         sum(one.caption_changes for one in planned.pictures),
         (
             *told.findings(planned, choices, found, folder),
-            *told.lost_captions(planned, backup),
+            *kept.lost_captions(planned, backup),
+            *kept.doubtful_captions(planned, backup, folder),
+            *kept.called_otherwise(others),
             *told.of_other_projects(found, place.own),
             *told.second_folders(folder, place.concept),
         ),

@@ -11,8 +11,10 @@ from pathlib import Path
 from kohya_wrap.dataset import inventory
 from kohya_wrap.dataset.building.record import Choices, Stamp
 from kohya_wrap.dataset.building.sources import Item
+from kohya_wrap.dataset.check.look import measure
 from kohya_wrap.domain.dataset import ImageFacts, Misread
 from kohya_wrap.domain.finding import Finding, Level, typed
+from kohya_wrap.domain.likeness import Print
 from kohya_wrap.domain.shrink import shrunk
 from kohya_wrap.host import image_file, image_pixels, whole_file, zip_file
 
@@ -26,14 +28,22 @@ _ENDINGS = {
 }
 _UNKNOWN = (".heic", ".jxl")  # unless a plugin was added
 KEEP = "keep"  # transparency
+THREADS = 4  # that pictures are read in
+_PNG = b"\x89PNG"
+_PRINTED = 64  # pixels a side, or more, that a print is made from
 
 
 @dataclass(frozen=True)
 class Looked:
-    """What is in it, and why it cannot be linked as it is; `why` is empty where it can."""
+    """What is in it, and why it cannot be linked as it is; `why` is empty where it can.
+
+    Attributes:
+        likeness: what it shows; None of a PNG, which is read to the last byte without being decoded, in a tenth of the time.
+    """
 
     facts: ImageFacts
     why: tuple[str, ...]
+    likeness: Print | None = None
 
 
 def look(item: Item, choices: Choices) -> Looked | Finding:
@@ -41,14 +51,24 @@ def look(item: Item, choices: Choices) -> Looked | Finding:
     if wrong := whole_file.too_large(item.stamp[0]):  # before it is unpacked
         return _refused(item, wrong)
     try:
-        facts = image_file.facts_of(item.read())
+        content = item.read()
+        decodes = not content.startswith(_PNG)
+        facts, image = image_file.facts_and_picture_of(content, _PRINTED if decodes else 0)
     except (image_file.Unreadable, zip_file.BadZip) as error:
         return _refused(item, str(error))
     except PermissionError as error:
         return inventory.closed(Path(item.origin), error)
     except OSError as error:
         return _refused(item, error.strerror or str(error))
-    return Looked(facts, tuple(_why(facts, choices)))
+    return Looked(facts, tuple(_why(facts, choices)), measure(image).likeness if decodes else None)
+
+
+def likeness(content: bytes) -> Print | None:
+    """What a picture shows; None where it cannot be read."""
+    try:
+        return measure(image_file.facts_and_picture_of(content, _PRINTED)[1]).likeness
+    except image_file.Unreadable:
+        return None
 
 
 def _why(facts: ImageFacts, choices: Choices) -> list[str]:
@@ -91,16 +111,22 @@ def put(item: Item, looked: Looked, target: Path, choices: Choices) -> None:
         background = None if choices.background == KEEP else choices.background
         image_pixels.save_as_seen(item.path or io.BytesIO(item.read()), target, background, size)
     elif item.path is None:
-        target.write_bytes(item.read())
+        with target.open("xb") as file:
+            file.write(item.read())
     else:
         link(item.path, target)
 
 
 def link(source: Path, target: Path) -> None:
-    """A hard link where the file system allows one, else a copy."""
+    """A hard link where the file system allows one, else a copy; what is there already is never written into.
+
+    It may be a hard link itself: to a file of the folder that still stands, or of the source.
+    """
     real = os.path.realpath(source)
     try:
         os.link(real, target)
+    except FileExistsError:
+        raise
     except OSError:
         shutil.copy2(real, target)
 

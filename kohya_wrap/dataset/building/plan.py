@@ -2,85 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
-from pathlib import Path, PurePosixPath
+from dataclasses import replace
+from pathlib import Path
 
-from kohya_wrap.dataset.building import holdout, picture
+from kohya_wrap.dataset.building import holdout, matching, picture
 from kohya_wrap.dataset.building.captions import Captions
+from kohya_wrap.dataset.building.matching import without_ending
 from kohya_wrap.dataset.building.names import Names
 from kohya_wrap.dataset.building.picture import Looked
+from kohya_wrap.dataset.building.planned import Plan, Planned
 from kohya_wrap.dataset.building.record import Choices, Entry
 from kohya_wrap.dataset.building.sources import Item, Source
 from kohya_wrap.dataset.building.standing import Standing, Stood, stems, under
 from kohya_wrap.domain.finding import Finding, Level
+from kohya_wrap.domain.likeness import Print
 
-THREADS = 4
 OnProgress = Callable[[int, int], None]  # pictures done, of how many
-
-
-@dataclass(frozen=True)
-class Planned:
-    """One picture that will stand.
-
-    Attributes:
-        item, looked: what to make it of; both None where it stays as it stands.
-        standing: as it stands; None where it is new.
-        entry: as it will be recorded; what was `made` is not known yet where it is made.
-        text: its caption; empty: none.
-        before: what the caption was without the trigger.
-    """
-
-    item: Item | None
-    looked: Looked | None
-    standing: Standing | None
-    entry: Entry
-    text: str
-    before: str
-
-    @property
-    def is_made(self) -> bool:
-        return self.looked is not None
-
-    @property
-    def renamed(self) -> tuple[str, str] | None:
-        """From its path in the source to its name here; that a picture saved anew ends in .png is no new name."""
-        if self.item is None:
-            return None
-        inner, name = self.item.inner, self.entry.name
-        same = inner.stem == self.entry.stem if self.entry.why else inner.name == name
-        return None if same else (str(inner), name)
-
-    @property
-    def caption_changes(self) -> bool:
-        """Of a picture that was here before."""
-        return self.standing is not None and (self.standing.caption or "") != self.text
-
-    @property
-    def gets_trigger(self) -> bool:
-        """Now, and not in an earlier build."""
-        return self.text != self.before and not (self.standing and self.standing.caption == self.text)
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What will be done, and what is to be said of it.
-
-    Attributes:
-        removed: left the source.
-        lost: edited captions that will not stand any more.
-        refused: pictures, captions and files of many captions that cannot be read.
-        several: pictures with captions that differ, in words.
-        said: of what else is not taken of the captions.
-    """
-
-    pictures: tuple[Planned, ...]
-    removed: tuple[Standing, ...]
-    lost: tuple[Path, ...]
-    refused: tuple[Finding, ...]
-    several: tuple[str, ...]
-    said: tuple[Finding, ...]
 
 
 def plan(sources: Sequence[Source], stood: Stood, choices: Choices, on_progress: OnProgress) -> Plan:
@@ -96,7 +35,8 @@ def plan(sources: Sequence[Source], stood: Stood, choices: Choices, on_progress:
     ]
     refused += [said for said in said_of_many if said.level is Level.ERROR]
     roots = tuple(source.root for source in sources if source.root)
-    matched = _match(items, looked, stood, roots)
+    matches = matching.match(items, looked, stood, roots)
+    matched = matches.standing
     names = Names(stems(stood))
     planned = []
     for origin, item in items.items():
@@ -104,7 +44,8 @@ def plan(sources: Sequence[Source], stood: Stood, choices: Choices, on_progress:
         if isinstance(said, str) and not isinstance(looked.get(origin), Finding):
             found = looked.get(origin)
             assert not isinstance(found, Finding)
-            planned.append(_planned(item, found, matched.get(origin), said, choices, names))
+            one = _planned(item, found, matched.get(origin), said, choices, names)
+            planned.append(_with_likeness(one, matches.likenesses.get(origin), origin in matches.doubtful))
         elif (stands := matched.get(origin)) and stands.path:  # what is damaged in the source is whole here
             planned.append(_kept(stands, choices))
     taken = {id(found) for found in matched.values()}
@@ -145,7 +86,7 @@ def _look(
     """What is in those that are not known from the last time; of them, what cannot be read."""
     new = [item for item in items.values() if not _is_known(item, standing.get(item.origin), choices)]
     looked: dict[str, Looked | Finding] = {}
-    with ThreadPoolExecutor(THREADS) as pool:
+    with ThreadPoolExecutor(picture.THREADS) as pool:
         for item, found in zip(new, pool.map(lambda item: picture.look(item, choices), new), strict=True):
             looked[item.origin] = found
             on_progress(len(looked), len(new))
@@ -161,63 +102,21 @@ def _is_known(item: Item, found: Standing | None, choices: Choices) -> bool:
     )
 
 
-def _match(
-    items: dict[str, Item], looked: dict[str, Looked | Finding], stood: Stood, roots: tuple[str, ...]
-) -> dict[str, Standing]:
-    """Origin -> what stands for it.
-
-    By its path and what is in it; else by what is in it, so that the caption of a renamed picture follows it; else by its
-    path; else by its path without the ending, where that picture has left the source: it was saved in another format.
-    """
-    there = [found for found in stood.pictures if found.path is not None]
-    left = [found for found in there if under(found.entry.origin, roots) and found.entry.origin not in items]
-    digests = {
-        origin: new.facts.digest if isinstance(new, Looked) else origin for origin, new in looked.items()
-    }
-    known = {found.entry.origin: found.entry.digest for found in there}
-    both = {origin: (origin, digests.get(origin, known.get(origin, ""))) for origin in items}
-    by_origin = {origin: origin for origin in items}
-    without_ending = {origin: str(PurePosixPath(origin).with_suffix("")) for origin in items}
-    matched: dict[str, Standing] = {}
-    _match_by(matched, both, ((found, (found.entry.origin, found.entry.digest)) for found in there))
-    _match_by(matched, digests, ((found, found.entry.digest) for found in there))
-    _match_by(matched, by_origin, ((found, found.entry.origin) for found in stood.pictures))
-    _match_by(
-        matched,
-        without_ending,
-        ((found, str(PurePosixPath(found.entry.origin).with_suffix(""))) for found in left),
-    )
-    return matched
-
-
-def _match_by(
-    matched: dict[str, Standing],
-    wanted: Mapping[str, Hashable],
-    standing: Iterable[tuple[Standing, Hashable]],
-) -> None:
-    """Match what is not matched yet by one key of both sides, each at most once."""
-    taken = {id(found) for found in matched.values()}
-    free: dict[Hashable, list[Standing]] = {}
-    for found, key in standing:
-        if id(found) not in taken:
-            free.setdefault(key, []).append(found)
-    for origin, key in wanted.items():
-        if origin not in matched and free.get(key):
-            matched[origin] = free[key].pop(0)
-
-
 def _planned(
     item: Item, looked: Looked | None, found: Standing | None, said: str, choices: Choices, names: Names
 ) -> Planned:
     wrote = choices.with_trigger(said)
     edited = found.caption if found and found.caption_edited else None
     before = said if edited is None else edited
+    digest = looked.facts.digest if looked else found.entry.digest if found else ""
+    likeness = found.entry.likeness if found and found.entry.digest == digest else ""
+    if looked and looked.likeness:
+        likeness = looked.likeness.as_text()
     text = wrote if edited is None or found is None else choices.edited(edited, found.formers)
-    if found and found.path and (looked is None or found.edited or _is_same(looked, found.entry, choices)):
-        digest = looked.facts.digest if looked else found.entry.digest
+    if found and found.path and (looked is None or found.edited or _is_same(looked, found, choices)):
         entry = replace(
             found.entry, origin=item.origin, stamp=item.stamp, digest=digest, pixels=choices.pixels,
-            said=said, wrote=wrote,
+            said=said, wrote=wrote, likeness=likeness,
         )  # fmt: skip
         return Planned(item, None, found, entry, text, before)
     assert looked is not None
@@ -226,7 +125,7 @@ def _planned(
         stem + picture.ending(item, looked),
         item.origin,
         item.stamp,
-        looked.facts.digest,
+        digest,
         (0, 0),
         "",
         choices.pixels,
@@ -234,12 +133,23 @@ def _planned(
         said,
         wrote,
         found.entry.held if found else False,
+        likeness,
     )
     return Planned(item, looked, found, entry, text, before)
 
 
-def _is_same(looked: Looked, entry: Entry, choices: Choices) -> bool:
-    """Whether it would be made as it was: a link to the same bytes, or a copy by the same choices."""
+def _with_likeness(one: Planned, likeness: Print | None, doubtful: bool) -> Planned:
+    """`likeness`: of what is in the source now, where it was looked at for that."""
+    if likeness is not None:
+        one = replace(one, entry=replace(one.entry, likeness=likeness.as_text()))
+    return replace(one, doubtful=doubtful and one.is_made)
+
+
+def _is_same(looked: Looked, found: Standing, choices: Choices) -> bool:
+    """Whether it would be made as it stands: a link to the same bytes, or a copy by the same choices."""
+    entry = found.entry
+    if found.written_over:  # by another picture, whose place in the source that was once
+        return False
     if not looked.why:
         return looked.facts.digest == entry.made
     return looked.facts.digest == entry.digest and entry.pixels == choices.pixels
@@ -265,14 +175,26 @@ def _apart(planned: Sequence[Planned], names: Names) -> Iterator[Planned]:
 
 
 def _held_out(planned: Sequence[Planned], stood: Stood, count: int) -> Iterator[Planned]:
+    """What is, or is made of, what was set aside stays so, however its source changed; with its copies."""
     digests = [one.entry.digest for one in planned]
-    aside = {found.entry.digest: found for found in stood.pictures if found.entry.held and found.path}
-    ours = sorted(digest for digest, found in aside.items() if found.entry.origin and digest in digests)
+    held = [found for found in stood.pictures if found.entry.held]
+    aside = {found.entry.digest for found in held}
+    aside |= {one.entry.digest for one in planned if one.entry.held}
+    aside |= {one.entry.digest for one in _in_their_place(planned, held)}
+    by_hand = {found.entry.digest for found in held if not found.entry.origin}
     fewer = max(0, stood.holdout - count)
-    held = holdout.choose(digests, aside.keys() - set(ours[:fewer]), count)
+    ours = sorted(aside.intersection(digests) - by_hand)
+    chosen = holdout.choose(digests, aside - set(ours[:fewer]), count)
     for one in planned:
-        yield replace(one, entry=replace(one.entry, held=one.entry.digest in held))
+        yield replace(one, entry=replace(one.entry, held=one.entry.digest in chosen))
 
 
-def trained(pictures: Iterable[Planned]) -> list[Planned]:
-    return [one for one in pictures if not one.entry.held]
+def _in_their_place(planned: Sequence[Planned], held: Sequence[Standing]) -> Iterator[Planned]:
+    """Called as one was that was set aside and is matched by nothing: it may be that one after all."""
+    goes_on = {id(one.standing) for one in planned}
+    gone = {found.entry.origin for found in held if found.entry.origin and id(found) not in goes_on}
+    stems = set(map(without_ending, gone))
+    for one in planned:
+        origin = one.entry.origin
+        if origin in gone or (origin and one.is_made and without_ending(origin) in stems):
+            yield one

@@ -60,6 +60,7 @@ class Entry:
         pixels: the choices it was made by. `why` it is no link to its source, in words.
         said: the caption the source had. `wrote`: what was written for it; None: nothing by us.
         held: it lies in held_out/.
+        likeness: what the source shows, as `Print.as_text`; empty where it was not decoded.
     """
 
     name: str
@@ -73,6 +74,7 @@ class Entry:
     said: str | None
     wrote: str | None
     held: bool = False
+    likeness: str = ""
 
     @property
     def stem(self) -> str:
@@ -110,7 +112,8 @@ def as_data(record: Record) -> dict[str, Any]:
 
 
 def write(path: Path, record: Record) -> None:
-    atomic.write_text(path, json.dumps(as_data(record)))  # ASCII: names may be no Unicode
+    """Whoever calls it holds the record's lock."""
+    atomic.write_text(path, json.dumps(as_data(record)), alone=True)  # ASCII: names may be no Unicode
 
 
 def renumbered(record: Record, number: int) -> Record:

@@ -22,6 +22,7 @@ class Standing:
     Attributes:
         path: None where a person took it out.
         edited: it is no longer what was put there.
+        written_over: nor is it, but by what was done to the source, which it is a link to.
         caption: as it stands, stripped; None where there is none.
         formers: triggers that we may have written into it.
     """
@@ -32,6 +33,7 @@ class Standing:
     caption: str | None
     caption_path: Path | None
     formers: tuple[str, ...] = ()
+    written_over: bool = False
 
     @property
     def caption_edited(self) -> bool:
@@ -60,58 +62,65 @@ def look(record: Record, places: Mapping[bool, Path], extension: str) -> Stood:
         places: the folder trained on, and under True that of what is held out; either may not be there.
     """
     trigger, extensions = record.choices.trigger, tuple(dict.fromkeys((extension, record.extension)))
-    known_names = {(entry.held, entry.name) for entry in record.entries}
-    entries = [_where_it_is(entry, places, known_names) for entry in record.entries]
-    pictures = [
-        _of(entry, places[entry.held], before.name != entry.name, extensions)
-        for before, entry in zip(record.entries, entries, strict=True)
+    files = {held: sorted(place.iterdir()) if place.is_dir() else [] for held, place in places.items()}
+    named = {places[entry.held] / entry.name for entry in record.entries}
+    unknown = {
+        path: image_file.digest(_content(path))
+        for path in (*files[False], *files[True])
+        if path not in named and folders.is_read(path) and path.is_file()
+    }
+    entries = [_where_it_is(entry, places, unknown) for entry in record.entries]
+    made = {entry.made: entry for entry in record.entries if entry.origin}
+    by_hand = [
+        _by_hand(path, path.parent == places[True], digest, made.get(digest))
+        for path, digest in unknown.items()
     ]
-    others: dict[bool, tuple[Path, ...]] = {}
-    for held, place in places.items():
-        if not place.is_dir():
+    pictures = [_of(entry, places[entry.held], extensions) for entry in (*entries, *by_hand)]
+    taken = {found.caption_path for found in pictures}
+    for number, before in enumerate(record.entries):  # moved or renamed, and its caption left behind
+        found = pictures[number]
+        if found.path in (None, places[before.held] / before.name) or found.caption_path:
             continue
-        known = {entry.name for entry in entries if entry.held is held}
-        known |= {
-            found.caption_path.name for found in pictures if found.caption_path and found.entry.held is held
-        }
-        inside = [path for path in sorted(place.iterdir()) if path.name not in known]
-        by_hand = [
-            _by_hand(path, held, extensions) for path in inside if folders.is_read(path) and path.is_file()
-        ]
-        captions = {found.caption_path.name for found in by_hand if found.caption_path}
-        names = captions | {found.entry.name for found in by_hand}
-        pictures += by_hand
-        others[held] = tuple(path for path in inside if path.name not in names)
+        for place in (places[before.held], found.path.parent):
+            text, path = _caption(place, before.stem, extensions)
+            if path and path not in taken:
+                pictures[number] = replace(found, caption=text, caption_path=path)
+                break
+    taken |= {path for found in pictures for path in (found.path, found.caption_path)}
+    others = {held: tuple(path for path in inside if path not in taken) for held, inside in files.items()}
     known_by = (replace(found, formers=found.entry.formers(trigger)) for found in pictures)
     return Stood(tuple(known_by), others, record.choices.holdout)
 
 
-def _where_it_is(entry: Entry, places: Mapping[bool, Path], known: set[tuple[bool, str]]) -> Entry:
-    """As a person left it: moved to or from what is held out, or saved beside its caption in another format."""
-    if (places[entry.held] / entry.name).is_file():
+def _where_it_is(entry: Entry, places: Mapping[bool, Path], unknown: dict[Path, str]) -> Entry:
+    """As a person left it: renamed; moved to or from what is held out; or saved beside its caption in another format.
+
+    Args:
+        unknown: pictures that no entry names, with their digests; the one that this is is taken out.
+    """
+    here, there = places[entry.held], places[not entry.held]
+    if (here / entry.name).is_file():
         return entry
-    if (not entry.held, entry.name) not in known and (places[not entry.held] / entry.name).is_file():
-        return replace(entry, held=not entry.held)
-    for ending in sorted(image_file.ENGINE_EXTENSIONS):
-        name = entry.stem + ending
-        if (entry.held, name) not in known and (places[entry.held] / name).is_file():
-            return replace(entry, name=name)
+    same = [path for path, digest in unknown.items() if digest == entry.made]
+    same.sort(key=lambda path: (path.name != entry.name, path.parent != here))
+    other_formats = (here / (entry.stem + ending) for ending in sorted(image_file.ENGINE_EXTENSIONS))
+    for path in (*same, there / entry.name, *other_formats):
+        if path in unknown:
+            del unknown[path]
+            return replace(entry, name=path.name, held=path.parent == places[True])
     return entry
 
 
-def _of(entry: Entry, place: Path, other_format: bool, extensions: tuple[str, ...]) -> Standing:
-    path = place / entry.name
+def _of(entry: Entry, place: Path, extensions: tuple[str, ...]) -> Standing:
+    path, caption = place / entry.name, _caption(place, entry.stem, extensions)
     if not path.is_file():
-        return Standing(entry, None, False, *_caption(place, entry.stem, extensions))
-    return Standing(
-        entry, path, other_format or _edited(entry, path), *_caption(place, entry.stem, extensions)
-    )
+        return Standing(entry, None, False, *caption)
+    changed, is_source = _changed(entry, path), _is_source(entry, path)
+    return Standing(entry, path, changed and not is_source, *caption, written_over=changed and is_source)
 
 
-def _edited(entry: Entry, path: Path) -> bool:
-    """By what is in it: a copied project has other times. A link to the source shows what was done to the source."""
-    if _is_source(entry, path):
-        return False
+def _changed(entry: Entry, path: Path) -> bool:
+    """By what is in it: a copied project has other times."""
     return picture.stamp(path) != entry.made_stamp and image_file.digest(_content(path)) != entry.made
 
 
@@ -122,11 +131,16 @@ def _is_source(entry: Entry, path: Path) -> bool:
         return False
 
 
-def _by_hand(path: Path, held: bool, extensions: tuple[str, ...]) -> Standing:
-    """Known by its content alone, so that the same picture from a source does not stand there twice."""
-    digest, stamp = image_file.digest(_content(path)), picture.stamp(path)
-    entry = Entry(path.name, "", stamp, digest, stamp, digest, "", (), None, None, held)
-    return Standing(entry, path, False, *_caption(path.parent, entry.stem, extensions))
+def _by_hand(path: Path, held: bool, digest: str, made: Entry | None) -> Entry:
+    """Known by its content alone, so that the same picture from a source does not stand there twice.
+
+    Args:
+        made: what the last build made with the same content: this is a copy of the same source.
+    """
+    stamp = picture.stamp(path)
+    if made is not None:
+        return replace(made, name=path.name, origin="", made_stamp=stamp, said=None, wrote=None, held=held)
+    return Entry(path.name, "", stamp, digest, stamp, digest, "", (), None, None, held)
 
 
 def _content(path: Path) -> bytes:

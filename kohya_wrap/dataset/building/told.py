@@ -8,14 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from kohya_wrap.dataset import folders, inventory
-from kohya_wrap.dataset.building import captions, metadata, picture
-from kohya_wrap.dataset.building.plan import Plan, Planned
+from kohya_wrap.dataset.building import captions, kept, metadata, picture
+from kohya_wrap.dataset.building.planned import Plan
 from kohya_wrap.dataset.building.record import Choices
 from kohya_wrap.dataset.building.sources import Source, numbered_folders
-from kohya_wrap.dataset.caption_files import Backup
 from kohya_wrap.domain.dataset import Misread
 from kohya_wrap.domain.finding import Finding, Level, typed
-from kohya_wrap.domain.wording import counted, named
+from kohya_wrap.domain.wording import named
 from kohya_wrap.errors import DatasetError
 from kohya_wrap.host import image_file
 
@@ -60,7 +59,7 @@ def nothing_left(found: Sequence[Source], planned: Plan, choices: Choices) -> Da
         return refusal(found, planned.refused)
     count = len(planned.pictures)
     return DatasetError(
-        f"--holdout {choices.holdout} leaves nothing of {_count(planned.pictures)} to train on.",
+        f"--holdout {choices.holdout} leaves nothing of {kept.count(planned.pictures)} to train on.",
         why="Pictures that are set aside are never trained on; copies of one picture are set aside together.",
         hint=f"--holdout {count // 10}",
     )
@@ -119,18 +118,6 @@ def _with_pictures(found: Sequence[Source]) -> list[Path]:
     ]
 
 
-def lost_captions(planned: Plan, backup: Backup) -> Iterator[Finding]:
-    if backup.folder:
-        goes, were = ("goes", "it was") if len(planned.lost) == 1 else ("go", "they were")
-        yield Finding(
-            Level.WARNING,
-            "edited-captions-kept-apart",
-            f"{counted(len(planned.lost), 'edited caption')} {goes} with pictures that left the source, or were made anew; "
-            f"as {were}: {backup.folder}.",
-            f"Once these pictures stand there again: cp -r {typed(backup.folder)}/. {typed(backup.back_to)}",
-        )
-
-
 def findings(planned: Plan, choices: Choices, found: Sequence[Source], folder: Path) -> tuple[Finding, ...]:
     return tuple(_findings(planned, choices, found, folder))
 
@@ -152,18 +139,18 @@ def _findings(planned: Plan, choices: Choices, found: Sequence[Source], folder: 
         yield Finding(
             Level.NOTE,
             "several-captions",
-            f"{_pictures(len(planned.several))} {have} captions that differ: {named(planned.several)}.",
+            f"{kept.pictures(len(planned.several))} {have} captions that differ: {named(planned.several)}.",
             "To take the other: remove the one that was taken, in the source, and build again.",
         )
     yield from _held_copies(planned)
-    yield from _kept_edits(planned, folder)
+    yield from kept.edits(planned, folder)
     back = [one for one in planned.pictures if one.is_made and one.standing and one.standing.path is None]
     if back:
         yield Finding(
             Level.NOTE,
             "put-back",
-            f"{_count(back)} taken out of the folder by hand stand there again, since the source has them: "
-            f"{_stems(back)}.",
+            f"{kept.count(back)} taken out of the folder by hand stand there again, since the source has them: "
+            f"{kept.names(back)}.",
             "Take them out of the source too.",
             str(folder),
         )
@@ -202,40 +189,7 @@ def _held_copies(planned: Plan) -> Iterator[Finding]:
         yield Finding(
             Level.NOTE,
             "held-copies",
-            f"{_count(held)} are set aside: the copies of one go with it, and count once.",
-        )
-
-
-def _kept_edits(planned: Plan, folder: Path) -> Iterator[Finding]:
-    """A person's edits win, and where the source says something new too, that is said."""
-    edited = [one for one in planned.pictures if one.item and one.standing and one.standing.caption_edited]
-    both = [one for one in edited if one.standing and one.standing.entry.said not in (None, one.entry.said)]
-    alone = len(edited) - len(both)
-    if both:
-        yield Finding(
-            Level.WARNING,
-            "caption-kept",
-            f"the source has new captions for {_count(both)} whose captions were edited in {folder.name}; the edited "
-            f"ones are kept: {_stems(both)}.",
-            "To take the source's: remove those captions here, and build again.",
-            str(folder),
-        )
-    if alone:
-        yield Finding(
-            Level.NOTE,
-            "caption-edits-kept",
-            f"{alone} {'caption' if alone == 1 else 'captions'} edited in {folder.name} meanwhile: kept.",
-            "",
-            str(folder),
-        )
-    pixels = [one for one in planned.pictures if one.item and one.standing and one.standing.edited]
-    if pixels:
-        yield Finding(
-            Level.NOTE,
-            "picture-kept",
-            f"{_count(pixels)} edited in {folder.name}, kept {'as it is' if len(pixels) == 1 else 'as they are'}: {_stems(pixels)}.",
-            "To take the source's: remove them here, and build again.",
-            str(folder),
+            f"{kept.count(held)} are set aside: the copies of one go with it, and count once.",
         )
 
 
@@ -247,19 +201,7 @@ def _transparent(planned: Plan, folder: Path) -> Iterator[Finding]:
         yield Finding(
             Level.NOTE,
             "transparency-kept",
-            f"{_count(see_through)} {'keeps its' if len(see_through) == 1 else 'keep their'} transparency, which the engine uses with alpha_mask alone.",
+            f"{kept.count(see_through)} {'keeps its' if len(see_through) == 1 else 'keep their'} transparency, which the engine uses with alpha_mask alone.",
             "kohya-wrap config set alpha_mask=true",
             str(folder),
         )
-
-
-def _count(pictures: Sequence[Planned]) -> str:
-    return _pictures(len(pictures))
-
-
-def _pictures(count: int) -> str:
-    return "1 picture" if count == 1 else f"{count} pictures"
-
-
-def _stems(pictures: Sequence[Planned]) -> str:
-    return named([one.entry.name for one in pictures])

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 from kohya_wrap.dataset.building import picture
-from kohya_wrap.dataset.building.plan import THREADS, OnProgress, Planned
+from kohya_wrap.dataset.building.names import Names
+from kohya_wrap.dataset.building.plan import OnProgress
+from kohya_wrap.dataset.building.planned import Planned
 from kohya_wrap.dataset.building.record import Choices, Entry
 from kohya_wrap.host import image_file
+
+
+@dataclass(frozen=True)
+class Other:
+    """A person's file or folder as it stood, and its name now."""
+
+    path: Path
+    name: str
 
 
 def pictures(
@@ -24,7 +35,7 @@ def pictures(
 ) -> list[Entry]:
     """Write each picture with its caption; the entries, with what was made."""
     entries = []
-    with ThreadPoolExecutor(THREADS) as pool:
+    with ThreadPoolExecutor(picture.THREADS) as pool:
         for entry in pool.map(partial(_picture, folders=folders, choices=choices), planned):
             entries.append(entry)
             on_progress(len(entries), len(planned))
@@ -35,15 +46,33 @@ def pictures(
 
 def _picture(one: Planned, folders: Mapping[bool, Path], choices: Choices) -> Entry:
     target = folders[one.entry.held] / one.entry.name
+    entry = _put(one, target, choices)
+    if entry.held and not entry.likeness and not (one.standing and one.standing.edited):
+        # It must be known again in any case: also when its number goes to another, which is written over it in place.
+        likeness = picture.likeness(target.read_bytes())
+        entry = replace(entry, likeness=likeness.as_text() if likeness else "")
+    return entry
+
+
+def _put(one: Planned, target: Path, choices: Choices) -> Entry:
     if one.item is None or one.looked is None:
         assert one.standing is not None and one.standing.path is not None
-        picture.link(one.standing.path, target)
-        edited = one.standing.edited
-        return one.entry if edited else replace(one.entry, made_stamp=picture.stamp(target))
+        if one.standing.edited:
+            picture.link(one.standing.path, target)
+            return one.entry
+        picture.link(_of_this_source(one, one.standing.path), target)
+        return replace(one.entry, made_stamp=picture.stamp(target))
     picture.put(one.item, one.looked, target, choices)
     linked = not one.looked.why
     made = one.looked.facts.digest if linked else image_file.digest(target.read_bytes())
     return replace(one.entry, made_stamp=picture.stamp(target), made=made)
+
+
+def _of_this_source(one: Planned, standing: Path) -> Path:
+    """What stands; or the source, where what stands is a link to another file of the same content, which may be written over."""
+    source = one.item.path if one.item and one.entry.made == one.entry.digest else None
+    is_other = source and standing.stat().st_nlink > 1 and not standing.samefile(source)
+    return source if source and is_other else standing
 
 
 def _caption(one: Planned, folder: Path, extension: str) -> None:
@@ -55,16 +84,31 @@ def _caption(one: Planned, folder: Path, extension: str) -> None:
     if old is not None and same_name and one.standing is not None and one.standing.caption == one.text:
         picture.link(old, target)
     else:
-        target.write_text(one.text + "\n", encoding="utf-8", errors="surrogateescape", newline="\n")
+        with target.open("x", encoding="utf-8", errors="surrogateescape", newline="\n") as file:
+            file.write(one.text + "\n")
 
 
-def others(paths: Sequence[Path], folder: Path) -> None:
-    """What is neither picture nor caption: notes, caches, folders."""
+def others(
+    paths: Sequence[Path], folder: Path, planned: Sequence[Planned], held: bool, extension: str
+) -> list[Other]:
+    """What is neither picture nor caption: notes, caches, folders, captions without a picture; how each is called now.
+
+    None takes the name of a picture or of a caption, also of one that is not written: it would become the caption.
+    """
+    here = [one.entry for one in planned if one.entry.held is held]
+    theirs = {name for entry in here for name in (entry.name, entry.stem + extension)}
+    names = Names([*(one.entry.stem for one in planned), *(path.stem for path in paths)])
+    made = []
     for path in paths:
+        target = folder / path.name
+        if path.name in theirs or os.path.lexists(target):
+            target = folder / (names.free(path.stem) + path.suffix)
         if path.is_dir() and not path.is_symlink():
-            shutil.copytree(path, folder / path.name, symlinks=True, copy_function=_link)
+            shutil.copytree(path, target, symlinks=True, copy_function=_link)
         else:
-            _link(path, folder / path.name)
+            _link(path, target)
+        made.append(Other(path, target.name))
+    return made
 
 
 def _link(source: str | Path, target: str | Path) -> None:

@@ -10,7 +10,7 @@ from PIL import Image
 
 from kohya_wrap.domain.dataset import Misread
 from kohya_wrap.host import header_size
-from kohya_wrap.host.image_file import facts_of
+from kohya_wrap.host.image_file import of_bytes
 
 SIZE = (301, 200)
 
@@ -38,7 +38,7 @@ def saved(kind: str, mode: str = "RGB", **options: Any) -> bytes:
 )
 def test_headers(content: bytes, misread: bool) -> None:
     assert header_size.is_misread(content, SIZE) is misread
-    assert (Misread.SIZE in facts_of(content).misread) is misread
+    assert (Misread.SIZE in of_bytes(content).misread) is misread
 
 
 def test_bytes_between_the_segments_of_a_jpeg_are_the_engines_end() -> None:

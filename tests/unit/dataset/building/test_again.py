@@ -45,8 +45,8 @@ def test_what_is_unchanged_is_not_even_read(
     three: None, build: Build, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     build()
-    for name in ("facts_of", "digest"):
-        monkeypatch.setattr(f"kohya_wrap.host.image_file.{name}", lambda content: 1 / 0)
+    for name in ("facts_and_picture_of", "digest"):
+        monkeypatch.setattr(f"kohya_wrap.host.image_file.{name}", lambda *_: 1 / 0)
     assert build().unchanged == 3
 
 

@@ -1,0 +1,95 @@
+"""What a build has to say of a person's own work in the folder: what of it is kept, and where."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from kohya_wrap.dataset.building.planned import Plan, Planned
+from kohya_wrap.dataset.building.write import Other
+from kohya_wrap.dataset.caption_files import Backup
+from kohya_wrap.domain.finding import Finding, Level, typed
+from kohya_wrap.domain.wording import counted, named
+
+
+def edits(planned: Plan, folder: Path) -> Iterator[Finding]:
+    """A person's edits win, and where the source says something new too, that is said."""
+    edited = [one for one in planned.pictures if one.item and one.standing and one.standing.caption_edited]
+    both = [one for one in edited if one.standing and one.standing.entry.said not in (None, one.entry.said)]
+    alone = len(edited) - len(both)
+    if both:
+        yield Finding(
+            Level.WARNING,
+            "caption-kept",
+            f"the source has new captions for {count(both)} whose captions were edited in {folder.name}; the edited "
+            f"ones are kept: {names(both)}.",
+            "To take the source's: remove those captions here, and build again.",
+            str(folder),
+        )
+    if alone:
+        yield Finding(
+            Level.NOTE,
+            "caption-edits-kept",
+            f"{alone} {'caption' if alone == 1 else 'captions'} edited in {folder.name} meanwhile: kept.",
+            "",
+            str(folder),
+        )
+    pixels = [one for one in planned.pictures if one.item and one.standing and one.standing.edited]
+    if pixels:
+        yield Finding(
+            Level.NOTE,
+            "picture-kept",
+            f"{count(pixels)} edited in {folder.name}, kept {'as it is' if len(pixels) == 1 else 'as they are'}: {names(pixels)}.",
+            "To take the source's: remove them here, and build again.",
+            str(folder),
+        )
+
+
+def lost_captions(planned: Plan, backup: Backup) -> Iterator[Finding]:
+    if planned.lost:
+        assert backup.folder is not None
+        goes, were = ("goes", "it was") if len(planned.lost) == 1 else ("go", "they were")
+        yield Finding(
+            Level.WARNING,
+            "edited-captions-kept-apart",
+            f"{counted(len(planned.lost), 'edited caption')} {goes} with pictures that left the source, or were made anew; "
+            f"as {were}: {backup.folder}.",
+            f"Once these pictures stand there again: cp -r {typed(backup.folder)}/. {typed(backup.back_to)}",
+        )
+
+
+def doubtful_captions(planned: Plan, backup: Backup, folder: Path) -> Iterator[Finding]:
+    """Known by their place alone: retouched, or another picture under the same name, which nobody but a person can tell."""
+    if of := [one for one in planned.pictures if one.has_doubtful_caption]:
+        yield Finding(
+            Level.WARNING,
+            "caption-of-another-picture",
+            f"{count(of)} cannot be told from another one under the same name, so much changed in the source: {names(of)}. "
+            f"The captions that were edited for what stood there are kept, also in {backup.folder}.",
+            "Not theirs? Remove those captions here, and build again: the source's are taken.",
+            str(folder),
+        )
+
+
+def called_otherwise(others: Sequence[Other]) -> Iterator[Finding]:
+    moved = [other for other in others if other.path.name != other.name]
+    if moved:
+        yield Finding(
+            Level.WARNING,
+            "called-otherwise",
+            f"{'a file' if len(moved) == 1 else f'{len(moved)} files'} of yours had the name that a picture or its "
+            f"caption needs: {named([f'{one.path.parent.name}/{one.path.name} is {one.name} now' for one in moved])}.",
+            "A caption that its picture left behind? Look into it, and remove it, or write its words into the other.",
+        )
+
+
+def count(these: Sequence[Planned]) -> str:
+    return pictures(len(these))
+
+
+def pictures(number: int) -> str:
+    return "1 picture" if number == 1 else f"{number} pictures"
+
+
+def names(these: Sequence[Planned]) -> str:
+    return named([one.entry.name for one in these])
