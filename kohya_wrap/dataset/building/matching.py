@@ -66,6 +66,9 @@ def match(
     prints = _prints(new, looked) if free else {}
     stood_prints = _prints_of_standing(free) if new else {}
     _match_by_likeness(matched, prints, free, stood_prints)
+    _match_by_likeness(
+        matched, _shapes(prints), free, _shapes(stood_prints)
+    )  # lighter now, or in other colours
 
     left = (found for found in free.values() if found.path and found.entry.origin not in items)
     by_origin = {origin: origin for origin in items}
@@ -108,6 +111,9 @@ def _match_by_likeness(
     stood: Mapping[str, Print],
 ) -> None:
     """The nearest first. Of several that are as near the one of the same place, or none."""
+    taken = {id(found) for found in matched.values()}
+    prints = {origin: one for origin, one in prints.items() if origin not in matched}
+    stood = {number: one for number, one in stood.items() if id(free[number]) not in taken}
     near = []
     for origin, number in pairs(prints, stood):
         place = free[number].entry.origin
@@ -121,12 +127,16 @@ def _match_by_likeness(
         near.append((prints[origin].apart(stood[number]) - gain, origin, number, gain > 0))
     near.sort()
     rivals = Counter(key for apart, origin, number, _ in near for key in ((apart, origin), (apart, number)))
-    taken: set[str] = set()
     for apart, origin, number, same_place in near:
         is_clear = same_place or rivals[apart, origin] == rivals[apart, number] == 1
-        if is_clear and origin not in matched and number not in taken:
+        if is_clear and origin not in matched and id(free[number]) not in taken:
             matched[origin] = free[number]
-            taken.add(number)
+            taken.add(id(free[number]))
+
+
+def _shapes(prints: Mapping[str, Print]) -> dict[str, Print]:
+    """Without their colours; whoever is known by that alone is doubtful still."""
+    return {name: Print(one.dhash, b"\0") for name, one in prints.items()}
 
 
 def _is_alike(one: Print | None, other: Print | None) -> bool:

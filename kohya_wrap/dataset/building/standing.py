@@ -101,7 +101,7 @@ def _where_it_is(entry: Entry, places: Mapping[bool, Path], unknown: dict[Path, 
     here, there = places[entry.held], places[not entry.held]
     if (here / entry.name).is_file():
         return entry
-    same = [path for path, digest in unknown.items() if digest == entry.made]
+    same = [path for path, digest in unknown.items() if digest == entry.made or _is_source(entry, path)]
     same.sort(key=lambda path: (path.name != entry.name, path.parent != here))
     other_formats = (here / (entry.stem + ending) for ending in sorted(image_file.ENGINE_EXTENSIONS))
     for path in (*same, there / entry.name, *other_formats):

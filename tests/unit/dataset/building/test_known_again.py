@@ -83,7 +83,15 @@ def renamed_and_saved_anew(photos: Path) -> None:
         path.unlink()
 
 
-@pytest.mark.parametrize("change", [retouched, saved_as_png, renamed_and_saved_anew])
+def renamed_and_made_lighter(photos: Path) -> None:
+    for path in list(photos.glob("*.jpg")):
+        Image.open(path).point(lambda level: 80 + level * 2 // 3).save(photos / f"export-{path.stem}.jpg")
+        path.unlink()
+
+
+@pytest.mark.parametrize(
+    "change", [retouched, saved_as_png, renamed_and_saved_anew, renamed_and_made_lighter]
+)
 def test_what_is_held_out_stays_so_however_its_source_changes(
     photos: Path, held: Path, build: Build, folder: Path, change: Callable[[Path], None]
 ) -> None:
@@ -253,6 +261,18 @@ def test_a_picture_that_was_written_over_by_a_neighbour_s_very_bytes(
         (photos / f"{place}.jpg").write_bytes((photos / f"{place + 1}.jpg").read_bytes())
     build()
     assert pictures(folder) == {1, 2, 4, 5, 6, 7, 8}
+
+
+def test_a_link_that_was_renamed_in_the_project_and_written_over(
+    photos: Path, build: Build, folder: Path
+) -> None:
+    build()
+    (folder / "4.jpg").rename(folder / "mine.jpg")
+    (folder / "4.txt").write_text("this is number 4\n")
+    renumbered(photos, in_place=True)
+    build()
+    assert captions(folder)[4] == "this is number 4"
+    assert sorted(map(number_of, folder.glob("*.jpg"))) == [1, 2, 4, 5, 6, 7, 8]
 
 
 def test_a_link_to_another_file_of_the_same_content_becomes_one_to_its_source(
