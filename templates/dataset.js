@@ -105,10 +105,14 @@
 
   // ---- What is changed
 
-  const isChanged = (card) => card.field.value !== card.field.defaultValue;
+  const saves = new Map(); // key -> the texts that were saved: one of them may be in the dataset by now
+
+  const differs = (card) => card.field.value !== card.field.defaultValue;
+  // What was saved and undone is written back, but for a caption that had no file.
+  const isChanged = (card) => differs(card) || (saves.has(card.field.dataset.key) && !("new" in card.field.dataset));
 
   const mark = (card) => {
-    const changed = isChanged(card);
+    const changed = differs(card);
     card.element.classList.toggle("is-changed", changed);
     for (const element of card.marks) element.hidden = !changed;
     card.searched = spelled(`${card.field.value}\n${card.name}`);
@@ -122,9 +126,23 @@
       const images = held.map((one) => one.field.dataset.image);
       const { end } = card.field.dataset;
       const old = "new" in card.field.dataset ? null : card.field.defaultValue + end;
-      found[key] = { images, old, new: card.field.value + end };
+      const now = card.field.value + end;
+      const before = [...(saves.get(key) || [])].filter((text) => text !== now);
+      found[key] = { images, old, new: now, ...(before.length && { saved: before }) };
     }
     return found;
+  };
+
+  // By the second, in local time: a browser that finds the name taken would choose another, which nobody is told.
+  const names = new Set();
+  const newName = () => {
+    const now = new Date();
+    const local = new Date(now - now.getTimezoneOffset() * 60000).toISOString();
+    const stamp = local.slice(0, 19).replace(/[-:]/g, "").replace("T", "-");
+    let name = `captions-${stamp}.json`;
+    for (let number = 2; names.has(name); number++) name = `captions-${stamp}-${number}.json`;
+    names.add(name);
+    return name;
   };
 
   let saved = "{}";
@@ -159,10 +177,12 @@
     const file = { ...JSON.parse(byId("saved-as").textContent), edits: found };
     const link = document.createElement("a");
     link.href = URL.createObjectURL(new Blob([JSON.stringify(file, null, 1)], { type: "application/json" }));
-    link.download = "captions.json";
+    link.download = newName();
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 60000);
-    saved = JSON.stringify(found);
+    byId("file").textContent = link.download;
+    for (const [key, edit] of Object.entries(found)) saves.set(key, new Set([...(saves.get(key) || []), edit.new]));
+    saved = JSON.stringify(edits());
     tell();
   };
 

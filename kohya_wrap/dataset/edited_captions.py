@@ -18,6 +18,9 @@ from kohya_wrap.host import image_file
 SCHEMA = 1
 LARGEST = 100_000_000  # bytes; a caption has some hundred
 
+_WHY = "It names the file that the page saves, mostly captions-DATE-TIME.json in your downloads."
+_HINT = "Type what the page shows when it has saved, or: ls -t ~/Downloads/captions-*.json"
+
 
 class Edit(BaseModel):
     """One caption.
@@ -25,6 +28,7 @@ class Edit(BaseModel):
     Attributes:
         images: digests of the pictures that the page showed with it.
         old: what the page was made with, None where there was no file.
+    saved: other texts that it saved before; one may be in the dataset since.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -32,6 +36,7 @@ class Edit(BaseModel):
     images: frozenset[str]
     old: str | None
     new: str
+    saved: frozenset[str] = frozenset()
 
 
 class EditedCaptions(BaseModel):
@@ -63,16 +68,16 @@ def read(path: Path) -> EditedCaptions:
     if path.exists() and not path.is_dir() and (not path.is_file() or path.stat().st_size > LARGEST):
         raise UsageError(
             f"{path} is {'larger than any file of captions' if path.is_file() else 'no file but a pipe, a socket or a device'}.",
-            why="It names the file that the page saves, mostly captions.json in your downloads.",
-            hint="kohya-wrap dataset apply ~/Downloads/captions.json",
+            why=_WHY,
+            hint=_HINT,
         )
     try:
         return EditedCaptions.model_validate_json(path.read_bytes())
     except (FileNotFoundError, IsADirectoryError):
         raise UsageError(
             f"{path} is {'a folder' if path.is_dir() else 'not there'}.",
-            why="It names the file that the page saves, mostly captions.json in your downloads.",
-            hint="kohya-wrap dataset apply ~/Downloads/captions.json",
+            why=_WHY,
+            hint=_HINT,
         ) from None
     except ValidationError as error:
         raise UsageError(

@@ -131,10 +131,10 @@ def _same_pictures(found: Known, edit: Edit) -> bool:
 
 
 def _as_it_was(path: Path, edit: Edit) -> bool:
-    """Or as it shall be."""
+    """Or as it shall be, or as the page saved it before."""
     if caption_files.no_caption(path):
         return False
-    return caption_files.read(path) in (edit.old, edit.new or "\n")
+    return caption_files.read(path) in (edit.old, edit.new or "\n", *(text or "\n" for text in edit.saved))
 
 
 def _another(request: ApplyRequest, edited: EditedCaptions, chosen: Chosen) -> DatasetError:

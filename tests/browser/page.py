@@ -66,8 +66,8 @@ class Page:
         )
 
     def saved(self) -> Path:
-        """The file that was downloaded."""
-        path = self.downloads / "captions.json"
+        """The file that was downloaded, by the name that the page shows."""
+        path = self.downloads / Path(self["file"].text).name
         end = time.monotonic() + _WITHIN
         while not path.is_file():
             assert time.monotonic() < end, list(self.downloads.iterdir())

@@ -178,6 +178,38 @@ def test_an_edit_after_saving_is_unsaved_again(page: Page, made: Made) -> None:
     assert page.would_warn() and page["changed"].text == "1 caption changed"
 
 
+def test_what_the_page_shows_writes_the_second_save_too(page: Page, shell: Shell) -> None:
+    """Also where the first was written before, and a caption of it was changed again, or back."""
+    before = captions(shell.cwd / "my-lora")
+    (page.downloads / "captions.json").write_text("of another evening")
+    for name in ("astronaut.png", "coffee.bmp", "drawing-0001.png", NO_CAPTION):
+        page.write(name, "one")
+    page["save"].click()
+    first = page.saved()
+    assert shell("dataset", "apply", first, "my-lora").code == 0
+    page.write("astronaut.png", "two")
+    page.card("coffee.bmp").find_element(By.CLASS_NAME, "undo").click()
+    page.card(NO_CAPTION).find_element(By.CLASS_NAME, "undo").click()
+    page.write("drawing-0003.jpg", "new")
+    assert page["changed"].text == "4 captions changed" and page.would_warn()
+    page["save"].click()
+    second = page.saved()
+    assert second != first and second.name in page["next"].text
+    answer = shell("dataset", "apply", second, "my-lora")
+    assert (answer.code, answer.err) == (0, "")
+    now = {"astronaut.png": "two\n", "drawing-0001.png": "one\n", "drawing-0003.jpg": "new\n", NO_CAPTION: "one\n"}
+    assert captions(shell.cwd / "my-lora") == before | now
+
+
+def test_a_file_saved_twice_in_a_second_has_two_names(page: Page) -> None:
+    names = set()
+    for text in "abc":
+        page.write("astronaut.png", text)
+        page["save"].click()
+        names.add(page.saved().name)
+    assert len(names) == 3 and all(name.startswith("captions-20") for name in names)
+
+
 def test_a_reload_gives_back_what_was_typed_or_nothing_is_said_of_it(page: Page) -> None:
     page.write("astronaut.png", "typed before")
     page.driver.refresh()

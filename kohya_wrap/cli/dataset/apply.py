@@ -29,11 +29,12 @@ def command(file: Path, where: Path | None, dry_run: bool, skip_changed: bool, a
     """Write the captions of FILE, which the page of `dataset preview` saved, into the dataset that it was made of.
 
     PROJECT names it where it lies elsewhere now. All are written, or none: where one has changed since the page was
-    made, it is named and nothing is written. What is replaced is kept in a backup.
+    made, it is named and nothing is written. What is replaced is kept in a backup. Each file has all edits since the
+    page was made: the newest is enough.
 
     \b
-    kohya-wrap dataset apply ~/Downloads/captions.json --dry-run
-    kohya-wrap dataset apply ~/Downloads/captions.json my-lora
+    kohya-wrap dataset apply ~/Downloads/captions-20261130-152500.json --dry-run
+    kohya-wrap dataset apply ~/Downloads/captions-20261130-152500.json my-lora
     """
     from kohya_wrap.cli.console import Console
     from kohya_wrap.workflow.apply_captions import ApplyRequest, apply

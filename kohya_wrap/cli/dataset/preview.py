@@ -38,8 +38,8 @@ def command(
 
     One N_concept folder stands for the whole dataset that it lies in. The page shows each image with what is cut away of
     it, its caption, and what `dataset check` finds of it. Everything is in the one file: it may be opened anywhere, also
-    on a phone, and asks the network for nothing. Captions that are edited in the page are saved as captions.json;
-    `dataset apply` writes them into the dataset.
+    on a phone, and asks the network for nothing. Captions that are edited in the page are saved in your downloads, each
+    time as a new file with all edits; the page shows the `dataset apply` that writes them into the dataset.
 
     \b
     kohya-wrap dataset preview my-lora/training_config.toml

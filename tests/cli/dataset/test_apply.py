@@ -44,6 +44,14 @@ def texts(project: Path) -> dict[str, str]:
     }
 
 
+def test_what_the_page_saved_before_may_be_there(shell: Shell, small_project: Path) -> None:
+    assert shell("dataset", "apply", save(shell.cwd, EDIT_A)).code == 0
+    again = {A: {**EDIT_A[A], "new": "sks, a black cat\n", "saved": [EDIT_A[A]["new"]]}}
+    answer = shell("dataset", "apply", save(shell.cwd, again))
+    assert (answer.code, answer.err) == (0, "")
+    assert texts(small_project)[A] == "sks, a black cat\n"
+
+
 def test_edits_are_written_with_a_diff_and_a_backup(shell: Shell, small_project: Path) -> None:
     before = texts(small_project)
     answer = shell("dataset", "apply", save(shell.cwd, EDIT_A | EDIT_C))
