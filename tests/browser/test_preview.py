@@ -197,7 +197,12 @@ def test_what_the_page_shows_writes_the_second_save_too(page: Page, shell: Shell
     assert second != first and second.name in page["next"].text
     answer = shell("dataset", "apply", second, "my-lora")
     assert (answer.code, answer.err) == (0, "")
-    now = {"astronaut.png": "two\n", "drawing-0001.png": "one\n", "drawing-0003.jpg": "new\n", NO_CAPTION: "one\n"}
+    now = {
+        "astronaut.png": "two\n",
+        "drawing-0001.png": "one\n",
+        "drawing-0003.jpg": "new\n",
+        NO_CAPTION: "one\n",
+    }
     assert captions(shell.cwd / "my-lora") == before | now
 
 

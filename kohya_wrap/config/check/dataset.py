@@ -84,20 +84,46 @@ def _buckets(seen: Seen, written: str, sides: tuple[int, int]) -> Iterator[Findi
             f"`bucket_reso_steps = {step}` is no multiple of {multiple}: {seen.script} refuses it.",
             f"Write bucket_reso_steps = {multiple}.",
         )  # fmt: skip
-    low, high = seen.get("min_bucket_reso", 256), seen.get("max_bucket_reso", 1024)
     # Rounded to steps as the engine does before it looks; with bucket_no_upscale it looks all the same.
-    if not step <= low - low % step <= min(sides) <= max(sides) <= high + -high % step:
-        yield seen.error(
-            "bucket-range", "max_bucket_reso" if max(sides) > high else "min_bucket_reso",
-            f"min_bucket_reso {low} to max_bucket_reso {high} does not hold the resolution {written}.",
-            f"Write min_bucket_reso = {max(step, min(low, *sides))}, max_bucket_reso = {high if high > max(sides) else 2 * max(sides)}.",
-        )  # fmt: skip
-    elif high <= max(sides) and not seen.get("bucket_no_upscale"):
+    low, high = seen.get("min_bucket_reso", 256), seen.get("max_bucket_reso", 1024)
+    rounded = low - low % step, high + -high % step
+    lowest = 0 if seen.get("bucket_no_upscale") else step  # else it divides by that
+    if max(lowest, rounded[0]) > min(sides):
+        yield _below(seen, written, sides, step, lowest)
+    elif rounded[0] < lowest:
+        said = f"`min_bucket_reso = {low}` is less than a bucket's step, {step}: the engine rounds it down to 0 and divides by it."
+        yield _of_range(seen, "min_bucket_reso", said, f"Write min_bucket_reso = {step}.")
+    if max(sides) > rounded[1]:
+        said = f"`max_bucket_reso = {high}` is less than the longer side of the resolution {written}: the engine refuses it."
+        yield _of_range(seen, "max_bucket_reso", said, f"Write max_bucket_reso = {2 * max(sides)}.")
+    elif max(sides) == rounded[1] and not seen.get("bucket_no_upscale"):
         yield seen.warning(
             "buckets-short", "max_bucket_reso",
             f"no bucket is longer than the resolution's {max(sides)} pixels: pictures that are not square are made small.",
             f"Write max_bucket_reso = {2 * max(sides)}.",
         )  # fmt: skip
+
+
+def _of_range(seen: Seen, name: str, message: str, hint: str) -> Finding:
+    """At the line of `name`; where nobody wrote that, at the resolution's."""
+    return seen.error("bucket-range", name if seen.by_user(name) else "resolution", message, hint)
+
+
+def _below(seen: Seen, written: str, sides: tuple[int, int], step: int, lowest: int) -> Finding:
+    """The resolution's shorter side lies below the least that a bucket has."""
+    low = seen.get("min_bucket_reso", 256)
+    if min(sides) >= lowest:
+        said = f"`min_bucket_reso = {low}` is more than the shorter side of the resolution {written}: the engine refuses it."
+        return _of_range(
+            seen,
+            "min_bucket_reso",
+            said,
+            f"Write min_bucket_reso = {max(1, min(sides) - min(sides) % step)}.",
+        )
+    said = f"the resolution {written} has a side shorter than a bucket's step, {step}: no bucket is as small."
+    width, height = (max(side, step) for side in sides)
+    least = "" if low - low % step == step else f", min_bucket_reso = {step}"
+    return _of_range(seen, "resolution", said, f'Write resolution = "{width},{height}"{least}.')
 
 
 def latents(seen: Seen) -> Iterator[Finding]:

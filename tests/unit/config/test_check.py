@@ -12,6 +12,7 @@ from kohya_wrap.config.option_table import for_script
 from kohya_wrap.domain.config import Layer, Origin, TrainingConfig, settle
 from kohya_wrap.domain.finding import Finding, Level
 from kohya_wrap.domain.steps import plan
+from tests.unit.config.check.hints import followed
 
 BASE: dict[str, Any] = {"enable_bucket": True, "lr_scheduler": "cosine", "sdpa": True}
 GIVEN: dict[str, Any] = {
@@ -69,6 +70,8 @@ def findings(script: str = "train_network.py", **file: Any) -> tuple[Finding, ..
         ({"min_bucket_reso": 576}, "bucket-range"),
         ({"min_bucket_reso": 63}, "bucket-range"),  # rounded down to 0, which the engine divides by
         ({"resolution": "128", "bucket_no_upscale": True}, "bucket-range"),
+        ({"bucket_reso_steps": 128, "min_bucket_reso": 64}, "bucket-range"),
+        ({"resolution": "100", "min_bucket_reso": 128, "bucket_reso_steps": 128}, "bucket-range"),
         ({"lr_scheduler": "constant", "lr_warmup_steps": 10}, "warmup-constant"),
     ],
 )
@@ -77,6 +80,39 @@ def test_an_error_at_its_line(file: dict[str, Any], code: str) -> None:
     assert (found.level, found.code) == (Level.ERROR, code)
     assert found.where in {f"c.toml:{number}" for number in range(1, len(file) + 1)} | {""}
     assert found.hint
+
+
+RANGES = [
+    {"resolution": f"{short},{long}", "min_bucket_reso": low, "max_bucket_reso": high, "bucket_reso_steps": step,
+     "bucket_no_upscale": no_upscale}
+    for short, long in ((48, 48), (100, 100), (100, 1000), (256, 256), (300, 1300), (768, 768))
+    for low in (0, 63, 64, 128, 256, 1024)
+    for high in (-1, 64, 512, 1000, 1280)
+    for step in (64, 128)
+    for no_upscale in (False, True)
+]  # fmt: skip
+
+
+def test_the_hints_about_a_bucket_s_sides_are_enough() -> None:
+    for file in RANGES:
+        wrong = [found for found in findings(**file) if found.level is Level.ERROR]
+        mended = file
+        for found in wrong:
+            mended = followed(mended, "", found.hint)
+        assert bool(wrong) == (mended != file), (file, wrong)
+        left = [found for found in findings(**mended) if found.level is Level.ERROR]
+        assert left == [], (file, wrong, mended)
+
+
+def test_what_is_said_of_a_bucket_s_sides_is_so() -> None:
+    (found,) = findings(min_bucket_reso=64, bucket_reso_steps=128, resolution="768")
+    assert found.message.startswith("`min_bucket_reso = 64` is less than a bucket's step, 128")
+    assert (found.hint, found.where) == ("Write min_bucket_reso = 128.", "c.toml:1")
+    (found,) = findings(resolution="128")
+    assert found.message.startswith(
+        "`min_bucket_reso = 256` is more than the shorter side of the resolution 128"
+    )
+    assert (found.hint, found.where) == ("Write min_bucket_reso = 128.", "c.toml:1")
 
 
 @pytest.mark.parametrize(
