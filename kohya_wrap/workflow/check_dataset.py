@@ -109,6 +109,7 @@ def run(request: CheckRequest, places: Places, env: Mapping[str, str], on_images
     meant = _meant(asked, facts, machine, known, seen.found)
     if seen.configured:
         effective.refuse(dataset_values.findings(seen.configured.file, meant.config, meant.family.script))
+        meant = replace(meant, config=seen.configured.cacheable(meant.config))
     built = _built(seen.found) if request.trigger is None else {}
     settings = _settings(meant, places, config, base_said, built, configured=bool(seen.configured))
     known_before = (*(bare.findings if bare else ()), *(seen.regular.findings if seen.regular else ()))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -63,21 +63,22 @@ class Configured:
     @property
     def seen(self) -> Inventory:
         """All that is trained on."""
-        train = [subset.seen for subset in self.subsets if not subset.regular]
-        every = tuple(
-            replace(folder, options=bucketing.layer(one.options).values)
-            for one in self.subsets
-            if not one.regular
-            for folder in one.seen.subsets
-        )
-        return Inventory(every, train[0].caption_extension, self.findings)
+        return self._together([one for one in self.subsets if not one.regular], self.findings)
 
     @property
     def regular(self) -> Inventory | None:
         """The regularisation images; None where there are none."""
-        found = [subset.seen for subset in self.subsets if subset.regular]
-        every = tuple(folder for one in found for folder in one.subsets)
-        return Inventory(every, found[0].caption_extension, ()) if found else None
+        found = [one for one in self.subsets if one.regular]
+        return self._together(found, ()) if found else None
+
+    @staticmethod
+    def _together(subsets: Sequence[ConfiguredSubset], findings: tuple[Finding, ...]) -> Inventory:
+        every = tuple(
+            replace(folder, options=bucketing.layer(one.options).values)
+            for one in subsets
+            for folder in one.seen.subsets
+        )
+        return Inventory(every, subsets[0].seen.caption_extension, findings)
 
     @property
     def datasets(self) -> dict[int, Configured]:
@@ -108,8 +109,13 @@ class Configured:
             found += [steps.plan([n], batch=batch, epochs=1).batches_per_epoch for n in passes]
         return found
 
-    def not_cached(self) -> dict[str, bool]:
-        """Caches that the engine would refuse for what some subset does."""
+    def cacheable(self, config: TrainingConfig) -> TrainingConfig:
+        """Without the caches that the engine would refuse for what some subset does, unless the user asks for them."""
+        return config.with_layer(
+            Layer(Origin.WRAPPER, self._not_cached(), "a subset changes what would be cached")
+        )
+
+    def _not_cached(self) -> dict[str, bool]:
         forbidden = {"cache_latents": _CHANGES_IMAGES, "cache_text_encoder_outputs": _CHANGES_CAPTIONS}
         return {
             option: False

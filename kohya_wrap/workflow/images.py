@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from kohya_wrap.dataset import inventory
+from kohya_wrap.dataset.check import remarks
+from kohya_wrap.dataset.check.images import size_remarks
 from kohya_wrap.domain import buckets, regularisation, validation
-from kohya_wrap.domain.config import Layer, Origin, TrainingConfig
-from kohya_wrap.domain.dataset import Inventory
+from kohya_wrap.domain.config import TrainingConfig
+from kohya_wrap.domain.dataset import Inventory, Subset
 from kohya_wrap.domain.finding import Finding
+from kohya_wrap.errors import DatasetError
 from kohya_wrap.places import Project
 from kohya_wrap.workflow import bucketing, dataset_config, dataset_values
 from kohya_wrap.workflow.configured import Configured
@@ -54,10 +57,35 @@ class Images:
 
     def cacheable(self, config: TrainingConfig) -> TrainingConfig:
         """Without the caches that a dataset_config forbids, unless the user asks for them."""
+        return config if self.configured is None else self.configured.cacheable(config)
+
+    def refuse_unfit(self, config: TrainingConfig) -> None:
+        """Raises DatasetError: there are pictures whose size the engine dies of."""
+        remarked = (
+            (image.path, remark)
+            for own, subset in self._with_own(config)
+            for image in subset.images
+            for remark in size_remarks(image.facts, bucketing.rule(own), own)
+        )
+        count = sum(len(subset.images) for _, subset in self._with_own(config))
+        found = tuple(remarks.of_many(remarked, count))
+        if found:
+            first = found[0]
+            raise DatasetError(
+                f"{Path(first.where).name} {first.message}" if first.where else first.message,
+                why="It would find out with the base loaded, at the first of them; so nothing was started.",
+                hint=first.hint,
+                findings=found,
+            )
+
+    def _with_own(self, config: TrainingConfig) -> Iterator[tuple[TrainingConfig, Subset]]:
+        """Every folder that is trained on, with the values that hold for it."""
         if self.configured is None:
-            return config
-        forbidden = self.configured.not_cached()
-        return config.with_layer(Layer(Origin.WRAPPER, forbidden, "a subset changes what would be cached"))
+            yield from ((config, subset) for found in self.inventories.values() for subset in found.subsets)
+            return
+        for one in self.configured.subsets:
+            own = config.with_layer(bucketing.layer(one.options))
+            yield from ((own, subset) for subset in one.seen.subsets)
 
 
 def of(asked: Asked, project: Project) -> Images:

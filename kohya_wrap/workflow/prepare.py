@@ -222,7 +222,7 @@ def resolved(job: Job, facts: base_model.Facts) -> Job:
     """Resolve the config for what the base is, solve the epochs, check all of it.
 
     Raises:
-        ConfigError: with all findings.
+        ConfigError: with all findings. DatasetError: of pictures that these values do not fit.
     """
     found = effective.settled(
         job.asked,
@@ -238,7 +238,9 @@ def resolved(job: Job, facts: base_model.Facts) -> Job:
     effective.refuse(tuple(replace(one, level=Level.ERROR) for one in other_rank))
     target = job.user.wrapper.target_steps or found.recipe.steps
     settled = several_gpus.warmed_up_alike(found.config, job.processes)
-    config, plan, solved = with_epochs(job.images.cacheable(settled), job.images, target, job.processes)
+    cached = job.images.cacheable(settled)
+    job.images.refuse_unfit(cached)
+    config, plan, solved = with_epochs(cached, job.images, target, job.processes)
     config, plan, rounded = in_whole_epochs(config, plan)
     late = check.check_plan(config, plan, job.user.lines)
     lacks = captions.trigger_lacks(job.images.train, job.user.wrapper.trigger, job.project.root)

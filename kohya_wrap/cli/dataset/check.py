@@ -59,7 +59,7 @@ def command(
         inside = all(Path(error.where).absolute().is_relative_to(found.folder.absolute()) for error in errors)
         raise DatasetError(
             f"{counted(len(errors), 'thing')} {f'in {found.folder} ' if inside else ''}the engine would die of.",
-            why="Files that are damaged, or captions it cannot read: named above.",
+            why="Files that are damaged, captions it cannot read, or sizes that do not go with the config: named above.",
             hint=f"Mend them, and again: kohya-wrap dataset check {where}",
             findings=findings,
             data=as_data(found),

@@ -78,7 +78,7 @@ def check(
     """Judge what `survey` has read.
 
     Args:
-        regular: the regularisation images; they are only counted.
+        regular: the regularisation images; they are counted, and must be of a size that can be trained on.
         before: what is known already of the folder.
         among: folders that are checked as well, from which these are told by their names.
     """
@@ -107,6 +107,7 @@ def check(
         *before,
         *found.findings,
         *remarks.of_many(((i.image.path, one) for i, several in remarked for one in several), len(bare)),
+        *_regular(regular, settings),
         *duplicates.findings(twins, flip=settings.config.get("flip_aug", False)),
         *caches.findings(subsets, settings.family.name),
         *_captions(subsets, concepts, by_subset, own),
@@ -163,6 +164,17 @@ def _remarks(image: CheckedImage, settings: Settings) -> Iterator[Remark]:
 def _complete(image: CheckedImage, said: Sequence[Remark], alike: tuple[str, ...]) -> CheckedImage:
     findings = tuple(remarks.of_one(image.image.path, remark) for remark in said)
     return replace(image, alike=alike, findings=findings)
+
+
+def _regular(found: Inventory | None, settings: Settings) -> Iterator[Finding]:
+    if found is not None:
+        said = (
+            (image.path, remark)
+            for subset in found.subsets
+            for image in subset.images
+            for remark in images.size_remarks(image.facts, settings.rule, settings.of(subset).config)
+        )
+        yield from remarks.of_many(said, found.images)
 
 
 def _captions(

@@ -9,7 +9,7 @@ from kohya_wrap.dataset.check.settings import Settings
 from kohya_wrap.domain.finding import Finding
 from kohya_wrap.domain.wording import share
 
-_CUT_BADLY = {"cropped", "no-bucket"}
+_UNTRAINABLE = {"no-bucket", "inexact-size"}
 _WRONG_PLACE = {
     "not-built",
     "folder-without-number",
@@ -38,7 +38,10 @@ def _tick(item: str, done: bool, detail: str) -> Tick:
 
 
 def _cropped(images: Sequence[CheckedImage]) -> tuple[bool, str]:
-    badly = sum(any(finding.code in _CUT_BADLY for finding in image.findings) for image in images)
+    codes = [{finding.code for finding in image.findings} for image in images]
+    badly = sum("cropped" in of_one for of_one in codes)
+    if unfit := sum(bool(of_one & _UNTRAINABLE) for of_one in codes):
+        return False, f"of the size of {unfit} the engine dies"
     most = max((image.framing.lost for image in images if image.framing), default=0.0)
     return (
         not badly,

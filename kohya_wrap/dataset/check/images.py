@@ -10,7 +10,9 @@ from pathlib import Path
 from kohya_wrap.dataset.check.look import Look
 from kohya_wrap.dataset.check.remarks import Kind, Remark
 from kohya_wrap.dataset.check.settings import Settings
+from kohya_wrap.domain import fitting
 from kohya_wrap.domain.buckets import BucketRule, Size, candidates
+from kohya_wrap.domain.config import TrainingConfig
 from kohya_wrap.domain.dataset import ImageFacts, Misread
 from kohya_wrap.domain.finding import Level
 from kohya_wrap.domain.framing import Framing, frame
@@ -30,10 +32,6 @@ _ENDINGS = {
     ".png": {"PNG"}, ".jpg": {"JPEG", "MPO"}, ".jpeg": {"JPEG", "MPO"}, ".webp": {"WEBP"}, ".bmp": {"BMP", "DIB"},
 }  # fmt: skip
 
-_NO_BUCKET = Kind(
-    Level.ERROR, "no-bucket", "have a side shorter than a bucket's step, of which the engine dies",
-    "Remove them, take larger ones, or write bucket_no_upscale = false.",
-)  # fmt: skip
 _ENLARGED = Kind(
     Level.WARNING, "enlarged", "are enlarged to fill their buckets, which blurs them",
     "Take larger originals where there are some.",
@@ -74,13 +72,18 @@ def remarks(
     yield from _appearance(look)
 
 
+def size_remarks(facts: ImageFacts, rule: BucketRule, config: TrainingConfig) -> Iterator[Remark]:
+    """That it cannot be trained on."""
+    if wrong := fitting.unfit(rule, facts.size, config):
+        yield Remark(Kind(Level.ERROR, wrong.code, wrong.many, wrong.hint), wrong.said)
+
+
 def _size(facts: ImageFacts, framing: Framing | None, settings: Settings) -> Iterator[Remark]:
     width, height = facts.size
     shown = f"{width}x{height}"
-    if framing is None:
-        yield Remark(
-            _NO_BUCKET, f"is {shown}: a side is shorter than a bucket's step, of which the engine dies"
-        )
+    unfit = list(size_remarks(facts, settings.rule, settings.config))
+    yield from unfit
+    if unfit or framing is None:
         return
     bucket, wanted = "x".join(map(str, framing.bucket)), settings.family.resolution
     if framing.scale > 1:

@@ -57,6 +57,26 @@ def test_errors_end_with_4_and_the_data_is_shown_all_the_same(shell: Shell, guid
     assert (as_json["ok"], as_json["error"]["code"], len(as_json["data"]["images"])) == (False, 4, 6)
 
 
+def test_sizes_that_do_not_go_with_the_config_are_what_the_engine_would_die_of(
+    shell: Shell, small_project: Path
+) -> None:
+    """`run` says the same, and nothing is started."""
+    words = [f"--set={name}=false" for name in ("enable_bucket", "cache_latents", "cache_latents_to_disk")]
+    answer = shell("dataset", "check", small_project, *words)
+    said = " ".join(answer.out.split())
+    assert answer.code == 4 and "of the size of 2 the engine dies" in said
+    assert "error: 2 of 3 images are not 512x512, and without buckets and cached latents" in said
+    config = small_project / "training_config.toml"
+    answer = shell("run", config, "--engine", "rehearsal", *words)
+    assert (answer.code, answer.three_lines[2]) == (4, "Write enable_bucket = true.")
+    assert not (small_project / ".kohya-wrap" / "runs").exists()
+    regular = small_project / "reg" / "1_cat"
+    regular.mkdir(parents=True)
+    Image.new("RGB", (600, 600)).save(regular / "x.png")
+    answer = shell("dataset", "check", small_project, *words, "--set=reg_data_dir=reg", "--json")
+    assert [f["where"] for f in answer.envelope["findings"] if f["message"].startswith("is 600x600")]
+
+
 @pytest.mark.parametrize("named", ["photos", "photos/10_cat", "loose", "project"])
 def test_a_folder_alone_may_be_named(shell: Shell, guide: Path, named: str) -> None:
     source = guide.parent / "training_data" / "1_concept"

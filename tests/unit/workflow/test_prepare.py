@@ -9,7 +9,10 @@ from PIL import Image
 
 from kohya_wrap.domain.hardware import Gpu
 from kohya_wrap.engine.reference import Catalogued, OnCivitai, OnHub, Reference
-from kohya_wrap.errors import ConfigError, MachineError
+from kohya_wrap.errors import ConfigError, DatasetError, MachineError
+from kohya_wrap.places import Places
+from kohya_wrap.workflow import check_dataset
+from kohya_wrap.workflow.check_dataset import CheckRequest
 from tests.unit.workflow.conftest import RTX_3090, T4, Prepared
 
 SD15 = '[kohya_wrap]\nbase = "sd15"\n'
@@ -145,3 +148,63 @@ def test_regularisation_images_are_counted_as_the_engine_shows_them(
 def test_a_folder_for_regularisation_that_is_not_there(prepared: Prepared) -> None:
     with pytest.raises(ConfigError, match=r"toml:1: `reg_data_dir`: .*reg is not here"):
         prepared('reg_data_dir = "reg"\n' + SD15, gpu="cpu")
+
+
+NOT_CACHED = (
+    'enable_bucket = false\ncache_latents = false\ncache_latents_to_disk = false\nresolution = "{}"\n'
+)
+IN_A_FILE = """[[datasets]]
+resolution = 128
+[[datasets.subsets]]
+image_dir = "training_data/10_concept"
+{}
+"""
+
+
+@pytest.mark.parametrize(
+    ("options", "unfit"),
+    [
+        (NOT_CACHED.format("64"), ""),
+        (NOT_CACHED.format("128"), "2 of 2 images are not 128x128, "),
+        (NOT_CACHED.format("32"), "2 of 2 images are not 32x32, "),
+        (NOT_CACHED.format("32") + "random_crop = true\n", ""),
+        (NOT_CACHED.format("64") + 'reg_data_dir = "reg"\n', "x.png is 96x64 and not 64x64, "),
+        ("enable_bucket = false\ncache_latents = true\n", ""),
+        ('bucket_no_upscale = true\nmin_bucket_reso = 64\nresolution = "128"\nbucket_reso_steps = 128\n',
+         "2 of 2 images have a side shorter"),
+    ],
+)  # fmt: skip
+def test_sizes_that_the_engine_dies_of(prepared: Prepared, tmp_path: Path, options: str, unfit: str) -> None:
+    regular = tmp_path / "my-lora" / "reg" / "1_x" / "x.png"
+    regular.parent.mkdir(parents=True)
+    Image.new("RGB", (96, 64)).save(regular)
+    if not unfit:
+        assert prepared(options + SD15, gpu="cpu").plan.steps
+        return
+    with pytest.raises(DatasetError) as refused:
+        prepared(options + SD15, gpu="cpu")
+    assert refused.value.message.startswith(unfit) and refused.value.hint
+
+
+@pytest.mark.parametrize(
+    ("of_dataset", "of_subset", "unfit"),
+    [
+        ("enable_bucket = true\nmin_bucket_reso = 64", "random_crop = true", False),
+        ("enable_bucket = false", "random_crop = true", True),  # which forbids the cache that would be taken
+        ("enable_bucket = false", "", False),
+    ],
+)
+def test_what_a_dataset_config_says_decides_of_its_own_images(
+    prepared: Prepared, places: Places, tmp_path: Path, of_dataset: str, of_subset: str, unfit: bool
+) -> None:
+    text = IN_A_FILE.format(of_subset).replace("resolution = 128", f"resolution = 128\n{of_dataset}")
+    (tmp_path / "my-lora" / "d.toml").write_text(text, encoding="utf-8")
+    config = 'dataset_config = "d.toml"\n' + SD15
+    if unfit:
+        with pytest.raises(DatasetError, match="not 128x128 or larger"):
+            prepared(config, gpu="cpu")
+    else:
+        assert prepared(config, gpu="cpu").plan.steps
+    request = CheckRequest(tmp_path / "my-lora" / "training_config.toml", "cpu")
+    found = check_dataset.run(request, places, {}, lambda *_: None).findings
+    assert ("inexact-size" in [finding.code for finding in found]) is unfit

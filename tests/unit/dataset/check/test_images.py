@@ -11,6 +11,8 @@ from kohya_wrap.domain.family import FamilyName
 from kohya_wrap.domain.finding import Level
 from tests.unit.dataset.check.conftest import checked, codes, image, look, message, settings
 
+WITHOUT_BUCKETS = {"enable_bucket": False, "cache_latents": True}
+
 
 @pytest.mark.parametrize(
     ("size", "options", "said"),
@@ -21,10 +23,12 @@ from tests.unit.dataset.check.conftest import checked, codes, image, look, messa
         ((576, 494), {}, set()),  # as `build --resize 512` makes it of 700x600
         ((300, 300), {"resolution": "256,256"}, {"small"}),
         ((600, 500), {"resolution": "256,256"}, set()),
-        ((300, 300), {"resolution": "256,256", "enable_bucket": False}, {"small"}),
-        ((300, 300), {"resolution": "256,256", "enable_bucket": False, "min_bucket_reso": 0}, {"small"}),
+        ((300, 300), {"resolution": "256,256", **WITHOUT_BUCKETS}, {"small"}),
+        ((300, 300), {"resolution": "256,256", **WITHOUT_BUCKETS, "min_bucket_reso": 0}, {"small"}),
         ((360, 300), {"bucket_no_upscale": True}, {"small", "cropped"}),
-        ((1024, 512), {"enable_bucket": False}, {"cropped"}),
+        ((1024, 512), WITHOUT_BUCKETS, {"cropped"}),
+        ((1024, 512), {"enable_bucket": False}, {"inexact-size"}),
+        ((512, 512), {"enable_bucket": False}, set()),
         ((1024, 512), {}, set()),
         ((40, 600), {"bucket_no_upscale": True}, {"no-bucket"}),
         ((1500, 500), {}, {"odd-shape"}),
@@ -32,14 +36,14 @@ from tests.unit.dataset.check.conftest import checked, codes, image, look, messa
 )
 def test_size_shape_and_crop(size: tuple[int, int], options: dict[str, Any], said: set[str]) -> None:
     found = checked([image("a.png", "x", size)], settings(options))
-    assert codes(found) & {"enlarged", "small", "cropped", "odd-shape", "no-bucket"} == said
+    assert codes(found) & {"enlarged", "small", "cropped", "odd-shape", "no-bucket", "inexact-size"} == said
 
 
 @pytest.mark.parametrize(
-    ("buckets", "hint"), [(True, "Crop them yourself"), (False, "Write enable_bucket = true.")]
+    ("options", "hint"), [({}, "Crop them yourself"), (WITHOUT_BUCKETS, "Write enable_bucket = true.")]
 )
-def test_what_helps_against_a_large_crop(buckets: bool, hint: str) -> None:
-    found = checked([image("a.png", "x", (3000, 300))], settings({"enable_bucket": buckets}))
+def test_what_helps_against_a_large_crop(options: dict[str, Any], hint: str) -> None:
+    found = checked([image("a.png", "x", (3000, 300))], settings(options))
     (cropped,) = [finding for finding in found.findings if finding.code == "cropped"]
     assert cropped.hint.startswith(hint)
 
