@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from kohya_wrap import resources
-from kohya_wrap.config import presets, sections
+from kohya_wrap.config import presets
 from kohya_wrap.config.check import is_address
 from kohya_wrap.config.limits import Machine
 from kohya_wrap.config.presets import Subject
@@ -31,6 +31,7 @@ from kohya_wrap.workflow import (
     effective,
     held_elsewhere,
     off_target,
+    uncountable,
 )
 from kohya_wrap.workflow.base_model import Facts
 from kohya_wrap.workflow.configured import Configured
@@ -38,11 +39,6 @@ from kohya_wrap.workflow.effective import Asked, Effective
 
 _FOLDERS = ("train_data_dir", "reg_data_dir")
 _LOOKED_FOR = (*_FOLDERS, "caption_extension")
-# What is counted by besides the options of the dataset itself; all else in a config is `config check`'s to say.
-_COUNTED_BY = frozenset(
-    ("gradient_accumulation_steps", "max_train_epochs", "max_train_steps", "max_token_length")
-)
-_UNCOUNTABLE = {"resolution", "bucket-steps", "bucket-range", "dataset-config"}
 
 
 @dataclass(frozen=True)
@@ -207,11 +203,7 @@ def _meant(
         captions=captions.style_of(found),
         caption_extension=found.caption_extension,
     )
-    names = {*meant.config.values, *asked.user.lines}
-    of_images = {name for name in names if name in _COUNTED_BY or sections.section_of(name) == "dataset"}
-    places = {meant.config.detail(name) or asked.user.lines.get(name, "") for name in of_images} - {""}
-    errors = (finding for finding in meant.findings if finding.level is Level.ERROR)
-    effective.refuse(tuple(f for f in errors if f.code in _UNCOUNTABLE or f.where in places))
+    effective.refuse(uncountable.errors(meant))
     return meant
 
 

@@ -145,6 +145,11 @@ def test_the_trigger_that_build_was_told(
         (("nowhere",), 3),
         (("--set", "resolution=banana"), 3),
         (("--set", "learning_rate=banana"), 0),  # nothing that is said of the images
+        (("--set", "resolutoin=768"), 3),
+        (("--set", "foo=3"), 3),
+        (("--set", "trigger=sks cat"), 3),  # that of the section is kohya_wrap.trigger
+        (("--set", "kohya_wrap.tigger=sks cat"), 3),
+        (("--set", "gpu.foo=3"), 3),
         (("--set", "color_aug=true"), 0),
         (("--set", "color_aug=true", "--set", "cache_latents=true"), 3),
         (("--set", "random_crop=true", "--set", "cache_latents=true"), 3),
@@ -273,3 +278,20 @@ def test_what_is_wrong_with_regularisation_images_names_their_folder(shell: Shel
     answer = shell(*words)
     assert answer.code == 4
     assert answer.err.splitlines()[0] == "error: 1 thing the engine would die of."
+
+
+@pytest.mark.parametrize("command", ["check", "preview"])
+def test_a_mistyped_option_is_said_as_config_check_does(shell: Shell, guide: Path, command: str) -> None:
+    answer = shell("dataset", command, guide, "--set", "resolutoin=768")
+    assert answer.code == 3
+    what, _, hint = answer.three_lines
+    assert (what[:26], hint) == ("--set: `resolutoin` is no ", "Write `resolution`.")
+    answer = shell("dataset", command, guide, KOHYA_WRAP_SET_FLIP_AUGG="true")
+    assert (answer.code, answer.three_lines[2]) == (3, "Write `flip_aug`.")
+    with guide.open("a", encoding="utf-8") as config:
+        config.write("network_dimm = 16\n")  # of which no image is counted otherwise
+    assert shell("dataset", command, guide).code == 0
+    with guide.open("a", encoding="utf-8") as config:
+        config.write("train_batchsize = 3\n")
+    answer = shell("dataset", command, guide)
+    assert (answer.code, answer.three_lines[2]) == (3, "Write `train_batch_size`.")
