@@ -7,6 +7,7 @@ import os
 import shlex
 import signal
 import sys
+import tempfile
 import traceback
 from pathlib import Path
 from typing import NoReturn
@@ -158,29 +159,44 @@ def _home() -> Path:
 
 
 def _disk(error: OSError) -> MachineError:
+    from kohya_wrap.domain.finding import typed
+
     # A full disk often does not say of which file; a folder that cannot be made may be one above the home. Of a copy, the
     # second name is where it goes to.
     where, home = Path(str(error.filename2 or error.filename or "")), _home()
     if error.errno in (errno.ENOTDIR, errno.EEXIST) and (taken := _file_among(where)):
         return _file_for_folder(taken)
-    is_home = where != Path() and (where.is_relative_to(home) or home.is_relative_to(where))
-    ways = ["make room there", "give yourself the right to write"]
-    if is_home or where == Path():
-        ways.append("set KOHYA_WRAP_HOME to a folder that can be written")
-    if not is_home:
-        ways.append("move the project to a disk that can be written")
+    full, named = error.errno in (errno.ENOSPC, errno.EDQUOT), where != Path()
+    where = where if named else _fullest()
+    ways = ["make room there" if full else "give yourself the right to write"]
+    is_home = where.is_relative_to(home) or (named and home.is_relative_to(where))
+    ways.append(
+        "set KOHYA_WRAP_HOME to a folder of another disk" if is_home else "move the project to another disk"
+    )
     return MachineError(
-        f"{where if where != Path() else 'The disk'}: {error.strerror}.",
-        why="The disk is full or read-only, or the folder is not yours to write.",
-        hint=f"df -h {_nearest_folder(where)}   then {', or '.join(ways)}; and the same command again",
+        f"{'' if named else 'The disk of '}{where}: {error.strerror}.",
+        why="The disk is full, or your share of it."
+        if full
+        else "The disk is read-only or damaged, or the folder is not yours to write.",
+        hint=f"df -h {typed(_there(where.absolute()))}   then {', or '.join(ways)}; and the same command again",
     )
 
 
-def _nearest_folder(path: Path) -> str:
-    """Whose disk is meant: that of the file, which need not be there."""
-    from kohya_wrap.domain.finding import typed
+def _fullest() -> Path:
+    """The folder with the least room of those that the command is about: one was full a moment ago."""
+    words = (word.partition("=")[2] if word.startswith("-") else word for word in sys.argv[1:])
+    named = (Path(word).absolute() for word in words if word)
+    return min(map(_there, (*named, Path.cwd(), _home(), Path(tempfile.gettempdir()))), key=_free)
 
-    return typed(next((p for p in path.parents if os.path.isdir(p)), Path()))  # noqa: PTH112 - never raises
+
+def _there(path: Path) -> Path:
+    """The nearest folder on the way to it that is there."""
+    return next(folder for folder in (path, *path.parents) if os.path.isdir(folder))  # noqa: PTH112 - never raises
+
+
+def _free(folder: Path) -> int:
+    found = os.statvfs(folder)
+    return found.f_bavail * found.f_frsize
 
 
 def _file_among(path: Path) -> Path | None:

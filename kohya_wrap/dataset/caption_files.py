@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import os
-import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -68,7 +67,7 @@ class Backup:
         copy = self.copy_of(path)
         if not copy.exists():
             copy.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(path, copy)
+            atomic.copy(path, copy)
 
     def copy_of(self, path: Path) -> Path:
         assert self.folder is not None
@@ -139,6 +138,4 @@ def _take_back(change: Change, backup: Backup) -> None:
     if change.old is None:
         change.path.unlink(missing_ok=True)
         return
-    part = atomic.part_of(real(change.path))
-    shutil.copy2(backup.copy_of(change.path), part)
-    part.replace(real(change.path))
+    atomic.copy(backup.copy_of(change.path), real(change.path))

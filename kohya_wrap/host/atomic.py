@@ -107,6 +107,14 @@ def free_bytes(path: Path) -> int:
     return shutil.disk_usage(existing).free
 
 
+def copy(source: Path, target: Path) -> None:
+    """With its times and rights, whole or not at all."""
+    part = part_of(target)
+    with half_removed(part):
+        shutil.copy2(source, part)
+        part.replace(target)
+
+
 def link_or_copy(source: Path, target: Path) -> None:
     """A hard link where the file system allows one (no second copy on disk), else a copy."""
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -116,7 +124,7 @@ def link_or_copy(source: Path, target: Path) -> None:
     try:
         os.link(real, part)
     except OSError:
-        with half_removed(part):
-            shutil.copy2(real, part)
+        copy(Path(real), target)
+        return
     part.replace(target)
     part.unlink(missing_ok=True)  # two names of one file are not renamed onto each other, but both kept

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,3 +24,15 @@ def small_project(tmp_path: Path) -> Path:
     (folder / "b.txt").write_text("sks, a dog", encoding="utf-8")
     (tmp_path / "my-lora" / "training_config.toml").write_text(SMALL, encoding="utf-8")
     return tmp_path / "my-lora"
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A megabyte of it."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)]
+    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("a small disk can be had by root alone")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -231,18 +228,6 @@ def test_ctrl_c_says_that_nothing_was_kept(tmp_path: Path, monkeypatch: pytest.M
     with pytest.raises(Interrupted) as caught:
         command.main(["photos", "--concept", "m", "--project", str(tmp_path)], standalone_mode=False)
     assert "goes on where it was" not in caught.value.hint and "begins anew" in caught.value.hint
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A megabyte of it."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)]
-    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode:
-        pytest.skip("a small disk can be had by root alone")
-    yield folder
-    subprocess.run(["umount", str(folder)], check=True)
 
 
 def test_a_disk_that_fills_up_midway_is_8_and_nothing_is_lost(

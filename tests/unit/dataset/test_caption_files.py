@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import shutil
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -49,6 +52,20 @@ def test_what_was_there_lies_in_the_backup_at_its_path(folder: Path, tmp_path: P
     kept = [path.relative_to(backup.folder) for path in backup.folder.rglob("*") if path.is_file()]
     assert kept == [Path("data/10_cat/a.txt")]
     assert (backup.folder / kept[0]).read_text(encoding="utf-8") == "one\n"
+
+
+def test_a_backup_cut_off_is_not_there(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def half(source: Path, target: Path) -> None:
+        Path(target).write_bytes(b"")
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(shutil, "copy2", half)
+    backup = Backup(tmp_path)
+    with pytest.raises(OSError, match="No space"):
+        caption_files.write(plan({folder / "a.txt": "1\n"}), backup)
+    assert backup.folder is not None
+    assert [path for path in backup.folder.rglob("*") if path.is_file()] == []
+    assert contents(folder) == {"a.txt": "one\n", "b.txt": "two\n"}
 
 
 def test_nothing_replaced_makes_no_backup(folder: Path, tmp_path: Path) -> None:
