@@ -12,7 +12,7 @@ from kohya_wrap.config.wrapper_section import WrapperSection
 from kohya_wrap.dataset import folders
 from kohya_wrap.domain.finding import Finding, Level, typed
 from kohya_wrap.errors import ConfigError
-from kohya_wrap.host import image_file
+from kohya_wrap.host import image_file, zip_file
 from kohya_wrap.places import Project
 from kohya_wrap.workflow.effective import Asked
 
@@ -34,20 +34,27 @@ def config_of(where: Path) -> Path | None:
     """The config named, or that of the project named; None for a folder of images.
 
     Raises:
-        ConfigError: nothing is there, or a picture.
+        ConfigError: nothing is there, a picture, or a zip.
     """
     if where.is_dir():
         return config if (config := Project(where).config).is_file() else None
-    refuse_picture(where)
+    refuse_pictures(where)
     if not where.exists():
         raise _refused(f"{where} is not there.", "Name one of these; kohya-wrap init makes a project.")
     return where
 
 
-def refuse_picture(where: Path) -> None:
-    """Raises ConfigError: it is one."""
-    if where.is_file() and image_file.looks_like_image(where):
+def refuse_pictures(where: Path) -> None:
+    """Raises ConfigError: it is a picture, or a zip of them."""
+    if not where.is_file():
+        return
+    if image_file.looks_like_image(where):
         raise _refused(f"{where} is a picture.", f"Name its folder: {typed(where.absolute().parent)}")
+    if zip_file.is_zip(where):
+        raise _refused(
+            f"{where} is a zip, of which `dataset build` makes a folder.",
+            f"kohya-wrap dataset build {typed(where)} --concept NAME   and then name the project",
+        )
 
 
 def _refused(message: str, hint: str) -> ConfigError:

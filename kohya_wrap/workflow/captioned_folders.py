@@ -59,7 +59,7 @@ def choose(where: Path, env: Mapping[str, str]) -> Chosen:
     """A project, its config, a folder of concept folders, or a folder of pictures.
 
     Raises:
-        DatasetError: no such folder, or no picture in it that is trained on. ConfigError: a picture, or what is no config.
+        DatasetError: no such folder, or no picture in it that is trained on. ConfigError: a picture, a zip, or what is no config.
     """
     there = where.absolute()
     if not there.exists():
@@ -68,7 +68,7 @@ def choose(where: Path, env: Mapping[str, str]) -> Chosen:
             why="It names a project, or a folder with pictures.",
             hint="kohya-wrap dataset caption FOLDER --with wd14",
         )
-    bare_folder.refuse_picture(where)
+    bare_folder.refuse_pictures(where)
     root = there if there.is_dir() else there.parent
     file = _config_above(root) if there.is_dir() else there
     config = _read(file, env) if file else None

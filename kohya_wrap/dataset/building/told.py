@@ -57,11 +57,13 @@ def no_picture(found: Sequence[Source], own: Collection[Path]) -> DatasetError:
 def nothing_left(found: Sequence[Source], planned: Plan, choices: Choices) -> DatasetError:
     if planned.refused:
         return refusal(found, planned.refused)
-    count = len(planned.pictures)
+    different = len({one.entry.digest for one in planned.pictures})
     return DatasetError(
         f"--holdout {choices.holdout} leaves nothing of {kept.count(planned.pictures)} to train on.",
         why="Pictures that are set aside are never trained on; copies of one picture are set aside together.",
-        hint=f"--holdout {count // 10}",
+        hint=f"--holdout {min(choices.holdout, different) - 1}   at most; a tenth of them is usual"
+        if choices.holdout
+        else "Move some of them out of held_out/.",
     )
 
 

@@ -38,6 +38,16 @@ def tree(folder: Path) -> dict[str, bytes]:
     }
 
 
+@pytest.mark.parametrize("too_many", ["6", "9"])
+def test_the_most_that_can_be_held_out_is_said(shell: Shell, photos: Path, too_many: str) -> None:
+    words = (*BUILD, "photos", "--concept", "mycat", "--holdout")
+    answer = shell(*words, too_many)
+    assert answer.code == 4
+    most = answer.three_lines[2].split()[1]
+    assert answer.three_lines[2].startswith("--holdout ") and shell(*words, most).code == 0
+    assert shell(*words, str(int(most) + 1)).code == 4
+
+
 def test_what_a_person_reads(shell: Shell, photos: Path) -> None:
     answer = shell(
         *BUILD,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -246,3 +247,17 @@ def test_a_file_where_kohya_wrap_keeps_its_own(
     assert what.endswith("my-lora/.kohya-wrap is a file, where a folder must be.")
     subprocess.run(hint.partition("   ")[0], shell=True, check=True, cwd=shell.cwd)  # noqa: S602 - as a person would
     assert shell("dataset", *words).code == 0
+
+
+@pytest.mark.parametrize("size", [1, 800])
+@pytest.mark.parametrize("words", [("check",), ("view",), ("preview",), ("caption", "--prefix", "sks")])
+def test_a_zip_is_for_build(shell: Shell, tmp_path: Path, size: int, words: tuple[str, ...]) -> None:
+    with zipfile.ZipFile(tmp_path / "my photos.zip", "w") as archive:
+        archive.writestr("a.png", os.urandom(size * 1000))
+    answer = shell("dataset", words[0], "my photos.zip", *words[1:])
+    assert answer.code == 3
+    what, _, hint = answer.three_lines
+    assert what.endswith("my photos.zip is a zip, of which `dataset build` makes a folder.")
+    assert hint.startswith("kohya-wrap dataset build ") and hint.split("--concept")[0].rstrip().endswith(
+        "my photos.zip'"
+    )
