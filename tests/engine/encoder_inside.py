@@ -1,6 +1,7 @@
 """Runs in the engine's interpreter: its own caching of a folder, as often as asked, its models loaded once.
 
-A request is one line of JSON with the engine's options; the answer one line: caption of every image it took.
+A request is one line of JSON with the engine's options; the answer one line: caption of every image it took, or
+`died` with what it died of. With `fetch` nothing is cached: each image is taken as at its batch, and what came of it said.
 What the VAE would draw at random is its mean here, so that latents can be compared.
 """
 
@@ -73,13 +74,34 @@ def cache_texts(args: argparse.Namespace) -> None:
     groups[-1][0].new_cache_text_encoder_outputs([None, None], accelerator)
 
 
+encode = train_util.DatasetGroup.new_cache_latents
+
+
+def fetched() -> dict[str, str]:
+    """What came of each image, in a batch of its own."""
+    found = {}
+    (dataset,) = groups[-1][0].datasets
+    dataset.set_current_strategies()
+    for number, index in enumerate(dataset.buckets_indices):
+        key = dataset.bucket_manager.buckets[index.bucket_index][index.batch_index]
+        try:
+            dataset[number]
+            found[dataset.image_data[key].absolute_path] = ""
+        except AssertionError as error:
+            found[dataset.image_data[key].absolute_path] = str(error)
+    return found
+
+
 def answer(request: dict[str, Any]) -> dict[str, str]:
-    texts = request.pop("texts", False)
+    texts, fetch = request.pop("texts", False), request.pop("fetch", False)
+    train_util.DatasetGroup.new_cache_latents = (lambda *_: None) if fetch else encode
     parser = cache_latents.setup_parser()
     args = parser.parse_args([], argparse.Namespace(**request))
     strategy_base.LatentsCachingStrategy._strategy = None
     strategy_base.TokenizeStrategy._strategy = None
     cache_latents.cache_to_disk(args)
+    if fetch:
+        return fetched()
     if texts:
         cache_texts(args)
     images = [info for dataset in groups[-1][0].datasets for info in dataset.image_data.values()]
@@ -88,12 +110,17 @@ def answer(request: dict[str, Any]) -> dict[str, str]:
 
 for line in sys.stdin:
     request = json.loads(line)
-    if "make_vae" in request:  # another one: half as loud
+    if "make_vae" in request:  # another one: half as loud, or without a number in it
         vae = next(iter(loaded.values()))[1]
         other = AutoencoderKL.from_config(vae.config)
-        other.load_state_dict({name: tensor * 0.5 for name, tensor in vae.state_dict().items()})
+        other.load_state_dict(
+            {name: tensor * request.get("times", 0.5) for name, tensor in vae.state_dict().items()}
+        )
         other.half().save_pretrained(request["make_vae"])
         result: dict[str, str] = {}
     else:
-        result = answer(request)
+        try:
+            result = answer(request)
+        except Exception as error:
+            result = {"died": f"{type(error).__name__}: {error}"}
     print(json.dumps(result), file=answers, flush=True)

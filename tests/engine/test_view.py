@@ -5,6 +5,7 @@ Latents are compared, not dates; what the VAE would draw at random is its mean h
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -22,11 +23,13 @@ from safetensors import safe_open
 
 from kohya_wrap.dataset import inventory
 from kohya_wrap.dataset.view import manifest
+from kohya_wrap.domain import fitting
 from kohya_wrap.domain.config import Layer, Origin, settle
 from kohya_wrap.domain.family import FAMILIES, FamilyName
+from kohya_wrap.errors import DatasetError
 from kohya_wrap.host.safetensors_file import read_header
 from kohya_wrap.places import Project
-from kohya_wrap.workflow import cached_with, training_view
+from kohya_wrap.workflow import bucketing, cached_with, training_view
 from tests.engine.conftest import RealEngine, kohya_wrap
 
 Array = np.ndarray[Any, Any]
@@ -34,6 +37,7 @@ OPTIONS: dict[str, Any] = {
     "resolution": "128,128", "enable_bucket": True, "min_bucket_reso": 64, "max_bucket_reso": 256,
     "caption_extension": ".txt", "mixed_precision": "no", "cache_latents_to_disk": True,
 }  # fmt: skip
+SMALL = {"resolution": "64,64"}  # where the size is no matter: the VAE's work is most of the time
 
 
 class Encoder:
@@ -57,10 +61,16 @@ class Encoder:
         print(json.dumps(request), file=self._child.stdin, flush=True)
         line = self._child.stdout.readline()
         assert line, f"the engine ended with {self._child.wait()}"
-        captions: dict[str, str] = json.loads(line)
-        return captions
+        said: dict[str, str] = json.loads(line)
+        return said
 
     def cache(self, folder: Path, **changes: Any) -> dict[str, str]:
+        """As `ask`. Fails where the engine died."""
+        said = self.died_or_took(folder, **changes)
+        assert "died" not in said, said
+        return said
+
+    def died_or_took(self, folder: Path, **changes: Any) -> dict[str, str]:
         common = {
             "pretrained_model_name_or_path": str(self.real.base),
             "tokenizer_cache_dir": str(self.real.engine.tokenizers),
@@ -111,6 +121,12 @@ class Bench:
         if caption is not None:
             path.with_suffix(".txt").write_text(caption, encoding="utf-8")
         return path
+
+    def once(self, image: Image.Image) -> str:
+        """The name of the one picture that looks like this."""
+        name = f"{hashlib.sha256(repr(image.size).encode() + image.tobytes()).hexdigest()[:9]}.png"
+        self.picture(name, image)
+        return name
 
     def plain(self, **changes: Any) -> Seen:
         """On the user's folder itself."""
@@ -354,6 +370,28 @@ def test_a_mask_that_is_turned_off(bench: Bench) -> None:
     assert "alpha_mask" not in seen.latents["a.png"]
 
 
+def test_a_cache_that_is_not_checked(bench: Bench) -> None:
+    """With skip_cache_check the engine takes one without what the options ask for, and dies of it at its batch."""
+    bench.picture("a.png", halves("red", "blue"))
+    bench.plain(**SMALL)
+    bench.through_view(**SMALL)
+    asked = SMALL | {"flip_aug": True, "skip_cache_check": True}
+    stale, seen = bench.plain(**asked), bench.through_view(**asked)
+    assert stale.encoded == [] and "latents_flipped" not in stale.latents["a.png"]
+    assert seen.encoded == ["a.png"] and "latents_flipped" in seen.latents["a.png"]
+
+
+def test_latents_that_are_no_numbers(bench: Bench) -> None:
+    """The engine keeps them for good; the view for the run that made them."""
+    bench.picture("a.png", "red")
+    broken = SMALL | {"vae": str(bench.root / "vae")}
+    bench.encoder.ask({"make_vae": broken["vae"], "times": float("nan")})
+    for seen in (bench.plain(**broken), bench.through_view(**broken)):
+        assert np.isnan(seen.latents["a.png"]["latents"]).all()
+    plain, seen = bench.plain(**broken), bench.through_view(**broken)
+    assert (plain.encoded, seen.encoded) == ([], ["a.png"])
+
+
 def test_a_name_that_begins_like_another_s(bench: Bench) -> None:
     """The size of `10.png`'s cache is taken for `1.png`'s."""
     bench.picture("10.png", halves("red", "blue", (384, 128)))
@@ -379,33 +417,55 @@ def hidden() -> Image.Image:
     return Image.new("RGBA", (128, 128), (10, 200, 30, 0))
 
 
+def hidden_grey() -> Image.Image:
+    return Image.new("LA", (128, 128), (100, 0))
+
+
+def hidden_of_a_palette() -> Image.Image:
+    image = Image.new("P", (128, 128), 1)
+    image.putpalette([0, 0, 0, 10, 200, 30])
+    image.info["transparency"] = 1
+    return image
+
+
 def deep() -> Image.Image:
     """16 bits of grey: half the way to white."""
     return Image.fromarray(np.full((128, 128), 32768, np.uint16))
 
 
-@pytest.mark.parametrize(
-    ("image", "as_engine", "as_seen"),
-    [
-        (turned, lambda: halves("red", "blue", (256, 128)), lambda: halves("red", "blue", (256, 128)).rotate(-90, expand=True)),
-        (hidden, lambda: Image.new("RGB", (128, 128), (10, 200, 30)), lambda: Image.new("RGB", (128, 128), "white")),
-        (deep, lambda: Image.new("RGB", (128, 128), "white"), lambda: Image.new("RGB", (128, 128), (128,) * 3)),
-    ],
-    ids=["EXIF", "alpha", "16 bit"],
-)  # fmt: skip
-def test_a_picture_that_is_misread(
-    bench: Bench,
-    fresh: Callable[..., dict[str, Array]],
-    image: Callable[[], Image.Image],
-    as_engine: Callable[[], Image.Image],
-    as_seen: Callable[[], Image.Image],
-) -> None:
-    picture = image()
-    path = bench.picture("a.png", "red")
-    picture.save(path, exif=picture.getexif())
-    misread, seen = bench.plain().latents["a.png"], bench.through_view().latents["a.png"]
-    assert same(misread, fresh(as_engine()))
-    assert same(seen, fresh(as_seen())) and not same(seen, misread)
+def coloured(colour: str | tuple[int, int, int]) -> Image.Image:
+    return Image.new("RGB", (128, 128), colour)
+
+
+# name -> the picture, what the engine makes of it, what a person sees.
+ODD = {
+    "turned.png": (turned(), halves("red", "blue", (256, 128)), halves("red", "blue", (256, 128)).rotate(-90, expand=True)),
+    "hidden.png": (hidden(), coloured((10, 200, 30)), coloured("white")),
+    "grey.png": (hidden_grey(), coloured((100,) * 3), coloured("white")),
+    "palette.png": (hidden_of_a_palette(), coloured((10, 200, 30)), coloured("white")),
+    "deep.png": (deep(), coloured("white"), coloured((128,) * 3)),
+    "printed.jpg": (Image.new("CMYK", (128, 128), (0, 255, 255, 0)), None, None),
+    "listed.png": (coloured("red").convert("P"), coloured("red"), coloured("red")),
+}  # fmt: skip
+
+
+def test_pictures_that_are_misread(bench: Bench, tmp_path: Path) -> None:
+    """By their EXIF, their transparency, their 16 bits; CMYK without a profile and a palette without a hole are not."""
+    expected = Bench(bench.encoder, tmp_path / "expected")
+    wanted: dict[str, list[str]] = {}
+    for name, (image, *twins) in ODD.items():
+        path = bench.picture(name, "red")
+        image.save(path, exif=image.getexif())
+        with Image.open(path) as saved:
+            as_stored = saved.convert("RGB")
+        wanted[name] = [expected.once(twin or as_stored) for twin in twins]
+    misread, seen = bench.plain(**SMALL).latents, bench.through_view(**SMALL).latents
+    right = expected.plain(**SMALL).latents
+    assert misread.keys() == seen.keys() == ODD.keys()
+    for name, (as_engine, as_seen) in wanted.items():
+        assert same(misread[name], right[as_engine]), name
+        assert same(seen[name], right[as_seen]), name
+        assert same(right[as_engine], right[as_seen]) == (name in ("printed.jpg", "listed.png")), name
 
 
 def test_endings_that_the_engine_does_not_list(bench: Bench) -> None:
@@ -432,6 +492,48 @@ def test_captions(bench: Bench) -> None:
     lines = bench.through_view(**wild).captions
     assert lines == bench.plain(**wild).captions | {"a.png": "tag, b"}
     assert lines["d.png"] == "first\nsecond"
+
+
+def spoil_image(folder: Path, keep: int) -> None:
+    path = folder / "a.png"
+    Image.effect_noise((128, 128), 90).convert("RGB").save(path)
+    path.write_bytes(path.read_bytes()[:keep])
+
+
+@pytest.mark.parametrize(
+    ("spoil", "died", "said"),
+    [
+        (lambda folder: spoil_image(folder, 0), "ZeroDivisionError", "a.png cannot be read"),
+        (lambda folder: spoil_image(folder, 9000), "OSError: image file is truncated", "a.png cannot be read"),
+        (lambda folder: (folder / "a.txt").write_bytes(b""), "AssertionError: caption file is empty", "a.txt is empty"),
+        (lambda folder: (folder / "a.txt").write_bytes("猫".encode("shift-jis")), "UnicodeDecodeError", "a.txt is not UTF-8"),
+    ],
+    ids=["no byte", "truncated", "empty caption", "no UTF-8"],
+)  # fmt: skip
+def test_what_the_engine_dies_of_is_refused(
+    bench: Bench, spoil: Callable[[Path], object], died: str, said: str
+) -> None:
+    bench.picture("a.png", "red")
+    bench.picture("b.png", "blue")
+    spoil(bench.folder)
+    assert bench.encoder.died_or_took(bench.root / "data")["died"].startswith(died)
+    with pytest.raises(DatasetError, match=said):
+        bench.through_view()
+
+
+@pytest.mark.parametrize("cut", [False, True])
+def test_a_size_that_does_not_go_with_the_values(bench: Bench, cut: bool) -> None:
+    """Without buckets and cached latents, at its batch."""
+    sizes = [(128, 96), (96, 128), (129, 96), (128, 95), (300, 200), (64, 64), (300, 90), (127, 200)]
+    of = {bench.picture(f"{w}x{h}.png", Image.new("RGB", (w, h))): (w, h) for w, h in sizes}
+    values = {"resolution": "128,96", "enable_bucket": False, "random_crop": cut}
+    not_cached = {"cache_latents": False, "cache_latents_to_disk": False, "train_batch_size": 1}
+    died = bench.encoder.cache(bench.root / "data", fetch=True, **values, **not_cached)
+    config = settle([Layer(Origin.FILE, values | not_cached)])
+    for path, size in of.items():
+        ours = fitting.unfit(bucketing.rule(config), size, config)
+        assert bool(ours) == bool(died[str(path)]), (size, died[str(path)])
+    assert sum(map(bool, died.values())) == (5 if cut else 7)
 
 
 def test_text_encoder_outputs(bench: Bench) -> None:
