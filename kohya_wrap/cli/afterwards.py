@@ -142,15 +142,13 @@ def _do(
 
 def _record(runs: Sequence[RunFolder], step: Step, ok: bool | None, text: str) -> None:
     """For whoever comes later: the run folder is the record."""
-    import psutil
-
     from kohya_wrap.domain.events import Afterwards
+    from kohya_wrap.host import child
     from kohya_wrap.host.tool import redact
     from kohya_wrap.training.journal import Journal
     from kohya_wrap.workflow.detached import LOG
 
-    started = psutil.Process().create_time()
-    event = Afterwards(redact(step.words), ok, redact(text), os.environ.get(LOG, ""), os.getpid(), started)
+    event = Afterwards(redact(step.words), ok, redact(text), os.environ.get(LOG, ""), *child.this_one())
     for run in runs:
         with suppress(OSError), Journal(run.journal) as journal:
             journal.write(event)

@@ -38,7 +38,7 @@ class Supervised(Event):
     """A kohya-wrap has taken the run in hand; an earlier one is gone."""
 
     pid: int
-    process_started: float  # seconds since the epoch
+    process_started: float  # seconds since the machine's start
     spent: float = 0.0  # seconds of the run so far, set-up among them where that was asked for
 
 
@@ -95,7 +95,7 @@ class TrainerStarted(Event):
     """pid and start time together name a process for good, also after the pid was given to another one."""
 
     pid: int
-    process_started: float  # seconds since the epoch
+    process_started: float  # seconds since the machine's start
     argv: tuple[str, ...]
 
 
@@ -256,7 +256,7 @@ class Afterwards(Event):
     Attributes:
         ok: None while it is due.
         log: where it says what it does; empty where that is a terminal.
-        pid: of the process that does them, with its start (seconds since the epoch).
+        pid: of the process that does them, with its start (seconds since the machine's).
     """
 
     step: str

@@ -167,19 +167,40 @@ def _kill(processes: Sequence[psutil.Process]) -> None:
 def living() -> list[tuple[Path, psutil.Process]]:
     """Every living process that some `start` of this user began, itself or through others, with the log of that start."""
     found = []
-    for process in psutil.process_iter():
+    # Not psutil's process_iter, which passes over a process whose number had another when it last looked.
+    for pid in psutil.pids():
         with suppress(psutil.Error, OSError):  # another user's, or gone meanwhile
+            process = psutil.Process(pid)
             log = process.environ().get(_MARK)
             if log and _alive(process):
                 found.append((Path(log), process))
     return found
 
 
-def lives(pid: int, started: float) -> bool:
-    """Whether the process of that number, begun at that moment, is at work: what nobody has reaped is not."""
+def began(pid: int) -> float:
+    """When a process was begun: seconds since the machine's start, where the system tells them (Linux), else since the epoch.
+
+    By the wall clock, which may be set or slewed meanwhile, a process at work would be taken for another one.
+
+    Raises:
+        psutil.NoSuchProcess: it is not there.
+    """
     try:
-        process = psutil.Process(pid)
-        return abs(process.create_time() - started) < 1 and _alive(process)
+        told = Path(f"/proc/{pid}/stat").read_text(errors="replace")
+        return int(told.rpartition(")")[2].split()[19]) / os.sysconf("SC_CLK_TCK")
+    except (OSError, IndexError, ValueError):
+        return psutil.Process(pid).create_time()
+
+
+def this_one() -> tuple[int, float]:
+    """The process that asks: its number, and when it `began`."""
+    return os.getpid(), began(os.getpid())
+
+
+def lives(pid: int, started: float) -> bool:
+    """Whether the process of that number that `began` then is at work: what nobody has reaped is not."""
+    try:
+        return abs(began(pid) - started) < 0.5 and _alive(psutil.Process(pid))
     except psutil.NoSuchProcess:
         return False
 
@@ -209,9 +230,9 @@ def start(argv: Sequence[str], *, env: Mapping[str, str], cwd: Path, log: Path) 
             start_new_session=True,
         )
     try:
-        started = psutil.Process(process.pid).create_time()
+        started = began(process.pid)
     except psutil.NoSuchProcess:
-        started = time.time()
+        started = 0.0
     return Child(process.pid, started, log, process)
 
 

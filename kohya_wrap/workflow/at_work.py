@@ -17,7 +17,7 @@ def announced(places: Places) -> Iterator[None]:
     """This process is one meanwhile, from its set-up to what follows the last training."""
     mine = places.at_work / f"{os.getpid()}"
     with suppress(OSError):  # a full disk ends no training for this
-        atomic.write_text(mine, f"{psutil.Process().create_time()}")
+        atomic.write_text(mine, f"{child.began(os.getpid())}")
     try:
         yield
     finally:

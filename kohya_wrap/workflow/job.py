@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -10,8 +9,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
-
-import psutil
 
 from kohya_wrap import __version__
 from kohya_wrap.config import user
@@ -26,6 +23,7 @@ from kohya_wrap.engine import locate
 from kohya_wrap.engine.locate import Engine
 from kohya_wrap.engine.weights import Weights
 from kohya_wrap.errors import EngineError, Interrupted, KohyaWrapError, Stopped, UsageError
+from kohya_wrap.host import child
 from kohya_wrap.host.child import StopRequest
 from kohya_wrap.places import Places
 from kohya_wrap.training.end_now import Why
@@ -208,7 +206,7 @@ def _attempts(
         attempts.tell(
             RunStarted(engine.kind, engine.commit, str(job.user.path), gpu, plan.steps, plan.epochs)
         )
-    attempts.tell(Supervised(os.getpid(), psutil.Process().create_time(), round(spent, 1)))
+    attempts.tell(Supervised(*child.this_one(), round(spent, 1)))
     for one in advice:
         attempts.tell(one)
     began = time.time()

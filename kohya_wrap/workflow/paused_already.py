@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 from pathlib import Path
-
-import psutil
 
 from kohya_wrap.domain import budget
 from kohya_wrap.domain.events import RunEnded, Supervised
 from kohya_wrap.domain.saving import Saved
 from kohya_wrap.errors import UsageError
+from kohya_wrap.host import child
 from kohya_wrap.training import states
 from kohya_wrap.training.journal import Journal
 from kohya_wrap.training.stop_file import StopFile
@@ -54,5 +52,5 @@ def take(run: RunFolder) -> None:
     StopFile(run.path).clear()
     spent = budget.spent(run.timed) + run.unwatched()
     with Journal(run.journal) as journal:
-        journal.write(Supervised(os.getpid(), psutil.Process().create_time(), round(spent, 1)))
+        journal.write(Supervised(*child.this_one(), round(spent, 1)))
         journal.write(RunEnded("paused", "", run.ledger.checkpoints))

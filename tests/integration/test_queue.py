@@ -231,7 +231,9 @@ def test_asked_near_the_end_of_one_the_next_is_not_begun(shell: Shell, three: li
         run.send_signal(signal.SIGINT)
     out, err = run.communicate(timeout=60)
     assert run.returncode == (130 if by == "SIGINT" else 7)
-    assert [line.split()[1] for line in out.splitlines()[-2:]] == ["not", "not"]
+    first, last = (line.split()[1] for line in out.splitlines()[-2:])
+    # Ctrl-C came between two, or on a busy machine when the next had been begun.
+    assert last == "not" and (first == "not" or (by == "SIGINT" and first == "stopped"))
     assert "try: The same command again: what is done is not done again." in err
     assert not (three[1] / "output" / "b.safetensors").exists()
 

@@ -11,6 +11,7 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from kohya_wrap import resources
@@ -91,6 +92,14 @@ def test_a_failed_fetch_leaves_nothing(
     assert [p.name for p in places.engine(pin.commit).iterdir()] == [".source.lock"]
 
 
+def _anybody_in(folder: Path) -> bool:
+    for process in psutil.process_iter(["cmdline", "cwd"]):
+        words = (*(process.info["cmdline"] or ()), process.info["cwd"] or "")
+        if any(str(folder) in word for word in words):
+            return True
+    return False
+
+
 def test_killed_at_any_moment_and_repeated_it_completes(pin: Pin, places: Places) -> None:
     program = (
         "from pathlib import Path; from kohya_wrap.engine import checkout;"
@@ -109,6 +118,11 @@ def test_killed_at_any_moment_and_repeated_it_completes(pin: Pin, places: Places
         child.communicate()
         found = checkout.find(pin, places)
         assert found is None or upstream.git(found.source, "status", "--porcelain") == ""
+    end = time.monotonic() + 20
+    while (
+        _anybody_in(places.home) and time.monotonic() < end
+    ):  # what the killed had started finds out by itself
+        time.sleep(0.05)
     made = checkout.ensure(pin, places, print)
     assert git.head(made.source) == pin.commit
     assert upstream.git(made.source, "status", "--porcelain") == ""

@@ -184,7 +184,7 @@ def test_a_lost_terminal_stops_nothing() -> None:
 def test_what_nobody_has_reaped_does_not_live(tmp_path: Path) -> None:
     """A zombie stands in the process table, in a container whose first process reaps nobody for good."""
     running = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
-    started = psutil.Process(running.pid).create_time()
+    started = child.began(running.pid)
     try:
         assert child.lives(running.pid, started)
         assert not child.lives(running.pid, started - 100), "another one of that number"
@@ -194,6 +194,15 @@ def test_what_nobody_has_reaped_does_not_live(tmp_path: Path) -> None:
     finally:
         running.wait()
     assert not child.lives(running.pid, started)
+
+
+@pytest.mark.skipif(
+    not Path("/proc/self/stat").exists(), reason="only Linux tells when, by no clock that is set"
+)
+def test_one_that_lives_does_so_whatever_becomes_of_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    pid, started = child.this_one()
+    monkeypatch.setattr("psutil._pslinux.boot_time", lambda: 0.0)
+    assert child.lives(pid, started) and not child.lives(pid, started + 1)
 
 
 @pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="Linux tells of a process's end")
