@@ -59,6 +59,11 @@ _TABLE = (
         "multires_noise_discount", _is_on("multires_noise_iterations"), "without `multires_noise_iterations`",
         "Write multires_noise_iterations = 6",
     ),
+    Idle(
+        "face_crop_aug_range", lambda seen: False,
+        "here: the engine looks for the place of a face in its file's name, and is given names without one",
+        "Cut the pictures around the faces yourself",
+    ),
     Idle("sample_prompts", _samples, "where no sample is asked for", "Write sample_every_n_epochs = 1"),
     Idle(
         "save_every_n_epochs", lambda seen: not seen.get("save_n_epoch_ratio"),

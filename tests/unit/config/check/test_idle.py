@@ -45,6 +45,7 @@ FREE = {"optimizer_type": "AdamWScheduleFree"}
         ({"noise_offset_random_strength": True}, "noise_offset_random_strength"),
         ({"ip_noise_gamma_random_strength": True}, "ip_noise_gamma_random_strength"),
         ({"multires_noise_discount": 0.2}, "multires_noise_discount"),
+        ({"face_crop_aug_range": "1.0,2.0"}, "face_crop_aug_range"),
         ({"cache_latents_to_disk": True, "cache_latents": False}, "cache_latents"),
     ],
 )
