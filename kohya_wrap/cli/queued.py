@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from kohya_wrap.domain.budget import Budget
     from kohya_wrap.host.child import StopRequest
     from kohya_wrap.workflow.prepare import Job, JobRequest
-    from kohya_wrap.workflow.queue import Entry, Outcome
+    from kohya_wrap.workflow.queue import Outcome
+    from kohya_wrap.workflow.queue_entries import Entry
     from kohya_wrap.workflow.wishes import Wishes
 
 
@@ -49,11 +50,12 @@ def run(
     from kohya_wrap.host.child import StopRequest, signals_as_request
     from kohya_wrap.workflow import notices, queue, run_folder, same_training
     from kohya_wrap.workflow.prepare import prepare
+    from kohya_wrap.workflow.queue_record import Record
     from kohya_wrap.workflow.wishes import over_all
 
     found = queue.checked(entries, request.gpu, request.engine, session.places, session.env)
     wrong = {entry: _located(entry, error) for entry, error in found.wrong.items()}
-    record = queue.Record.of(typed, found.keys)
+    record = Record.of(typed, found.keys)
     if restart:
         record.forget(entries)
     within, held = over_all(asked, record.asked(entries))

@@ -121,14 +121,14 @@ def command(
     from kohya_wrap.domain.afterwards import parse
     from kohya_wrap.domain.budget import Budget
     from kohya_wrap.places import Places
-    from kohya_wrap.workflow import at_work, machine, queue, run_folder
+    from kohya_wrap.workflow import at_work, machine, queue, queue_entries, run_folder
     from kohya_wrap.workflow.notify import targets
     from kohya_wrap.workflow.prepare import JobRequest, prepare
     from kohya_wrap.workflow.trained import Trained
     from kohya_wrap.workflow.wishes import Wishes, budget_of, continued, until
 
     console, steps = Console(as_json=as_json), parse(afterwards)
-    named = queue.configs_of(configs or (Path("training_config.toml"),))
+    named = queue_entries.configs_of(configs or (Path("training_config.toml"),))
     if detach:
         _detach(console, named)
         return
@@ -157,7 +157,7 @@ def command(
     if len(named) > 1 or sweeps or cards:
         from kohya_wrap.cli import queued
 
-        entries = queue.entries_of(named, words, queue.axes_of(sweeps), os.environ)
+        entries = queue_entries.entries_of(named, words, queue_entries.axes_of(sweeps), os.environ)
 
         def in_turn(job: Job, within: Budget) -> Wishes:
             return wishes(job, within, time.monotonic())
@@ -173,7 +173,7 @@ def command(
             return prepare(request, session.places, os.environ)
 
     # What follows is known before the images are looked at, which may take minutes: those can be an end as well.
-    entry = queue.Entry(named[0], words)
+    entry = queue_entries.Entry(named[0], words)
     known = queue.checked([entry], gpu, request.engine, session.places, os.environ).trained if steps else {}
     job = None if known else prepared()
     with every_end(

@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from kohya_wrap.cli.console import Console
     from kohya_wrap.host.child import StopRequest
     from kohya_wrap.places import Places
-    from kohya_wrap.workflow.job import Result
     from kohya_wrap.workflow.notices import Notices
     from kohya_wrap.workflow.notify import Target
     from kohya_wrap.workflow.prepare import Job
+    from kohya_wrap.workflow.result import Result
     from kohya_wrap.workflow.wishes import Wishes
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -16,9 +16,6 @@ from kohya_wrap.dataset.view.laid_out import Part
 from kohya_wrap.domain import budget
 from kohya_wrap.domain.config import Layer, Origin, TrainingConfig
 from kohya_wrap.domain.events import Advice, RunEnded, RunStarted, Supervised
-from kohya_wrap.domain.finding import Finding, Level
-from kohya_wrap.domain.ledger import Ledger
-from kohya_wrap.domain.saving import Saved
 from kohya_wrap.engine import locate
 from kohya_wrap.engine.locate import Engine
 from kohya_wrap.engine.weights import Weights
@@ -38,48 +35,22 @@ from kohya_wrap.workflow import (
     paused_already,
     prepare,
     probe,
+    result,
     run_folder,
+    said_first,
     taken_over,
     training_view,
 )
 from kohya_wrap.workflow.alone import alone, refuse_steps, refuse_trainers
 from kohya_wrap.workflow.attempts import Attempts
-from kohya_wrap.workflow.followed import End
 from kohya_wrap.workflow.prepare import Job
 from kohya_wrap.workflow.probe import Probe
 from kohya_wrap.workflow.provision import OnNews, provide
+from kohya_wrap.workflow.result import Result
 from kohya_wrap.workflow.run_folder import RunFolder
 from kohya_wrap.workflow.wishes import Wishes
 
 _ALL = Wishes()  # to the end, at any cost
-
-
-@dataclass(frozen=True)
-class Result:
-    """What a run gave, finished or paused.
-
-    Attributes:
-        lora: the last checkpoint that was kept; of a finished run the LoRA itself; None where a paused one has none.
-        lora_epoch: of which epoch it is; None for one by steps.
-        epoch: the last that was done; `paused` where more were planned.
-        loss: the engine's last average.
-        seconds: of this kohya-wrap's share.
-        before: an earlier call has done it, and this one nothing.
-    """
-
-    lora: Path | None
-    lora_epoch: int | None
-    checkpoints: tuple[Path, ...]
-    steps: int
-    epochs: int
-    epoch: int
-    loss: float | None
-    seconds: float
-    engine: str
-    run_folder: Path
-    paused: bool
-    findings: tuple[Finding, ...]
-    before: bool = False
 
 
 @dataclass(frozen=True)
@@ -151,7 +122,7 @@ def execute(
         if unfinished and (lora := paused_already.checkpoint(until, unfinished, name, job.user.path)):
             paused_already.take(unfinished)
             on_run(unfinished.path)
-            return _paused_before(unfinished, lora, job, means.engine)
+            return result.of_paused_before(unfinished, lora, job, means.engine)
         earlier = None if unfinished or wishes.restart else run_folder.finished(job.project, name)
         lost = "" if unfinished or wishes.restart else run_folder.lost(job.project, name)
         run = unfinished or run_folder.new(job.project)
@@ -165,13 +136,13 @@ def execute(
             Journal(run.journal) as journal,
         ):
             advice = [
-                *([_LEFT_OVER] if probed else ()),
-                *([_trained_again(earlier)] if earlier else ()),
+                *([said_first.LEFT_OVER] if probed else ()),
+                *([said_first.trained_again(earlier)] if earlier else ()),
                 *([Advice(lost, "lost")] if lost else ()),
-                *(() if unfinished else _begins_with(job.config)),
+                *(() if unfinished else said_first.begins_with(job.config)),
                 *resumed,
-                *_on_other_images(on_view.changed),
-                *_replaced(job, name, outputs.standing(job, output, wishes.until_epoch)),
+                *said_first.on_other_images(on_view.changed),
+                *said_first.replaced(job, name, outputs.standing(job, output, wishes.until_epoch)),
             ]
             done = _attempts(
                 job, on_view.config, means.engine, run, journal, env, stop, on_event, wishes, advice
@@ -229,7 +200,7 @@ def _attempts(
     except KohyaWrapError as error:
         how = "stopped" if isinstance(error, Interrupted | Stopped) else "failed"
         attempts.tell(RunEnded(how, error.message, attempts.ledger.checkpoints))
-        error.data = error.data or _so_far(attempts.ledger, run, engine, plan.epochs)
+        error.data = error.data or result.so_far(attempts.ledger, run, engine, plan.epochs)
         raise
     except OSError as error:
         with suppress(OSError):  # it may be the disk that this would stand on
@@ -241,106 +212,7 @@ def _attempts(
     attempts.tell(RunEnded("paused" if paused else "done", "", ledger.checkpoints))
     if not paused:
         run.discard_attempts()
-    kept = tuple(map(Path, ledger.checkpoints))
-    lora = kept[-1] if kept else None
-    return Result(
-        lora=lora,
-        lora_epoch=_epoch_of(lora, job) if lora and paused else plan.epochs,
-        checkpoints=kept,
-        steps=ledger.states[-1].steps if paused else end.steps,
-        epochs=plan.epochs,
-        epoch=ledger.states[-1].epoch if paused else plan.epochs,
-        loss=end.seen.loss,
-        seconds=time.time() - began,
-        engine=engine.kind,
-        run_folder=run.path,
-        paused=paused,
-        findings=() if end.attempt.changed else _differences(job, end),
-    )
-
-
-def _epoch_of(checkpoint: Path, job: Job) -> int | None:
-    return Saved.from_name(checkpoint.stem, str(job.config.get("output_name"))).epoch
-
-
-def _paused_before(run: RunFolder, lora: Path, job: Job, engine: Engine) -> Result:
-    ledger = run.ledger
-    return Result(
-        lora=lora,
-        lora_epoch=_epoch_of(lora, job),
-        checkpoints=tuple(map(Path, ledger.checkpoints)),
-        steps=ledger.states[-1].steps,
-        epochs=job.plan.epochs,
-        epoch=ledger.states[-1].epoch,
-        loss=ledger.progress.loss if ledger.progress else None,
-        seconds=0.0,
-        engine=engine.kind,
-        run_folder=run.path,
-        paused=True,
-        findings=(),
-        before=True,
-    )
-
-
-_LEFT_OVER = Advice(
-    "the probe of an earlier call was still at work, watched by nobody: it was ended.", "probe"
-)
-
-
-def _so_far(ledger: Ledger, run: RunFolder, engine: Engine, epochs: int) -> dict[str, Any]:
-    """What --json shows of a run that did not come to its end: what is kept, in the words of one that did."""
-    kept = ledger.states[-1] if ledger.states else None
-    return {
-        "engine": engine.kind,
-        "lora": ledger.checkpoints[-1] if ledger.checkpoints else None,
-        "checkpoints": list(ledger.checkpoints),
-        "steps": kept.steps if kept else 0,
-        "epoch": kept.epoch if kept else 0,
-        "epochs": epochs,
-        "run": str(run.path),
-    }
-
-
-def _on_other_images(changed: str) -> Iterator[Advice]:
-    if changed:
-        yield Advice(
-            f"since the last attempt of this run: {changed}. It goes on with what is there now, after the epochs that are done; "
-            "--restart trains from the beginning.",
-            "images",
-        )
-
-
-def _begins_with(config: TrainingConfig) -> Iterator[Advice]:
-    if config.origin("network_weights") is Origin.COMMAND_LINE:
-        yield Advice(
-            f"it begins with the weights of {config.get('network_weights')}; optimizer, learning-rate curve and the count of steps "
-            "begin anew.",
-            "continue-from",
-        )
-
-
-def _trained_again(earlier: RunFolder) -> Advice:
-    """A finished run is not gone on with: who gives its command again gets another."""
-    lora = Path(earlier.ledger.checkpoints[-1])
-    return Advice(
-        f"{lora.name} was trained to its end already ({earlier.path.name}): it is trained anew, and what is in {lora.parent} is "
-        "replaced as it comes. (--restart says so beforehand.)",
-        "trained-again",
-    )
-
-
-def _replaced(job: Job, name: str, standing: Sequence[Path]) -> Iterator[Advice]:
-    """What no run on record has made was put there by somebody, maybe the only copy."""
-    runs = run_folder.of_name(job.project, name) if standing else ()
-    ours = {Path(one) for run in runs for one in run.ledger.checkpoints}
-    moved = {one.name for one in ours if not one.parent.exists()}  # with the project
-    if others := [path for path in standing if path not in ours and path.name not in moved]:
-        several = f" and {len(others) - 1} more" if len(others) > 1 else ""
-        yield Advice(
-            f"{others[0]}{several}, which no run on record here has made, will be replaced when this run saves under that name. "
-            "To keep it, move it away now, or stop and take another output_name.",
-            "replaced",
-        )
+    return result.of_end(run, ledger, job, engine, end, seconds=time.time() - began, paused=paused)
 
 
 def _given(
@@ -397,19 +269,3 @@ def _describe(run: RunFolder, job: Job, engine: Engine, wishes: Wishes) -> None:
         "until_epoch": wishes.until_epoch,
     }
     run.describe(facts | {name: value for name, value in asked.items() if value is not None})
-
-
-def _differences(job: Job, end: End) -> tuple[Finding, ...]:
-    """Where the engine counted other steps than the plan did: our arithmetic or its data is not what we think."""
-    if end.seen.total is None:
-        return ()
-    counted = end.seen.total - end.attempt.more_steps
-    if counted == job.plan.steps:
-        return ()
-    return (
-        Finding(
-            Level.WARNING,
-            "steps-differ",
-            f"the engine made it {counted} steps; the plan said {job.plan.steps}.",
-        ),
-    )

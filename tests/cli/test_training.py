@@ -8,7 +8,7 @@ import pytest
 
 from kohya_wrap.cli import training
 from kohya_wrap.cli.console import Console
-from kohya_wrap.workflow.job import Result
+from kohya_wrap.workflow.result import Result
 
 
 @pytest.mark.parametrize(("of", "said"), [(2, ", of epoch 2)"), (5, " MB)"), (None, " MB)")])

@@ -1,11 +1,12 @@
-"""What a queue has on record, and what its words name."""
+"""What a queue has on record."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from kohya_wrap.domain.budget import Budget
-from kohya_wrap.workflow.queue import Entry, Record
+from kohya_wrap.workflow.queue_entries import Entry
+from kohya_wrap.workflow.queue_record import Record
 
 
 def test_two_shells_keep_each_others_record(tmp_path: Path) -> None:
