@@ -36,11 +36,6 @@ _DISK = (
     errno.EEXIST,
     errno.EIO,
 )
-_NOWHERE = MachineError(
-    "The folder that this shell stands in is not there any more.",
-    why="It was removed, or moved, or its disk is not mounted.",
-    hint="cd ~   and the same command, with the project's whole path",
-)
 _NO = ("", "0", "false", "no", "off")  # as click reads a flag's variable
 
 
@@ -98,7 +93,11 @@ def of_the_system(error: OSError) -> KohyaWrapError | None:
     if error.errno == errno.EACCES and error.filename and (closed := _closed(error)):
         return closed
     if error.errno == errno.ENOENT and not error.filename and _stands_nowhere():
-        return _NOWHERE
+        return MachineError(
+            "The folder that this shell stands in is not there any more.",
+            why="It was removed, or moved, or its disk is not mounted.",
+            hint="cd ~   and the same command, with the project's whole path",
+        )
     return _disk(error) if error.errno in _DISK or _no_folder(error) else None
 
 
@@ -160,6 +159,7 @@ def _home() -> Path:
 
 def _disk(error: OSError) -> MachineError:
     from kohya_wrap.domain.finding import typed
+    from kohya_wrap.host import atomic
 
     # A full disk often does not say of which file; a folder that cannot be made may be one above the home. Of a copy, the
     # second name is where it goes to.
@@ -178,25 +178,18 @@ def _disk(error: OSError) -> MachineError:
         why="The disk is full, or your share of it."
         if full
         else "The disk is read-only or damaged, or the folder is not yours to write.",
-        hint=f"df -h {typed(_there(where.absolute()))}   then {', or '.join(ways)}; and the same command again",
+        hint=f"df -h {typed(atomic.nearest(where.absolute()))}   then {', or '.join(ways)}; and the same command again",
     )
 
 
 def _fullest() -> Path:
     """The folder with the least room of those that the command is about: one was full a moment ago."""
+    from kohya_wrap.host import atomic
+
     words = (word.partition("=")[2] if word.startswith("-") else word for word in sys.argv[1:])
     named = (Path(word).absolute() for word in words if word)
-    return min(map(_there, (*named, Path.cwd(), _home(), Path(tempfile.gettempdir()))), key=_free)
-
-
-def _there(path: Path) -> Path:
-    """The nearest folder on the way to it that is there."""
-    return next(folder for folder in (path, *path.parents) if os.path.isdir(folder))  # noqa: PTH112 - never raises
-
-
-def _free(folder: Path) -> int:
-    found = os.statvfs(folder)
-    return found.f_bavail * found.f_frsize
+    about = (*named, Path.cwd(), _home(), Path(tempfile.gettempdir()))
+    return min(map(atomic.nearest, about), key=atomic.free_bytes)
 
 
 def _file_among(path: Path) -> Path | None:

@@ -103,8 +103,12 @@ def bytes_below(path: Path) -> int:
 
 def free_bytes(path: Path) -> int:
     """Free space where `path` lies or will lie."""
-    existing = next(p for p in (path, *path.parents) if p.exists())
-    return shutil.disk_usage(existing).free
+    return shutil.disk_usage(nearest(path)).free
+
+
+def nearest(path: Path) -> Path:
+    """The nearest folder on the way to it that is there."""
+    return next(folder for folder in (path, *path.parents) if os.path.isdir(folder))  # noqa: PTH112 - never raises
 
 
 def copy(source: Path, target: Path) -> None:

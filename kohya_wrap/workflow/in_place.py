@@ -18,9 +18,8 @@ def told(record: Iterable[tuple[float, Event]], run: Path) -> Iterator[tuple[flo
     now = run.resolve()
     then: Path | None = None  # the project's folder when the event was written
     for when, event in record:
-        if isinstance(
-            event, CheckpointSaved
-        ):  # <then>/.kohya-wrap/runs/<time>/attempts/1/my_lora-000002.safetensors
+        if isinstance(event, CheckpointSaved):
+            # <then>/.kohya-wrap/runs/<time>/attempts/1/my_lora-000002.safetensors
             above = Path(event.path).parents
             then = above[5] if len(above) > 5 else None
         yield when, _event(event, now, then)

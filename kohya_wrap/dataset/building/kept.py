@@ -30,7 +30,7 @@ def edits(planned: Plan, folder: Path) -> Iterator[Finding]:
         yield Finding(
             Level.NOTE,
             "caption-edits-kept",
-            f"{alone} {'caption' if alone == 1 else 'captions'} edited in {folder.name} meanwhile: kept.",
+            f"{counted(alone, 'caption')} edited in {folder.name} meanwhile: kept.",
             "",
             str(folder),
         )
@@ -84,11 +84,7 @@ def called_otherwise(others: Sequence[Other]) -> Iterator[Finding]:
 
 
 def count(these: Sequence[Planned]) -> str:
-    return pictures(len(these))
-
-
-def pictures(number: int) -> str:
-    return "1 picture" if number == 1 else f"{number} pictures"
+    return counted(len(these), "picture")
 
 
 def names(these: Sequence[Planned]) -> str:

@@ -14,7 +14,7 @@ from kohya_wrap.dataset.building.record import Choices
 from kohya_wrap.dataset.building.sources import Source, numbered_folders
 from kohya_wrap.domain.dataset import Misread
 from kohya_wrap.domain.finding import Finding, Level, typed
-from kohya_wrap.domain.wording import named
+from kohya_wrap.domain.wording import counted, named
 from kohya_wrap.errors import DatasetError
 from kohya_wrap.host import image_file
 
@@ -141,7 +141,7 @@ def _findings(planned: Plan, choices: Choices, found: Sequence[Source], folder: 
         yield Finding(
             Level.NOTE,
             "several-captions",
-            f"{kept.pictures(len(planned.several))} {have} captions that differ: {named(planned.several)}.",
+            f"{counted(len(planned.several), 'picture')} {have} captions that differ: {named(planned.several)}.",
             "To take the other: remove the one that was taken, in the source, and build again.",
         )
     yield from _held_copies(planned)
