@@ -44,9 +44,10 @@ def texts(project: Path) -> dict[str, str]:
     }
 
 
-def test_what_the_page_saved_before_may_be_there(shell: Shell, small_project: Path) -> None:
-    assert shell("dataset", "apply", save(shell.cwd, EDIT_A)).code == 0
-    again = {A: {**EDIT_A[A], "new": "sks, a black cat\n", "saved": [EDIT_A[A]["new"]]}}
+@pytest.mark.parametrize("before", [EDIT_A[A]["new"], ""])  # an empty one is a line's end on disk
+def test_what_the_page_saved_before_may_be_there(shell: Shell, small_project: Path, before: str) -> None:
+    assert shell("dataset", "apply", save(shell.cwd, {A: {**EDIT_A[A], "new": before}})).code == 0
+    again = {A: {**EDIT_A[A], "new": "sks, a black cat\n", "saved": [before]}}
     answer = shell("dataset", "apply", save(shell.cwd, again))
     assert (answer.code, answer.err) == (0, "")
     assert texts(small_project)[A] == "sks, a black cat\n"

@@ -122,6 +122,8 @@ def test_what_is_said_of_a_bucket_s_sides_is_so() -> None:
         {"resolution": "512"},
         {"min_bucket_reso": 570},  # rounded down to 512
         {"resolution": "512,1088", "max_bucket_reso": 1089},
+        {"resolution": "800", "max_bucket_reso": 800},  # rounded up to 832
+        {"resolution": "48", "min_bucket_reso": 0, "bucket_no_upscale": True},  # nothing is divided by it
         {"resolution": "128", "enable_bucket": False, "cache_latents": True},
         {"resolution": "832", "max_bucket_reso": 2048},
         {"resolution": "896", "max_bucket_reso": 896, "bucket_no_upscale": True},

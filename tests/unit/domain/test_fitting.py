@@ -29,6 +29,7 @@ def of(size: Size, **options: Any) -> Unfit | None:
         ((255, 128), {}, "inexact-size"),
         ((300, 200), {"random_crop": True}, ""),
         ((256, 128), {"random_crop": True}, ""),
+        ((300, 128), {"random_crop": True}, ""),
         ((300, 127), {"random_crop": True}, "inexact-size"),
         ((300, 200), {"face_crop_aug_range": "1.0,2.0"}, "inexact-size"),
         ((300, 200), {"cache_latents": True}, ""),

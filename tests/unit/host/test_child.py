@@ -196,6 +196,18 @@ def test_what_nobody_has_reaped_does_not_live(tmp_path: Path) -> None:
     assert not child.lives(running.pid, started)
 
 
+@pytest.mark.skipif(not Path("/proc/self/comm").exists(), reason="only Linux has the name among the figures")
+def test_when_it_began_whatever_it_calls_itself() -> None:
+    names_itself = "open('/proc/self/comm', 'w').write('a) b c'); print(flush=True); input()"
+    words = [sys.executable, "-c", names_itself]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as running:
+        assert running.stdout is not None
+        started = child.began(running.pid)
+        running.stdout.readline()
+        assert child.began(running.pid) == started
+        running.kill()
+
+
 @pytest.mark.skipif(
     not Path("/proc/self/stat").exists(), reason="only Linux tells when, by no clock that is set"
 )

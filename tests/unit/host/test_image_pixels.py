@@ -185,6 +185,13 @@ def test_a_profile_of_a_palette(tmp_path: Path, kind: str, mode: str, transparen
     assert found == pytest.approx(seen[mode], abs=2)
 
 
+def test_a_transparent_colour_of_a_palette_with_a_profile_stays_so(tmp_path: Path) -> None:
+    image = Image.new("P", (16, 8), 1)
+    image.putpalette([0, 0, 0, 128, 30, 200])
+    more = {"transparency": b"\xff\x00", "icc_profile": linear()}
+    assert colour(tmp_path, "PNG", image, "white", **more) == (255, 255, 255)
+
+
 def test_a_png_that_says_twice_how_it_was_held(tmp_path: Path) -> None:
     """As Pillow says when all of it was read, and so as it is said to be everywhere here."""
     image, exif = Image.new("RGB", (64, 32), RED), Image.Exif()

@@ -146,6 +146,14 @@ def test_of_the_states_that_no_log_names_the_newest_comes_last(tmp_path: Path, m
     assert list(watching.ended()) == [StateKept(newest.path, 6, 30)]
 
 
+def test_what_another_has_put_there_is_none_that_was_kept(tmp_path: Path, made: Path) -> None:
+    """Of an epoch that this run does not keep."""
+    other = tmp_path / "output" / "lo-000005.safetensors"
+    other.parent.mkdir()
+    lora(other, 25)
+    assert told(keeper(tmp_path, every_epochs=2), CheckpointSaved(str(made / other.name)), GOES_ON) == []
+
+
 def test_what_was_kept_and_is_not_on_record_is_put_there(tmp_path: Path, made: Path) -> None:
     """The record's last lines were lost with the machine; what it has is believed, whatever stands there by now."""
     kept = tmp_path / "output" / "lo-000004.safetensors"

@@ -131,6 +131,45 @@ def test_a_held_picture_that_was_written_over_by_its_neighbour(
     assert pictures(held) == before
 
 
+@pytest.mark.parametrize("other", [1, 2, 3])
+def test_what_has_the_name_of_a_held_one_that_is_gone_is_held(
+    photos: Path, held: Path, build: Build, other: int
+) -> None:
+    """It may be that one after all; and it is no chance, which would hold out one of the three."""
+    build(holdout=1)
+    (one,) = held.glob("*.jpg")
+    place = (int(one.stem) + other - 1) % 8 + 1
+    (photos / f"{place}.jpg").replace(photos / one.name)
+    build(holdout=1)
+    assert pictures(held) == {place}
+
+
+@pytest.mark.parametrize("shown", [16, 17, 18])
+def test_another_format_of_a_held_one_that_was_taken_out_is_held(
+    photos: Path, held: Path, build: Build, shown: int
+) -> None:
+    build(holdout=1)
+    (one,) = held.glob("*.jpg")
+    one.unlink()
+    (photos / one.name).unlink()
+    save(shown, photos / f"{one.stem}.png")
+    build(holdout=1)
+    assert pictures(held) == {shown}
+
+
+def test_one_that_was_trained_on_is_so_when_a_held_one_of_its_name_leaves(
+    photos: Path, held: Path, build: Build
+) -> None:
+    for number in range(1, 9):
+        save(number + 10, photos / f"{number}.png")
+    build(holdout=1)
+    (one,) = (path for path in held.iterdir() if path.suffix != ".txt")
+    before = number_of(one)
+    (photos / f"{(before - 1) % 10 + 1}.{'png' if before > 10 else 'jpg'}").unlink()
+    build(holdout=2)
+    assert not pictures(held) & {before, (before + 10) % 20}
+
+
 @pytest.mark.parametrize("is_held", [True, False])
 @pytest.mark.parametrize("caption", [True, False])
 def test_a_copy_that_was_saved_as_png_may_be_renamed_in_the_project(
@@ -227,10 +266,31 @@ def test_an_edited_caption_does_not_go_to_another_picture_without_a_word(
     assert texts(folder)["5.txt"] == "picture 5\n"
 
 
+def test_one_that_was_edited_in_the_folder_stands_and_its_caption_is_no_other_s(
+    photos: Path, build: Build, folder: Path
+) -> None:
+    build()
+    (folder / "5.jpg").unlink()
+    save(16, folder / "5.jpg")
+    (folder / "5.txt").write_text("this is number 16\n")
+    another_in_its_place(photos)
+    assert "caption-of-another-picture" not in codes(build())
+    assert captions(folder)[16] == "this is number 16"
+
+
 def test_another_picture_with_the_source_s_caption_needs_no_words(photos: Path, build: Build) -> None:
     build()
     another_in_its_place(photos)
     assert build().findings == ()
+
+
+def without_likenesses(path: Path) -> None:
+    known = record.read(path)
+    assert known is not None
+    data = record.as_data(known)
+    for entry in data["entries"]:
+        del entry["likeness"]
+    record.write(path, record.of(data))
 
 
 def test_a_record_without_likenesses_is_read(
@@ -238,18 +298,23 @@ def test_a_record_without_likenesses_is_read(
 ) -> None:
     """Of an earlier version: they are made of what stands."""
     build()
-    path = tmp_path / "built/cat.json"
-    known = record.read(path)
-    assert known is not None
-    data = record.as_data(known)
-    for entry in data["entries"]:
-        del entry["likeness"]
-    record.write(path, record.of(data))
+    without_likenesses(tmp_path / "built/cat.json")
     for caption in folder.glob("*.txt"):
         caption.write_text(f"this is number {caption.stem}\n")
     renumbered(photos, in_place=False)
     build()
     assert captions(folder) == {n: f"this is number {n}" for n in range(1, 9) if n != 3}
+
+
+def test_no_likeness_is_made_of_a_link_that_was_written_over(
+    photos: Path, tmp_path: Path, build: Build, folder: Path
+) -> None:
+    """It would be that of the other picture, which would get the caption without a word."""
+    build()
+    without_likenesses(tmp_path / "built/cat.json")
+    (folder / "5.txt").write_text("this is number 5\n")
+    save(15, photos / "5.jpg")  # in place
+    assert "caption-of-another-picture" in codes(build())
 
 
 def test_a_picture_that_was_written_over_by_a_neighbour_s_very_bytes(
@@ -263,12 +328,15 @@ def test_a_picture_that_was_written_over_by_a_neighbour_s_very_bytes(
     assert pictures(folder) == {1, 2, 4, 5, 6, 7, 8}
 
 
+@pytest.mark.parametrize("with_its_caption", [False, True])
 def test_a_link_that_was_renamed_in_the_project_and_written_over(
-    photos: Path, build: Build, folder: Path
+    photos: Path, build: Build, folder: Path, with_its_caption: bool
 ) -> None:
     build()
     (folder / "4.jpg").rename(folder / "mine.jpg")
     (folder / "4.txt").write_text("this is number 4\n")
+    if with_its_caption:
+        (folder / "4.txt").rename(folder / "mine.txt")
     renumbered(photos, in_place=True)
     build()
     assert captions(folder)[4] == "this is number 4"

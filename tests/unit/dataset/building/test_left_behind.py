@@ -34,6 +34,29 @@ def test_a_caption_follows_a_picture_that_was_moved_without_it(
     assert not held.exists()
 
 
+def test_a_caption_that_was_moved_with_its_picture_and_not_renamed_with_it(
+    four: None, held: Path, build: Build, folder: Path
+) -> None:
+    build(holdout=1)
+    (moved,) = held.glob("*.png")
+    (held / f"{moved.stem}.txt").unlink()
+    (folder / f"{moved.stem}.txt").write_text("mine\n")
+    moved.rename(folder / "renamed.png")
+    build(holdout=0)
+    assert texts(folder)["renamed.txt"] == "mine\n"
+
+
+def test_the_caption_of_whatever_has_its_name_now_is_not_that_of_a_renamed_one(
+    four: None, picture: Picture, build: Build, folder: Path
+) -> None:
+    build()
+    (folder / "1.png").rename(folder / "renamed.png")
+    picture("data/10_cat/1.jpg", (50, 10), caption="mine")
+    build()
+    assert texts(folder)["1.txt"].strip() == "mine"
+    assert texts(folder)["renamed.txt"] == "caption 1\n"
+
+
 def test_an_edited_caption_is_not_written_over_by_one_left_behind(
     four: None, held: Path, build: Build, folder: Path
 ) -> None:

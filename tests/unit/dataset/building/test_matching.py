@@ -1,0 +1,114 @@
+"""Which of those that stand a changed picture is, by prints that are made up: how near two of them are is told here."""
+
+from __future__ import annotations
+
+from pathlib import Path, PurePosixPath
+
+import pytest
+
+from kohya_wrap.dataset.building import matching
+from kohya_wrap.dataset.building.matching import Matches
+from kohya_wrap.dataset.building.picture import Looked
+from kohya_wrap.dataset.building.record import Entry
+from kohya_wrap.dataset.building.sources import Item
+from kohya_wrap.dataset.building.standing import Standing, Stood
+from kohya_wrap.domain.dataset import ImageFacts
+from kohya_wrap.domain.likeness import Print
+
+ROOT = "/in"
+
+
+def shows(bits: int, colour: int = 100) -> Print:
+    """So many bits from nothing, in one colour: a bit is as far as a 255th of all colours."""
+    return Print((1 << bits) - 1, bytes([colour]) * 192)
+
+
+FAR = Print(0xFFFF0000FFFF0000, bytes(192))
+
+
+def stands(name: str, likeness: Print, path: str = "x") -> Standing:
+    """Built from in/`name`, whose content has changed since."""
+    entry = Entry(
+        name, f"{ROOT}/{name}", (1, 1), f"was {name}", (1, 1), f"was {name}", "", (), "", "", False,
+        likeness.as_text(),
+    )  # fmt: skip
+    return Standing(entry, Path(path) if path else None, False, None, None)
+
+
+def matched(new: dict[str, Print | str], *standing: Standing) -> Matches:
+    """By what the sources hold now: prints of what is new, digests of what is not."""
+    items, looked = {}, {}
+    for name, shown in new.items():
+        origin = f"{ROOT}/{name}"
+        items[origin] = Item(PurePosixPath(name), origin, (2, 2), bytes, None)
+        digest, likeness = (shown, None) if isinstance(shown, str) else (f"is {name}", shown)
+        looked[origin] = Looked(ImageFacts((8, 8), "JPEG", frozenset(), digest), (), likeness)
+    stood = Stood(standing, {False: (), True: ()}, 0)
+    return matching.match(items, looked, stood, (ROOT,))
+
+
+def names(found: Matches) -> dict[str, str]:
+    """Of the sources' pictures, which stand they are."""
+    return {Path(origin).name: one.entry.name for origin, one in found.standing.items()}
+
+
+def test_of_two_with_one_shape_the_colours_tell_which_is_which() -> None:
+    new = {"x.jpg": shows(0, 102), "y.jpg": shows(0, 202)}
+    assert names(matched(new, stands("a.jpg", shows(0, 200)), stands("b.jpg", shows(0, 100)))) == {
+        "x.jpg": "b.jpg", "y.jpg": "a.jpg",
+    }  # fmt: skip
+
+
+def test_the_nearest_comes_first() -> None:
+    new = {"x.jpg": shows(2), "y.jpg": shows(5)}
+    found = matched(new, stands("a.jpg", shows(4)), stands("b.jpg", shows(1)))
+    assert names(found) == {"x.jpg": "b.jpg", "y.jpg": "a.jpg"}
+
+
+@pytest.mark.parametrize(("of_the_neighbour", "is_neighbour"), [(3, False), (1, True)])
+def test_one_that_was_retouched_is_not_taken_for_its_neighbour(
+    of_the_neighbour: int, is_neighbour: bool
+) -> None:
+    """It is four bits from what it was; who comes from another place must be clearly nearer."""
+    found = matched(
+        {"a.jpg": shows(4)}, stands("a.jpg", shows(0)), stands("b.jpg", shows(4 - of_the_neighbour))
+    )
+    assert names(found) == {"a.jpg": "b.jpg" if is_neighbour else "a.jpg"}
+
+
+def test_of_those_that_are_as_near_it_is_that_of_the_same_place() -> None:
+    new = {name: shows(1) for name in ("a.jpg", "b.jpg", "c.png")}
+    found = matched(new, *(stands(name, shows(0)) for name in ("c.jpg", "b.jpg", "a.jpg")))
+    assert names(found) == {"a.jpg": "a.jpg", "b.jpg": "b.jpg", "c.png": "c.jpg"}
+
+
+def test_the_same_place_in_another_format_is_worth_a_bit() -> None:
+    neighbour = Print(0b1, bytes([100, 101] * 96))  # a bit and a half from it
+    found = matched({"c.png": shows(2)}, stands("c.jpg", shows(0)), stands("d.jpg", neighbour))
+    assert names(found) == {"c.png": "c.jpg"}
+
+
+def test_of_those_that_are_as_near_it_is_none_where_no_place_tells() -> None:
+    both = (stands("a.jpg", shows(0)), stands("b.jpg", shows(0)))
+    assert names(matched({"x.jpg": shows(1)}, *both)) == {}
+    assert names(matched({"x.jpg": shows(1), "y.jpg": shows(1)}, both[0])) == {}
+
+
+def test_what_is_known_by_its_shape_alone_is_doubtful() -> None:
+    found = matched(
+        {"x.jpg": shows(1, 200), "y.jpg": FAR}, stands("a.jpg", shows(0, 100)), stands("y.jpg", FAR)
+    )
+    assert (names(found), found.doubtful) == ({"x.jpg": "a.jpg", "y.jpg": "y.jpg"}, {f"{ROOT}/x.jpg"})
+
+
+def test_one_whose_picture_is_still_in_the_source_goes_to_no_other_format_of_it() -> None:
+    """a.jpg has what b.jpg had, so nothing has what a.jpg was built from; a.png is new."""
+    new = {"a.jpg": "was b.jpg", "a.png": FAR}
+    found = matched(new, stands("a.jpg", shows(0)), stands("b.jpg", shows(20)))
+    assert names(found) == {"a.jpg": "b.jpg"}
+
+
+@pytest.mark.parametrize("path", ["x", ""])
+def test_saved_in_another_format_it_is_known_where_it_still_stands(path: str) -> None:
+    found = matched({"a.png": FAR}, stands("a.jpg", shows(0), path))
+    assert names(found) == ({"a.png": "a.jpg"} if path else {})
