@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import shutil
 import sys
 import time
@@ -10,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from kohya_wrap.cli import errors
+from kohya_wrap.host import atomic
 from kohya_wrap.places import Places
 from tests.fixtures import small_engine, weight_files
 from tests.fixtures.loopback_hub import LoopbackHub
@@ -234,3 +238,31 @@ def test_a_folder_that_is_gone(tmp_path: Path, words: tuple[str, ...]) -> None:
     assert answer.code in (2, 3, 4, 8) and "a bug" not in answer.err
     if answer.code == 8:
         assert "is not there any more" in answer.three_lines[0]
+
+
+@pytest.mark.parametrize(
+    ("number", "file", "is_home"),
+    [
+        (errno.ENOSPC, "a/home/bases/x", True),
+        (errno.EROFS, "a", True),  # a folder on the way to the home
+        (errno.EDQUOT, "a/project/not/yet/x", False),
+        (errno.ENOSPC, "", False),  # the home's disk, but it is where the command stands that is full
+    ],
+)
+def test_what_helps_where_a_disk_refuses(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, file: str, is_home: bool
+) -> None:
+    here = tmp_path / "a"
+    (here / "home").mkdir(parents=True)
+    monkeypatch.setenv("KOHYA_WRAP_HOME", str(here / "home"))
+    monkeypatch.setattr(sys, "argv", ["kohya-wrap", "status"])
+    monkeypatch.chdir(here)
+    monkeypatch.setattr(atomic, "free_bytes", lambda folder: 0 if folder == here else 10**10)
+    error = OSError(number, os.strerror(number), *([str(tmp_path / file)] if file else []))
+    said = errors.of_the_system(error)
+    assert said is not None and said.code == 8
+    assert said.message.startswith(f"{tmp_path / file}: " if file else f"The disk of {here}: ")
+    assert ("is full" in said.why) == (number != errno.EROFS)
+    assert ("KOHYA_WRAP_HOME" in said.hint, "move the project" in said.hint) == (is_home, not is_home)
+    there = here / "home" if "home" in file else here
+    assert said.hint.startswith(f"df -h {there} ")

@@ -377,6 +377,7 @@ def test_a_failure_says_the_engines_real_cause(
     said, cause, _ = answer.three_lines
     assert what in said
     assert why in cause
+    assert ("no epoch was finished" in said) == fault.startswith("crash"), "what may pass another time"
     assert "CalledProcessError" not in answer.err
     assert "Rehearsed" not in answer.out
 

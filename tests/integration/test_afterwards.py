@@ -520,7 +520,8 @@ main()
 def test_an_end_in_the_preparation_is_one(
     rented: Shell, guide: Path, provider: LoopbackProvider, number: int, code: int
 ) -> None:
-    words = ("--then", "echo well", "--then-always", UPLOAD, "--then-always", "terminate-instance")
+    ended = ("--then-always", "sh -c 'echo it is $KOHYA_WRAP_THEN_OUTCOME'")
+    words = ("--then", "echo well", *ended, "--then-always", UPLOAD, "--then-always", "terminate-instance")
     with Receiver() as here:
         slow = replace(rented, program=(sys.executable, "-c", LOOKS_LONG))
         with slow.start("run", guide, *REHEARSAL, *words, "--notify", here.url) as run:
@@ -530,6 +531,7 @@ def test_an_end_in_the_preparation_is_one(
         told = here.events()
     assert run.returncode == code
     assert f"then: {UPLOAD}: nothing was made, so there is nothing to upload" in out
+    assert "then: it is stopped" in out
     assert "then: well" not in out and provider.asked == [TERMINATE_RUNPOD]
     assert told == ["stopped", "afterwards"]
 

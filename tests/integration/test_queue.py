@@ -292,6 +292,16 @@ def test_cut_off_before_a_pause_the_same_command_pauses_there(shell: Shell, thre
     assert shell(*words, "--json").code == 0
 
 
+def test_a_pause_that_a_run_of_its_own_has_made_is_one_of_the_queue_s(
+    shell: Shell, three: list[Path]
+) -> None:
+    until_epoch = ("--until-epoch", "2", "--json")
+    run = shell(*REHEARSAL, three[0], *until_epoch, **SLOW).envelope["data"]["run"]
+    answer = shell(*REHEARSAL, *three[:2], *until_epoch, **SLOW)
+    assert (answer.code, outcomes(answer)) == (0, ["paused", "paused"]), answer.err
+    assert jobs(answer)[0]["run"] == run
+
+
 def test_what_a_run_of_its_own_has_finished_is_done(shell: Shell, three: list[Path]) -> None:
     """The record of the queue was written when the first began; that it has ended, its own run says."""
     run = shell.start(*REHEARSAL, *three[:2], **SLOW)

@@ -150,6 +150,7 @@ def test_the_trigger_that_build_was_told(
         (("--set", "trigger=sks cat"), 3),  # that of the section is kohya_wrap.trigger
         (("--set", "kohya_wrap.tigger=sks cat"), 3),
         (("--set", "gpu.foo=3"), 3),
+        (("--set", "config_file=x.toml"), 3),
         (("--set", "color_aug=true"), 0),
         (("--set", "color_aug=true", "--set", "cache_latents=true"), 3),
         (("--set", "random_crop=true", "--set", "cache_latents=true"), 3),

@@ -62,3 +62,15 @@ def test_the_ledger_over_two_attempts() -> None:
     ended = [*told, TrainerEnded(0, 1.0), RunEnded("stopped", "", ())]
     assert (Ledger.of(ended).trainer_ended, Ledger.of(ended).outcome) == (True, "stopped")
     assert Ledger.of([*ended, Supervised(2, 0.0)]).outcome == ""
+
+
+@pytest.mark.parametrize(
+    ("steps_per_epoch", "step", "seconds"), [(100, 9, 0.0), (100, 10, 200.0), (5, 4, 0.0), (5, 5, 10.0)]
+)
+def test_how_long_an_epoch_takes_is_known_when_the_pace_is_believed(
+    steps_per_epoch: int, step: int, seconds: float
+) -> None:
+    """The first steps are slower than the rest: a cap is not ended by them."""
+    resumed = AttemptStarted(2, 3, 300, 300, steps_per_epoch, "", 0, {})
+    assert Ledger.of([resumed]).epoch_seconds == 0
+    assert Ledger.of([resumed, Progress(300 + step, 999, 0.1, 2.0, 4)]).epoch_seconds == seconds

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+import errno
 import json
+import os
+import shutil
 import struct
 from pathlib import Path
 
 import pytest
 
 from kohya_wrap.errors import EngineError
-from kohya_wrap.host.safetensors_file import Tensor, read_header
+from kohya_wrap.host.safetensors_file import Tensor, copy_with_metadata, read_header
 from tests.fixtures import weight_files
 
 
@@ -66,3 +69,14 @@ def test_a_header_that_cannot_be(tmp_path: Path, header: object) -> None:
 def test_a_missing_file(tmp_path: Path) -> None:
     with pytest.raises(EngineError, match="cannot be read"):
         read_header(tmp_path / "none.safetensors")
+
+
+def test_a_copy_that_found_no_room_takes_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    source = weight_files.write(tmp_path / "a.safetensors", {"x": (2, 2)})
+    monkeypatch.setattr(shutil, "copyfileobj", full)
+    with pytest.raises(OSError, match="No space left"):
+        copy_with_metadata(source, tmp_path / "b.safetensors", {"ss_steps": "5"})
+    assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["a.safetensors"]

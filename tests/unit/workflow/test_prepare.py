@@ -208,3 +208,28 @@ def test_what_a_dataset_config_says_decides_of_its_own_images(
     request = CheckRequest(tmp_path / "my-lora" / "training_config.toml", "cpu")
     found = check_dataset.run(request, places, {}, lambda *_: None).findings
     assert ("inexact-size" in [finding.code for finding in found]) is unfit
+
+
+def test_what_is_said_of_regularisation_images_decides_of_them(
+    prepared: Prepared, places: Places, tmp_path: Path
+) -> None:
+    """In a dataset_config: those that may be cut need not be exact, beside others that are."""
+    regular = tmp_path / "my-lora" / "reg" / "x.png"
+    regular.parent.mkdir(parents=True)
+    Image.new("RGB", (96, 64)).save(regular)
+    more = '[[datasets.subsets]]\nimage_dir = "reg"\nis_reg = true\n'
+    text = IN_A_FILE.format("").replace("resolution = 128", "resolution = 64\nenable_bucket = false") + more
+    file, request = (
+        tmp_path / "my-lora" / "d.toml",
+        CheckRequest(tmp_path / "my-lora" / "training_config.toml", "cpu"),
+    )
+    for cut in (True, False):
+        file.write_text(text + ("random_crop = true\n" if cut else ""), encoding="utf-8")
+        config = 'dataset_config = "d.toml"\n' + ("" if cut else NOT_CACHED.format("64")) + SD15
+        if cut:
+            assert prepared(config, gpu="cpu").plan.steps
+        else:
+            with pytest.raises(DatasetError, match=r"x\.png is 96x64 and not 64x64"):
+                prepared(config, gpu="cpu")
+        found = check_dataset.run(request, places, {}, lambda *_: None).findings
+        assert ("inexact-size" in [finding.code for finding in found]) is not cut

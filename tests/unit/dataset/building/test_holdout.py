@@ -89,17 +89,19 @@ def test_fewer_are_held_out_when_that_is_asked(ten: None, tmp_path: Path, build:
     assert {*contents(tmp_path / "held_out/cat")} < before
 
 
+@pytest.mark.parametrize("first", [50, 60])
 def test_what_is_put_there_by_hand_stays_there_and_takes_nobody_s_place(
-    ten: None, picture: Picture, tmp_path: Path, build: Build, folder: Path
+    ten: None, picture: Picture, tmp_path: Path, build: Build, folder: Path, first: int
 ) -> None:
     build(holdout=2)
     before = {*contents(tmp_path / "held_out/cat")}
     for number in range(3):
-        picture(f"held_out/cat/own{number}.png", (50 + number, 10))
+        picture(f"held_out/cat/own{number}.png", (first + number, 10))
     assert build(holdout=2).held == 5
     assert before < {*contents(tmp_path / "held_out/cat")}
-    assert build(holdout=0).held == 3
-    assert build(holdout=1).held == 3
+    for holdout in (0, 1):
+        assert build(holdout=holdout).held == 3
+        assert contents(tmp_path / "held_out/cat") == ["own0.png", "own1.png", "own2.png"]
 
 
 def test_a_picture_that_a_person_sets_aside_stays_there(
@@ -133,3 +135,27 @@ def test_a_copy_that_a_person_sets_aside_takes_the_picture_with_it(
 def test_something_must_be_left(ten: None, build: Build, count: int) -> None:
     with pytest.raises(DatasetError, match=f"--holdout {count} leaves nothing of 10 pictures"):
         build(holdout=count)
+
+
+def test_the_most_that_can_be_held_out_is_said_of_those_that_differ(
+    ten: None, tmp_path: Path, build: Build
+) -> None:
+    for number in range(3):
+        shutil.copy(tmp_path / "in/4.png", tmp_path / f"in/copy{number}.png")
+    with pytest.raises(DatasetError) as refused:
+        build(holdout=13)
+    assert refused.value.hint.startswith("--holdout 9 ")
+    with pytest.raises(DatasetError):
+        build(holdout=10)
+    assert build(holdout=9).images
+
+
+def test_where_all_were_set_aside_by_hand_none_is_asked_for_less(
+    ten: None, tmp_path: Path, build: Build, folder: Path
+) -> None:
+    build()
+    (tmp_path / "held_out").mkdir()
+    folder.rename(tmp_path / "held_out/cat")
+    with pytest.raises(DatasetError) as refused:
+        build()
+    assert refused.value.hint == "Move some of them out of held_out/."

@@ -115,8 +115,9 @@ def test_a_copy_of_what_is_held_out_goes_with_it_when_both_change(
     assert {name, "copy.jpg"} < {*contents(held)}
 
 
+@pytest.mark.parametrize("anew", [False, True])
 def test_a_held_picture_that_was_written_over_by_its_neighbour(
-    tmp_path: Path, held: Path, build: Build, folder: Path
+    tmp_path: Path, held: Path, build: Build, folder: Path, anew: bool
 ) -> None:
     """PNGs get new numbers in place: what is held out is a link, and shows another picture itself then."""
     for number in range(1, 7):
@@ -126,6 +127,9 @@ def test_a_held_picture_that_was_written_over_by_its_neighbour(
     first = min(set(range(1, 7)) - before)
     for place, number in enumerate(sorted(set(range(1, 7)) - {first}), 1):
         save(number, tmp_path / f"in/{place}.png")
+        if anew:
+            with (tmp_path / f"in/{place}.png").open("ab") as file:
+                file.write(b"of another program")
     (tmp_path / "in/6.png").unlink()
     build(holdout=2)
     assert pictures(held) == before
@@ -341,6 +345,14 @@ def test_a_link_that_was_renamed_in_the_project_and_written_over(
     build()
     assert captions(folder)[4] == "this is number 4"
     assert sorted(map(number_of, folder.glob("*.jpg"))) == [1, 2, 4, 5, 6, 7, 8]
+
+
+def test_a_copy_of_the_source_stays_the_file_that_it_is(photos: Path, build: Build, folder: Path) -> None:
+    build()
+    (folder / "3.jpg").unlink()
+    shutil.copy(photos / "3.jpg", folder / "3.jpg")
+    inode = (folder / "3.jpg").stat().st_ino
+    assert (build().unchanged, (folder / "3.jpg").stat().st_ino) == (8, inode)
 
 
 def test_a_link_to_another_file_of_the_same_content_becomes_one_to_its_source(

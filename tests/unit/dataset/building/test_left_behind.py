@@ -102,6 +102,30 @@ def test_a_caption_of_nobody_does_not_become_that_of_a_picture_without_one(
     assert f"{one.stem}.txt" not in contents(held) and f"{one.stem}-2.txt" in contents(held)
 
 
+def test_what_gets_another_name_gets_that_of_no_picture_s_caption(
+    picture: Picture, held: Path, build: Build
+) -> None:
+    for number, name in enumerate(("1", "1-2", "left")):
+        picture(f"in/{name}.png", (10 + number, 10))
+    build()
+    held.mkdir(parents=True)
+    (held / "1.txt").write_text("nobody's\n")
+    build(holdout=2)
+    assert contents(held) == ["1-2.png", "1-3.txt", "1.png"]
+
+
+def test_two_that_shared_a_caption_have_one_each(
+    four: None, picture: Picture, build: Build, folder: Path
+) -> None:
+    """Whoever writes into one of them in place means that one."""
+    build()
+    (folder / "1.txt").write_text("mine\n")
+    picture("data/10_cat/1.jpg", (50, 10))
+    build()
+    assert texts(folder)["1.txt"] == texts(folder)["1-2.txt"] == "mine\n"
+    assert not (folder / "1.txt").samefile(folder / "1-2.txt")
+
+
 def test_a_folder_with_the_name_of_a_picture(four: None, held: Path, build: Build) -> None:
     build()
     for number in range(4):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -25,6 +26,17 @@ def test_killed_at_each_thing_it_does_on_disk(tmp_path: Path, how: str) -> None:
     found = json.loads(done.stdout)
     assert found["wrong"] == []
     assert found["kills"] > 50
+
+
+def test_what_a_killed_one_has_half_written_the_next_one_writes_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each file has one name while it is written, whoever writes it."""
+    record, seen = tmp_path / "cat.json", set[str]()
+    monkeypatch.setattr(os, "fsync", lambda file: seen.update(path.name for path in tmp_path.glob("*cat*")))
+    for _ in range(2):
+        transaction.commit(record, [], {"new": True})
+    assert seen == {"..cat.pending.part", ".cat.pending", ".cat.json.part", "cat.json"}
 
 
 def test_what_was_pending_where_the_project_was_copied_from_is_dropped(tmp_path: Path) -> None:
