@@ -282,6 +282,22 @@ def test_a_moved_project_goes_on(shell: Shell, guide: Path, tmp_path: Path, by: 
     assert (trained["ss_steps"], trained["ss_epoch"]) == ("50", "10")
 
 
+def test_a_copied_project_whose_config_names_a_file_of_the_other_goes_on(
+    shell: Shell, guide: Path, tmp_path: Path
+) -> None:
+    """Written there as a whole path, it is the same for both."""
+    with guide.open("a", encoding="utf-8") as config:
+        config.write(f'vae = "{guide.parent}/vae.safetensors"\n')
+    (guide.parent / "vae.safetensors").touch()
+    slow = {"KOHYA_WRAP_REHEARSAL_STEP_SECONDS": "0.1"}
+    assert shell("run", guide, *REHEARSAL, "--until-epoch", "1", **slow).code == 0
+    copy = tmp_path / "copy"
+    shutil.copytree(guide.parent, copy)
+    again = shell("run", copy / guide.name, *REHEARSAL)
+    assert (again.code, "going on after epoch 1" in again.out) == (0, True), again.err
+    assert "before it was" not in again.out, "no option is another"
+
+
 def test_a_moved_project_that_its_lora_is_named_after(shell: Shell, guide: Path) -> None:
     guide.write_text(
         guide.read_text(encoding="utf-8").replace('output_name = "my_lora"', ""), encoding="utf-8"

@@ -27,6 +27,8 @@ from kohya_wrap.places import Places
 from kohya_wrap.training import journal
 from kohya_wrap.workflow import effective, prepare, same_training
 from kohya_wrap.workflow.prepare import Job, JobRequest
+from kohya_wrap.workflow.queue_record import Record
+from kohya_wrap.workflow.wishes import Wishes
 from tests.fixtures import photographs
 from tests.fixtures.shell import Answer, Shell, until
 
@@ -360,6 +362,23 @@ def test_a_cap_over_all_holds_though_the_next_command_does_not_name_it(
     assert anew.code == 0 and "holds still" not in anew.out and "$" not in anew.out
 
 
+@pytest.mark.parametrize(("cap", "spent"), [((), 0.0), (("--max-hours", "9"), 99.0)])
+def test_a_cap_in_a_config_is_of_its_own_run(
+    three: list[Path], monkeypatch: pytest.MonkeyPatch, cap: tuple[str, ...], spent: float
+) -> None:
+    given = []
+
+    def train(console: Console, job: Job, session: Session, wishes: Wishes, on_run: object) -> None:
+        given.append(wishes.spent)
+        raise ConfigError("Enough.", why="It is seen.", hint="none")
+
+    monkeypatch.setattr(training, "train", train)
+    monkeypatch.setattr(Record, "spent", lambda *_: 99.0)
+    words = [*REHEARSAL[1:], *map(str, three[:2]), *cap]
+    assert isinstance(CliRunner().invoke(run.command, words).exception, ConfigError)
+    assert given == [spent] * 2
+
+
 def test_what_is_left_is_less_than_the_set_up_of_any(shell: Shell, three: list[Path]) -> None:
     whole = break_it(three[1])
     asked = (*REHEARSAL, *three[:2], *DOLLAR_A_SECOND)
@@ -563,6 +582,14 @@ def test_side_by_side_one_broken_config_stops_nobody(shell: Shell, three: list[P
     break_it(three[0])
     answer = shell(*REHEARSAL, *three, "--gpus", "0,1", "--json")
     assert (answer.code, outcomes(answer)) == (3, ["failed", "done", "done"])
+
+
+def test_side_by_side_one_that_fails_in_its_turn_says_which_it_is(shell: Shell, three: list[Path]) -> None:
+    answer = shell(*REHEARSAL, *three[:2], "--gpus", "0,1", KOHYA_WRAP_REHEARSAL_FAULT="nan@2")
+    assert answer.code == 6
+    for number in (1, 2):
+        head = f"{number} of 2: {three[number - 1]}"
+        assert answer.out.count(f"] {head}") == 1 == answer.out.count(f"\n{head}")
 
 
 def test_side_by_side_an_hour_of_the_machine_is_paid_once(shell: Shell, three: list[Path]) -> None:

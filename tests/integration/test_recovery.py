@@ -15,11 +15,13 @@ import toml
 from safetensors import safe_open
 
 from kohya_wrap.domain.events import AttemptStarted, Event, StateDamaged
+from kohya_wrap.host.file_hash import sha256
 from kohya_wrap.training import journal
 from kohya_wrap.training.end_now import _NEAR, Patience
 from kohya_wrap.training.recover import PAUSES
 from kohya_wrap.training.result import weights_problem
 from kohya_wrap.workflow import afterwards
+from kohya_wrap.workflow.run_folder import RunFolder
 from tests.fixtures import projects
 from tests.fixtures.shell import Answer, Shell, until
 from tests.integration.test_killed_run import at_work
@@ -340,3 +342,16 @@ def test_a_pause_whose_file_is_not_on_record_any_more(shell: Shell, guide: Path,
     data = answer.envelope["data"]
     assert data["paused"] and (str(first) in data["checkpoints"]) == (not gone)
     assert (data["lora"] is None) == gone
+
+
+def test_what_is_on_record_is_believed_whatever_has_taken_its_place(shell: Shell, guide: Path) -> None:
+    """Nobody watched when somebody wrote over a checkpoint: it is not what this run has saved."""
+    run = shell.start("run", guide, "--engine", "rehearsal", KOHYA_WRAP_REHEARSAL_STEP_SECONDS="0.1")
+    until(run, "epoch 4/10")
+    run.kill()
+    run.wait()
+    kept = guide.parent / "output" / "my_lora-000002.safetensors"
+    kept.write_bytes(b"another")
+    assert shell("run", guide, "--engine", "rehearsal").code == 0
+    (folder,) = guide.parent.glob(".kohya-wrap/runs/2*")
+    assert RunFolder(folder).ledger.hashes[str(kept)] != sha256(kept)

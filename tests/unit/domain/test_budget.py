@@ -92,3 +92,8 @@ def test_side_by_side_an_hour_is_counted_once() -> None:
     within = [(25.0, STARTED), (30.0, END)]
     assert spent_together([second, first, third, within]) == 60
     assert spent_together([]) == 0
+
+
+def test_either_amount_is_a_cap_and_a_price_alone_is_none() -> None:
+    capped = (Budget(max_hours=1), Budget(max_cost=1), Budget(2.0, 1))
+    assert [one.is_capped for one in (*capped, Budget(), Budget(2.0))] == [True] * 3 + [False] * 2

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from kohya_wrap.domain.budget import Budget
+from kohya_wrap.domain.events import AttemptStarted, Progress, Supervised
+from kohya_wrap.places import Project
 from kohya_wrap.workflow.queue_entries import Entry
 from kohya_wrap.workflow.queue_record import Record
+from kohya_wrap.workflow.run_folder import RunFolder
 
 
 def test_two_shells_keep_each_others_record(tmp_path: Path) -> None:
@@ -28,3 +32,41 @@ def test_what_was_asked_last_with_the_same_words_is_of_all_of_them(tmp_path: Pat
     assert record.asked(entries[2:]) == other.asked(entries) == Budget()
     record.forget(entries)
     assert record.asked(entries) == Budget()
+
+
+def test_a_run_that_goes_on_with_a_changed_config_is_that_training_s_and_no_other_s(tmp_path: Path) -> None:
+    entry = Entry(tmp_path / "x.toml")
+    record = Record.of(["a"], {})
+    record.begun(entry, "as it was", tmp_path / "1", Budget())
+    record.begun(entry, "as it is", tmp_path / "1", Budget())
+    assert Record.of(["a"], {entry: "as it is"}).run(entry) == tmp_path / "1"
+    assert Record.of(["a"], {entry: "as it was"}).run(entry) is None
+
+
+def test_what_runs_have_taken_and_the_quickest_set_up_of_them(tmp_path: Path) -> None:
+    """That of the run that is gone on with is its own to count."""
+    entry, record = Entry(tmp_path / "x.toml"), Record.of(["a"], {})
+    assert (record.set_up([entry]), record.spent([entry], None)) == (0.0, 0.0)
+    for number, first_step in ((1, 30.0), (2, 20.0), (3, None)):
+        begin, run = 1000.0 * number, tmp_path / f"{number}"
+        began = [(begin, Supervised(1, 0.0)), (begin, AttemptStarted(1, 0, 0, 0, 5, "", 0, {}))]
+        done = [] if first_step is None else [(begin + first_step, Progress(1, 50, 0.1, 1.0, 1))]
+        run.mkdir()
+        lines = (json.dumps({"time": when, **event.as_dict()}) for when, event in (*began, *done))
+        RunFolder(run).journal.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        record.begun(entry, "key", run, Budget())
+    assert record.set_up([entry]) == 20
+    assert record.spent([entry], None) == 50
+    assert record.spent([entry], RunFolder(tmp_path / "1")) == 20
+
+
+def test_a_record_of_an_earlier_version_is_read(tmp_path: Path) -> None:
+    """It had nothing of what was asked."""
+    entry = Entry(tmp_path / "x.toml")
+    record = Record.of(["a"], {entry: "key"})
+    record.begun(entry, "key", tmp_path / "1", Budget(3.0, 20.0))
+    path = Project(tmp_path).queue
+    kept = json.loads(path.read_text(encoding="utf-8"))
+    del kept["asked"]
+    path.write_text(json.dumps(kept), encoding="utf-8")
+    assert (record.run(entry), record.asked([entry])) == (tmp_path / "1", Budget())
