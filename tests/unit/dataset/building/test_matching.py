@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -35,7 +36,7 @@ def stands(name: str, likeness: Print, path: str = "x") -> Standing:
     return Standing(entry, Path(path) if path else None, False, None, None)
 
 
-def matched(new: dict[str, Print | str], *standing: Standing) -> Matches:
+def matched(new: Mapping[str, Print | str], *standing: Standing) -> Matches:
     """By what the sources hold now: prints of what is new, digests of what is not."""
     items, looked = {}, {}
     for name, shown in new.items():
@@ -103,7 +104,7 @@ def test_what_is_known_by_its_shape_alone_is_doubtful() -> None:
 
 def test_one_whose_picture_is_still_in_the_source_goes_to_no_other_format_of_it() -> None:
     """a.jpg has what b.jpg had, so nothing has what a.jpg was built from; a.png is new."""
-    new = {"a.jpg": "was b.jpg", "a.png": FAR}
+    new: dict[str, Print | str] = {"a.jpg": "was b.jpg", "a.png": FAR}
     found = matched(new, stands("a.jpg", shows(0)), stands("b.jpg", shows(20)))
     assert names(found) == {"a.jpg": "b.jpg"}
 
