@@ -122,9 +122,10 @@ def say_plan(console: Console, job: Job) -> None:
 def say_result(console: Console, result: Result) -> None:
     console.findings(result.findings)
     what = "Rehearsed" if result.engine == "rehearsal" else "Trained"
-    told = f"{what} {result.steps} steps in {_span(result.seconds)}, loss {result.loss:.3g}"
     if result.before:
         told = "Nothing to train: the epoch to stop at is done already."
+    else:
+        told = f"{what} {result.steps} steps in {_span(result.seconds)}, loss {result.loss:.3g}"
     console.say(f"\n{told}")
     called = "so far" if result.paused else "LoRA"
     if result.lora is None:

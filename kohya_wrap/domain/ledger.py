@@ -96,3 +96,12 @@ class Ledger:
     @property
     def is_done(self) -> bool:
         return self.outcome == "done"
+
+    @property
+    def is_unread(self) -> bool:
+        """What its last trainer said and saved up to its end, nobody has written down: it may be at work still."""
+        return self.attempt is not None and not self.trainer_ended
+
+    def has_reached(self, epoch: int | None) -> bool:
+        """Whether that epoch was done when a state was kept; None: all of them, which no state holds."""
+        return epoch is not None and bool(self.states) and self.states[-1].epoch >= epoch

@@ -11,11 +11,13 @@ from typing import Any
 
 from kohya_wrap.domain.config import TrainingConfig
 from kohya_wrap.domain.events import (
+    Advice,
     AttemptEnded,
     AttemptStarted,
     CheckpointKept,
     Event,
     Progress,
+    RunEnded,
     StateDamaged,
     TrainerFound,
 )
@@ -39,6 +41,11 @@ from kohya_wrap.workflow.prepare import Job
 from kohya_wrap.workflow.run_folder import RunFolder
 
 _OURS = (Why.ASKED, Why.REACHED, Why.BUDGET)  # ended by somebody's wish
+_EACH_TIME = (RunEnded, TrainerFound)  # of a kohya-wrap, and not of the trainer that it found
+_PAST_IT = Advice(
+    "the epoch to stop at is done, and so the trainer that was at work was ended; what it had saved is kept.",
+    "ended",
+)
 
 
 @dataclass
@@ -85,13 +92,15 @@ class Attempts:
         before = self.ledger
         known = before.attempt or before.probed
         changed = dict(known.changed) if known else {}
-        unseen = before.attempt is not None and not before.trainer_ended
+        unseen = before.is_unread
         end = self._found() if unseen else self._next(changed)
-        while end.code == 0 or end.why not in _OURS:
+        while end.code in (0, None) or end.why not in _OURS:  # it may have come to its end all the same
             try:
                 self._judge(end)
                 return replace(end, why=None)
             except TrainingFailed as failed:
+                if end.code is None and end.why in _OURS:
+                    return end
                 cause = self._cause(end)
                 if cause is Cause.SIGNAL and self._is_asked():  # a signal to all, or what was asked for
                     return replace(end, why=Why.ASKED)
@@ -153,18 +162,28 @@ class Attempts:
         ledger = self.ledger
         assert ledger.attempt is not None
         begun = ledger.trainer
-        self._known = self._events[self._events.index(ledger.attempt) + 1 :]
+        since = self._events[self._events.index(ledger.attempt) + 1 :]
+        self._known = [event for event in since if not isinstance(event, _EACH_TIME)]
         trainer = child.adopt(
             self.run.log, begun.pid if begun else 0, begun.process_started if begun else 0.0
         )
-        if trainer.running():
+        is_at_work = trainer.running()
+        if is_at_work:
             self.tell(TrainerFound(trainer.pid))
-        return self._follow(ledger.attempt, lambda told: trainer)
+        state, _ = states.newest_whole(ledger.states)
+        past = self.until_epoch is not None and state is not None and state.epoch >= self.until_epoch
+        end = self._follow(ledger.attempt, lambda told: trainer, Why.REACHED if past else None)
+        if is_at_work and end.why is Why.REACHED:
+            self.tell(_PAST_IT)
+        return end
 
-    def _follow(self, attempt: AttemptStarted, begin: Callable[[OnEvent], child.Child]) -> End:
+    def _follow(
+        self, attempt: AttemptStarted, begin: Callable[[OnEvent], child.Child], why: Why | None = None
+    ) -> End:
+        """`why`: it is to end at once."""
         end_now = EndNow(
             attempt, self.stop, self.stop_file, self.run.log, self.until_epoch,
-            self._patience, self._left(),
+            self._patience, self._left(), why,
         )  # fmt: skip
         return Followed(
             self.job, self.run, self._launch, attempt, self._keeper(attempt), end_now, self._events, self.tell

@@ -120,7 +120,7 @@ def execute(
         resumed = taken_over.refuse_or_say(unfinished, job, config) if unfinished else ()
         until = wishes.pause(job.plan.epochs)
         if unfinished and (lora := paused_already.checkpoint(until, unfinished, name, job.user.path)):
-            paused_already.take(unfinished)
+            paused_already.take(unfinished, on_event)
             on_run(unfinished.path)
             return result.of_paused_before(unfinished, lora, job, means.engine)
         earlier = None if unfinished or wishes.restart else run_folder.finished(job.project, name)
@@ -183,8 +183,7 @@ def _attempts(
     began = time.time()
     try:
         # A trainer that nobody has seen the end of is judged, or ended, by who watches it.
-        seen = run.ledger.attempt is None or run.ledger.trainer_ended
-        if seen and not attempts.holds_an_epoch(after=wishes.set_up):
+        if not run.ledger.is_unread and not attempts.holds_an_epoch(after=wishes.set_up):
             raise cut_short.too_dear(attempts.ledger, wishes.budget, spent + wishes.spent, job.user.path)
         why = None
         if wishes.probe and not (attempts.ledger.attempt or attempts.ledger.probed):
@@ -212,7 +211,8 @@ def _attempts(
     attempts.tell(RunEnded("paused" if paused else "done", "", ledger.checkpoints))
     if not paused:
         run.discard_attempts()
-    return result.of_end(run, ledger, job, engine, end, seconds=time.time() - began, paused=paused)
+    came_to = result.of_end(run, ledger, job, engine, end, seconds=time.time() - began, paused=paused)
+    return replace(came_to, before=paused and run.ledger.has_reached(until))
 
 
 def _given(

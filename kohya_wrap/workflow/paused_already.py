@@ -6,18 +6,19 @@ import shlex
 from pathlib import Path
 
 from kohya_wrap.domain import budget
-from kohya_wrap.domain.events import RunEnded, Supervised
+from kohya_wrap.domain.events import Event, RunEnded, Supervised
 from kohya_wrap.domain.saving import Saved
 from kohya_wrap.errors import UsageError
 from kohya_wrap.host import child
 from kohya_wrap.training import states
 from kohya_wrap.training.journal import Journal
 from kohya_wrap.training.stop_file import StopFile
+from kohya_wrap.training.supervise import OnEvent
 from kohya_wrap.workflow.run_folder import RunFolder
 
 
 def checkpoint(until: int | None, run: RunFolder, name: str, config: Path) -> Path | None:
-    """The newest of that epoch or a later one; None where there is something to train.
+    """The newest of that epoch or a later one; None where there is something to train, or to find out first.
 
     Args:
         until: the epoch to stop at; None for all of them.
@@ -27,9 +28,9 @@ def checkpoint(until: int | None, run: RunFolder, name: str, config: Path) -> Pa
     Raises:
         UsageError: the epoch lies behind, and nobody has kept a checkpoint of it.
     """
-    done = run.ledger.states[-1].epoch if run.ledger.states else 0
-    if until is None or until > done:
+    if until is None or run.ledger.is_unread or not run.ledger.has_reached(until):
         return None
+    done = run.ledger.states[-1].epoch
     for path in map(Path, reversed(run.ledger.checkpoints)):
         if (Saved.from_name(path.stem, name).epoch or 0) >= until and path.is_file():
             return path
@@ -43,14 +44,17 @@ def checkpoint(until: int | None, run: RunFolder, name: str, config: Path) -> Pa
     )
 
 
-def take(run: RunFolder) -> None:
-    """On record as taken in hand and paused, since what follows is about it; no trainer that nobody watched goes on.
+def take(run: RunFolder, on_event: OnEvent) -> None:
+    """On record, and told, as taken in hand and paused, since what follows is about it.
 
     To be called by who alone may train it.
     """
-    run.end_trainers()
     StopFile(run.path).clear()
-    spent = budget.spent(run.timed) + run.unwatched()
+    told: tuple[Event, ...] = (
+        Supervised(*child.this_one(), round(budget.spent(run.timed), 1)),
+        RunEnded("paused", "", run.ledger.checkpoints),
+    )
     with Journal(run.journal) as journal:
-        journal.write(Supervised(*child.this_one(), round(spent, 1)))
-        journal.write(RunEnded("paused", "", run.ledger.checkpoints))
+        for event in told:
+            journal.write(event)
+            on_event(event)

@@ -59,7 +59,7 @@ def of_end(
         steps=ledger.states[-1].steps if paused else end.steps,
         epochs=job.plan.epochs,
         epoch=ledger.states[-1].epoch if paused else job.plan.epochs,
-        loss=end.seen.loss,
+        loss=end.seen.loss if end.seen.loss is not None or not ledger.progress else ledger.progress.loss,
         seconds=seconds,
         engine=engine.kind,
         run_folder=run.path,

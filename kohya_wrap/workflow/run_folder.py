@@ -129,7 +129,7 @@ class RunFolder:
     def unwatched(self) -> float:
         """Seconds for which its trainer went on when its kohya-wrap was gone; by its log where it has ended."""
         ledger = self.ledger
-        if not self.timed or ledger.trainer is None or ledger.trainer_ended or not self.log.exists():
+        if not self.timed or ledger.trainer is None or not ledger.is_unread or not self.log.exists():
             return 0.0
         until = time.time() if self.is_at_work() else self.log.stat().st_mtime
         return max(0.0, until - self.timed[-1][0])
@@ -208,7 +208,7 @@ def _goes_on(run: RunFolder) -> bool:
     if run.ledger.is_done or run.has_lost_its_record:
         return False
     # Who watched it has met a full disk: what the trainer said and saved since, nobody has read.
-    unread = run.ledger.trainer is not None and not run.ledger.trainer_ended
+    unread = run.ledger.trainer is not None and run.ledger.is_unread
     if run.ledger.outcome == "failed" and not unread and not run.is_at_work():
         state, _ = states.newest_whole(run.ledger.states)
         return state is not None

@@ -231,6 +231,37 @@ def test_what_was_asked_for_and_is_there_already_is_followed_all_the_same(
     assert provider.asked == [TERMINATE_RUNPOD] * 2
 
 
+@pytest.mark.parametrize("finished", [False, True])
+def test_what_was_saved_while_nobody_watched_is_taken_before_it_is_followed(
+    rented: Shell, guide: Path, provider: LoopbackProvider, ssh: SmallSsh, finished: bool
+) -> None:
+    """The epoch asked for was done before; its trainer is past it, at work still or at its end."""
+    pace = {"KOHYA_WRAP_REHEARSAL_STEP_SECONDS": "0.05" if finished else "0.3"}
+    pause = ("run", guide, *REHEARSAL, "--until-epoch", "2")
+    assert rented(*pause, **SLOW).code == 0
+    with rented.start("run", guide, *REHEARSAL, **pace) as run:
+        until(run, "epoch 4/10")
+        run.kill()
+    (folder,) = (guide.parent / ".kohya-wrap" / "runs").glob("2*")
+    last = "model saved." if finished else "epoch 7/10"
+    while last not in (folder / "engine.log").read_text(encoding="utf-8"):
+        time.sleep(0.1)
+    answer = rented(*pause, "--then", UPLOAD, "--then", "terminate-instance")
+    assert (answer.code, answer.err) == (0, "")
+    assert provider.accepted == [TERMINATE_RUNPOD]
+    assert digests(ssh.home / "loras") == digests(guide.parent / "output")
+    (there,) = [path.name for path in (ssh.home / "loras").glob("2*/attempts/2/*-state")] or [""]
+    if finished:
+        assert (guide.parent / "output" / "my_lora.safetensors").is_file() and there == ""
+    else:
+        assert there >= "my_lora-000006-state"
+        assert "so the trainer that was at work was ended" in answer.out
+        assert "Nothing to train: the epoch to stop at is done already." in answer.out
+        assert "my_lora-000006.safetensors" in digests(ssh.home / "loras")
+        assert rented("run", guide, *REHEARSAL).code == 0
+        assert (guide.parent / "output" / "my_lora.safetensors").is_file()
+
+
 def test_commands_have_their_words_and_no_shell(rented: Shell, guide: Path, tmp_path: Path) -> None:
     program = tmp_path / "notify"
     program.write_text('#!/bin/sh\nfor word in "$@"; do echo "[$word]"; done; exit 3\n', encoding="utf-8")
