@@ -100,6 +100,8 @@ def of_steps(name: str, runs: Sequence[RunFolder], steps: Sequence[Mapping[str, 
     seen, kept = ledger.progress, ledger.checkpoints
     loss = seen.loss if seen and seen.loss is not None and math.isfinite(seen.loss) else None
     step, steps_in_all = (seen.step, seen.total) if seen else (0, 0)
+    if ledger.outcome == "paused" and ledger.states:  # the trainer had begun the next epoch
+        step = ledger.states[-1].steps
     return Notice(event, text, str(runs[-1].path), name, step, steps_in_all, loss, kept[-1] if kept else "")
 
 
@@ -195,7 +197,7 @@ class Notices:
     def _look_at(self, event: Event) -> None:
         if isinstance(event, Supervised):
             self._began = time.monotonic() - event.spent
-            self._run = self._folder()
+            self._recall(self._folder())
         elif isinstance(event, AttemptStarted):
             self._step = event.steps_done
         elif isinstance(event, Progress):
@@ -212,6 +214,18 @@ class Notices:
         elif words := warning.in_words(event):
             self._is_lost = isinstance(event, Unfit | LossNotFinite)
             self._send("warning", f"step {self._step} of {self._steps}: {words}")
+
+    def _recall(self, run: RunFolder | None) -> None:
+        """What an earlier call has done of it."""
+        if run is None:
+            return
+        self._run, ledger = run.path, run.ledger
+        if ledger.states:
+            self._kept = ledger.states[-1].steps
+        if ledger.checkpoints:
+            self._lora = ledger.checkpoints[-1]
+        if seen := ledger.progress:
+            self._step, self._steps, self._loss = seen.step, seen.total, seen.loss
 
     def _end(self, event: RunEnded) -> None:
         if event.outcome in ("done", "paused"):
@@ -233,9 +247,9 @@ class Notices:
         for sender in self._senders:
             sender.send(notice)
 
-    def _folder(self) -> Path | None:
+    def _folder(self) -> RunFolder | None:
         with suppress(OSError):
-            return next((run.path for run in run_folder.of_name(self._job.project, self._name)), None)
+            return next(run_folder.of_name(self._job.project, self._name), None)
         return None
 
     def _spent(self) -> str:

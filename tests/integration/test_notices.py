@@ -81,6 +81,18 @@ def test_a_stop_and_a_pause(shell: Shell, guide: Path) -> None:
     assert "is kept, and it goes on from there" in receiver.got[1]["text"]
 
 
+def test_what_was_asked_for_and_is_there_already_is_finished(shell: Shell, guide: Path) -> None:
+    slow = {**NO_PROXY, "KOHYA_WRAP_REHEARSAL_STEP_SECONDS": "0.1"}
+    words = ("run", guide, *REHEARSAL, "--until-epoch", "2", "--then", "true", "--notify")
+    with Receiver() as receiver:
+        assert shell(*words, receiver.url, **slow).code == 0
+        assert shell(*words, receiver.url).code == 0
+    assert receiver.events() == ["finished", "afterwards"] * 2
+    facts = [[got[name] for name in ("step", "steps", "lora", "run")] for got in receiver.got]
+    assert facts == [facts[0]] * 4 and facts[0][:2] == [10, 50]
+    assert "as far as it should for now, step 10 of 50, loss " in receiver.got[2]["text"]
+
+
 def test_who_hangs_holds_up_nothing_but_the_last_seconds(shell: Shell, guide: Path) -> None:
     began = time.monotonic()
     alone = run(shell, guide)
