@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import psutil
@@ -20,7 +21,7 @@ from kohya_wrap.host.instance import Instance
 from kohya_wrap.host.upload import item
 from kohya_wrap.host.upload.item import Destination
 from kohya_wrap.places import Places
-from kohya_wrap.workflow import at_work, run_folder, sent, to_upload
+from kohya_wrap.workflow import at_work, not_kept, run_folder, sent, to_upload
 from kohya_wrap.workflow.run_folder import RunFolder
 from kohya_wrap.workflow.trained import Trained
 
@@ -151,6 +152,8 @@ class Afterwards:
             raise _stays(step, f"what should be done before it was not: {failed.message}")
         if problems := to_upload.made(runs).problems:
             raise _stays(step, f"{problems[0]}")
+        if left := next(chain.from_iterable(map(not_kept.by, runs)), None):
+            raise _stays(step, f"{left} was saved, and is not kept yet: the next `run` does so")
         if trainers := _at_work(self.env):
             raise _stays(step, f"a training is at work here: {trainers[0]}")
         places = Places.from_environment(self.env)

@@ -76,6 +76,10 @@ class RunFolder:
         """Where the engine saves, so that no attempt overwrites what another saved."""
         return self.path / _ATTEMPTS / f"{number}"
 
+    def saved(self) -> list[Path]:
+        """What lies in the folders of its attempts."""
+        return sorted(self.path.glob(f"{_ATTEMPTS}/*/*"))
+
     @property
     def probe(self) -> RunFolder:
         """What --probe has while it is done."""
@@ -96,7 +100,7 @@ class RunFolder:
         """It has states or a trainer, and nothing says of what: events.jsonl was emptied or removed."""
         if self.ledger.attempt is not None:
             return False
-        return any(self.path.glob(f"{_ATTEMPTS}/*/*-state")) or self._has_trainer()
+        return any(path.name.endswith("-state") for path in self.saved()) or self._has_trainer()
 
     def _has_trainer(self) -> bool:
         """And not only that of its probe."""

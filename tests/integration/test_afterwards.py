@@ -203,6 +203,22 @@ def test_stopped_by_a_signal_with_what_is_needed_to_go_on(
     assert sorted(path.name for path in state.iterdir()) == sorted(path.name for path in here.iterdir())
 
 
+def test_what_was_saved_and_could_not_be_kept_keeps_the_instance(
+    rented: Shell, guide: Path, provider: LoopbackProvider
+) -> None:
+    in_the_way = guide.parent / "output" / ".my_lora-000004.safetensors.part"  # for want of a full disk
+    in_the_way.mkdir(parents=True)
+    words = ("run", guide, *REHEARSAL, "--then-always", UPLOAD, "--then-always", "terminate-instance")
+    failed = rented(*words)
+    assert failed.code == 8 and provider.asked == []
+    assert any(line.startswith(f"then: {UPLOAD}: uploaded ") for line in then(failed))
+    lost = guide.parent.glob(".kohya-wrap/runs/2*/attempts/1/my_lora-000004.safetensors")
+    (saved,) = lost
+    assert f"terminate-instance was not done: {saved} was saved, and is not kept yet" in failed.out
+    in_the_way.rmdir()
+    assert rented(*words).code == 0 and provider.accepted == [TERMINATE_RUNPOD]
+
+
 def test_a_cap_is_an_end(rented: Shell, guide: Path, provider: LoopbackProvider) -> None:
     words = ("--max-hours", str(2 / 3600), "--then-always", UPLOAD, "--then-always", "terminate-instance")
     assert rented("run", guide, *REHEARSAL, *words, **SLOW).code == 7
