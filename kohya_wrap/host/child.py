@@ -177,6 +177,16 @@ def living() -> list[tuple[Path, psutil.Process]]:
     return found
 
 
+def moved_log(log: Path, pid: int, started: float) -> Path | None:
+    """Where the log of the living process of that number that `began` then lay, and which lies at `log` now; None where it
+    was not moved. Of a copy, the other is there still, and so its process is not this one's.
+    """
+    with suppress(psutil.Error, OSError):  # gone meanwhile
+        if lives(pid, started) and (before := psutil.Process(pid).environ().get(_MARK)):
+            return None if before == str(log.resolve()) or Path(before).exists() else Path(before)
+    return None
+
+
 def began(pid: int) -> float:
     """When a process was begun: seconds since the machine's start, where the system tells them (Linux), else since the epoch.
 

@@ -45,6 +45,9 @@ def refuse_trainers(project: Project, output_name: str | None = None, but: Path 
     Raises:
         UsageError: one lives; without `output_name`, whatever it trains.
     """
+    newest = next(run_folder.of_name(project, output_name), None) if output_name else None
+    if newest is not None:
+        _refuse_moved(newest)
     runs = project.runs.resolve()
     at_work: dict[Path, list[int]] = {}
     for log, process in child.living():
@@ -63,6 +66,17 @@ def refuse_trainers(project: Project, output_name: str | None = None, but: Path 
             hint=f"kohya-wrap status {run} --follow   to wait for its end; or, to stop it: kohya-wrap stop {run} --now"
             if known
             else f"kill {' '.join(map(str, pids))}   or wait for its end",
+        )
+
+
+def _refuse_moved(run: RunFolder) -> None:
+    """Raises UsageError: its trainer saves to where the project was, so nobody can go on watching it from here."""
+    if before := run.log_before_it_was_moved:
+        where = shlex.quote(str(run.path))
+        raise UsageError(
+            f"The trainer of {run.path.name} is still at work, and saves to where the project was: {before.parent}",
+            why="The project was moved meanwhile; two trainers would share the card, and what this one saves now is not found here.",
+            hint=f"kohya-wrap stop {where} --now   then the same command: it goes on after the last epoch that was kept here",
         )
 
 

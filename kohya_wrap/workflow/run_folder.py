@@ -87,13 +87,24 @@ class RunFolder:
 
     def is_at_work(self) -> bool:
         """Whether its trainer lives, watched or not; also that of its probe."""
-        logs = self.log.resolve(), self.probe.log.resolve()
+        logs = self._logs()
         return any(one in logs for one, _ in child.living())
 
     def end_trainers(self) -> None:
         """Those that nobody watches."""
-        for log in (self.log, self.probe.log):
+        for log in self._logs():
             child.adopt(log, 0, 0.0).stop()
+
+    def _logs(self) -> set[Path]:
+        """By which its trainers are known."""
+        before = self.log_before_it_was_moved
+        return {self.log.resolve(), self.probe.log.resolve(), *([before] if before else [])}
+
+    @property
+    def log_before_it_was_moved(self) -> Path | None:
+        """While its trainer lives, which goes on where the project was."""
+        begun = self.ledger.trainer
+        return child.moved_log(self.log, begun.pid, begun.process_started) if begun else None
 
     @property
     def has_lost_its_record(self) -> bool:
