@@ -57,7 +57,15 @@ class RunFolder:
         if "output_name" in told:
             return told
         begun = next((asdict(event) for event in self.events if isinstance(event, RunStarted)), {})
-        return {**begun, "output_name": _loaded(self.engine_config).get("output_name", ""), **told}
+        name = _loaded(self.engine_config).get("output_name") or self._name_of_states
+        return {**begun, "output_name": name, **told}
+
+    @property
+    def _name_of_states(self) -> str:
+        """The output_name that they have; empty where none was kept."""
+        for state in self.ledger.states[-1:]:
+            return Path(state.path).name.removesuffix(f"-{state.epoch:06d}-state")
+        return ""
 
     @property
     def log(self) -> Path:

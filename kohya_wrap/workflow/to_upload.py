@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from itertools import chain, count
 from pathlib import Path
 
-import toml
-
 from kohya_wrap.host.upload.item import Item
 from kohya_wrap.training import states
 from kohya_wrap.workflow.run_folder import RunFolder
@@ -84,10 +82,9 @@ def _earlier(run: RunFolder, own: str, kept: Sequence[Path]) -> Iterator[tuple[P
 
 
 def _samples(run: RunFolder, own: str, kept: Sequence[Path]) -> Iterator[tuple[Path, str]]:
-    about = toml.load(run.path / "run.toml")
-    samples = Path(str(about.get("output_dir", "")), "sample")
-    for path in sorted(samples.glob("*")):
-        if path.is_file() and path.name.startswith(str(about.get("output_name", ""))):
+    output, name = (str(run.about.get(fact, "")) for fact in ("output_dir", "output_name"))
+    for path in sorted(Path(output, "sample").glob("*")) if output and name else ():
+        if path.is_file() and path.name.startswith(name):
             yield path, f"sample/{path.name}"
 
 

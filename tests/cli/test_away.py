@@ -284,6 +284,39 @@ def test_a_lost_description_is_found_elsewhere(shell: Shell, guide: Path, how: C
     assert "going on after epoch 2" in shell("run", guide, *REHEARSAL).out
 
 
+def test_a_description_that_is_lost_twice_is_found_by_its_states(shell: Shell, guide: Path) -> None:
+    assert shell("run", guide, *REHEARSAL, "--until-epoch", "2", **SLOW).code == 0
+    (run,) = (guide.parent / ".kohya-wrap" / "runs").glob("2*")
+    for name in ("run.toml", "engine_config.toml"):
+        (run / name).unlink()
+    assert "my_lora: paused" in shell("status", guide).out and "It can go on" in shell("status", guide).out
+    again = shell("run", guide, *REHEARSAL)
+    assert again.code == 0, again.err
+    assert again.out.index("is gone, so what has changed") < again.out.index("going on after epoch 2")
+
+
+def test_one_that_is_moved_while_it_trains_is_found_and_gets_no_second_trainer(
+    shell: Shell, guide: Path, tmp_path: Path
+) -> None:
+    """A copy of the project has no part in the trainer of the other."""
+    with shell.start("run", guide, *REHEARSAL, **SLOW) as run:
+        until(run, "epoch 3/10")
+        run.kill()
+    copied, moved = tmp_path / "copied", tmp_path / "moved"
+    shutil.copytree(guide.parent, copied, symlinks=True)
+    assert now(shell, copied)["state"] == "interrupted"
+    guide.parent.rename(moved)
+    assert now(shell, moved)["state"] == "unwatched"
+    config = moved / guide.name
+    for words in ((), ("--restart",)):
+        refused = shell("run", config, *REHEARSAL, *words)
+        assert refused.code == 2 and "is still at work, and saves to where" in refused.three_lines[0]
+    assert "has stopped" in typed(shell, refused.err, "try: ").out
+    assert now(shell, moved)["state"] == "stopped"
+    again = shell("run", config, *REHEARSAL)
+    assert (again.code, again.err) == (0, "") and "going on after epoch " in again.out
+
+
 @pytest.mark.parametrize("how", [Path.unlink, lambda path: path.write_text("")], ids=["removed", "emptied"])
 def test_a_lost_record_is_said_before_it_begins_anew(
     shell: Shell, guide: Path, how: Callable[[Path], Any]
