@@ -86,10 +86,12 @@ def _shown(argv: list[str]) -> list[str]:
 
 def of_the_system(error: OSError) -> KohyaWrapError | None:
     """What the system refuses, and no code can mend; None: something else."""
+    from kohya_wrap.host import atomic
+
     if error.errno == errno.ENAMETOOLONG:
         return _name_too_long(error)
     if error.errno == errno.EISDIR and error.filename:
-        return _folder_in_the_way(Path(str(error.filename2 or error.filename)))
+        return _folder_in_the_way(Path(atomic.where(error)))
     if error.errno == errno.EACCES and error.filename and (closed := _closed(error)):
         return closed
     if error.errno == errno.ENOENT and not error.filename and _stands_nowhere():
@@ -161,9 +163,8 @@ def _disk(error: OSError) -> MachineError:
     from kohya_wrap.domain.finding import typed
     from kohya_wrap.host import atomic
 
-    # A full disk often does not say of which file; a folder that cannot be made may be one above the home. Of a copy, the
-    # second name is where it goes to.
-    where, home = Path(str(error.filename2 or error.filename or "")), _home()
+    # A full disk often does not say of which file; a folder that cannot be made may be one above the home.
+    where, home = Path(atomic.where(error)), _home()
     if error.errno in (errno.ENOTDIR, errno.EEXIST) and (taken := _file_among(where)):
         return _file_for_folder(taken)
     full, named = error.errno in (errno.ENOSPC, errno.EDQUOT), where != Path()

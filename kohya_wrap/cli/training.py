@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kohya_wrap.cli.errors import of_the_system
 from kohya_wrap.errors import EngineError, MachineError, Stopped
 
 if TYPE_CHECKING:
@@ -86,6 +87,8 @@ def _train(
     from kohya_wrap.cli.training_display import TrainingDisplay
     from kohya_wrap.host.child import signals_as_request
     from kohya_wrap.workflow.job import execute, provided
+    from kohya_wrap.workflow.result import so_far
+    from kohya_wrap.workflow.run_folder import RunFolder
     from kohya_wrap.workflow.wishes import idle
 
     env = session.env
@@ -96,9 +99,23 @@ def _train(
     console.findings((*job.findings, *idle(wishes, job.plan.epochs)))
     say_plan(console, job)
     heard = signals_as_request(session.asked) if session.stop is None else nullcontext(session.stop)
+    begun: list[Path] = []
+
+    def on_its_run(folder: Path) -> None:
+        begun.append(folder)
+        on_run(folder)
+
     with heard as stop, TrainingDisplay(console, job, wishes.budget.price) as display:
         on_event = notices.before(job, display.on_event)
-        return job, execute(job, means, env, stop, on_event, wishes, on_run)
+        try:
+            return job, execute(job, means, env, stop, on_event, wishes, on_its_run)
+        except OSError as error:
+            known = of_the_system(error)
+            if known is None or not begun:
+                raise
+            run = RunFolder(begun[0])
+            known.data = so_far(run.ledger, run, means.engine, job.plan.epochs)
+            raise known from error
 
 
 def say_plan(console: Console, job: Job) -> None:

@@ -34,6 +34,11 @@ def named(path: Path) -> Iterator[None]:
         raise
 
 
+def where(error: OSError) -> str:
+    """What it is about: of a copy, the file that is written; empty where it does not say."""
+    return str(error.filename2 or error.filename or "")
+
+
 @contextmanager
 def half_removed(part: Path) -> Iterator[None]:
     """What the block writes there goes where it does not end well: on a full disk half a file takes room for nothing."""

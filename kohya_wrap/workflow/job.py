@@ -20,7 +20,7 @@ from kohya_wrap.engine import locate
 from kohya_wrap.engine.locate import Engine
 from kohya_wrap.engine.weights import Weights
 from kohya_wrap.errors import EngineError, Interrupted, KohyaWrapError, Stopped, UsageError
-from kohya_wrap.host import child
+from kohya_wrap.host import atomic, child
 from kohya_wrap.host.child import StopRequest
 from kohya_wrap.places import Places
 from kohya_wrap.training.end_now import Why
@@ -203,7 +203,7 @@ def _attempts(
         raise
     except OSError as error:
         with suppress(OSError):  # it may be the disk that this would stand on
-            said = f"{error.filename or 'the disk'}: {error.strerror or error}"
+            said = f"{atomic.where(error) or 'the disk'}: {error.strerror or error}"
             attempts.tell(RunEnded("failed", said, attempts.ledger.checkpoints))
         raise
     ledger = attempts.ledger

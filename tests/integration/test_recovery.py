@@ -297,7 +297,13 @@ def test_a_full_disk_while_it_keeps_a_file_loses_no_state(shell: Shell, guide: P
     )  # for want of a disk that is full
     in_the_way.mkdir(parents=True)
     at_once = {"KOHYA_WRAP_REHEARSAL_STEP_SECONDS": "0"}
-    assert shell("run", guide, "--engine", "rehearsal", **at_once).code == 8
+    for _ in range(2):
+        failed = shell("run", guide, "--engine", "rehearsal", "--json", **at_once)
+        assert failed.code == 8
+        (now,) = shell("status", guide, "--json").envelope["data"]["runs"]
+        assert (now["state"], now["reason"]) == ("failed", f"{in_the_way}: Is a directory"), "each time"
+        kept = {name: failed.envelope["data"][name] for name in ("lora", "epochs", "run")}
+        assert kept == {"lora": None, "epochs": 10, "run": now["run"]}
     in_the_way.rmdir()
     answer = shell("run", guide, "--engine", "rehearsal", "--json", **at_once)
     assert (answer.code, "begins anew" in answer.err) == (0, False), answer.err

@@ -145,11 +145,14 @@ def test_what_a_watchdog_says_is_said_once_of_a_kind(
     assert [event.about for event in heard if isinstance(event, Advice)] == ["slow", "disk"]
 
 
-def test_a_full_disk_of_our_own_is_on_record(prepared: Prepared, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("paths", [("/full/x",), ("/roomy/x", None, "/full/x")], ids=["written", "copied"])
+def test_a_full_disk_of_our_own_is_on_record(
+    prepared: Prepared, monkeypatch: pytest.MonkeyPatch, paths: tuple[Any, ...]
+) -> None:
     """`status` can say why it ended, where that much room was left."""
 
     def full(attempt: Attempt, told: Callable[[Event], None]) -> None:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/full/events.jsonl")
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), *paths)
 
     heard: list[Event] = []
     monkeypatch.setattr(supervise, "start", full)
@@ -157,7 +160,7 @@ def test_a_full_disk_of_our_own_is_on_record(prepared: Prepared, monkeypatch: py
         job.execute(
             prepared(SD15, gpu="cpu"), Means(locate.rehearsal(), None), {}, StopRequest(), heard.append
         )
-    assert heard[-1] == RunEnded("failed", "/full/events.jsonl: No space left on device", ())
+    assert heard[-1] == RunEnded("failed", "/full/x: No space left on device", ())
 
 
 @pytest.mark.parametrize("counted", [True, False])
