@@ -212,7 +212,9 @@ def _file_for_folder(taken: Path) -> MachineError:
 def _terminated(number: int, frame: object) -> NoReturn:
     raise Stopped(
         f"Stopped by {signal.Signals(number).name}.",
-        why="Somebody, or the machine going away, asked for it; or the terminal is gone.",
+        why="The terminal is gone."
+        if number == signal.SIGHUP
+        else "Somebody, or the machine going away, asked for it.",
         hint="The same command again goes on where it was.",
     )
 

@@ -30,7 +30,7 @@ def command(where: Path, now: bool, as_json: bool) -> None:
 
     console = Console(as_json=as_json)
     found = watched.one_at_work(where)
-    config = typed(found.config)
+    config, ledger = typed(found.config), RunFolder(found.run).ledger
     watched.ask_to_stop(found, at_once=now)
     if now and not found.is_at_work:
         console.say(f"What should follow {found.name} is cut short; the training is {found.state}, and kept.")
@@ -43,9 +43,12 @@ def command(where: Path, now: bool, as_json: bool) -> None:
             else "no epoch is finished. To begin anew"
         )
         console.say(f"{found.name} {ended}; {kept}: kohya-wrap run {config}")
+    elif ledger.trainer_ended:
+        kept = f"epoch {found.epochs_kept} is kept" if found.epochs_kept else "no epoch is finished"
+        console.say(f"{found.name} stops at once: its trainer has ended, and no other is started; {kept}.")
     else:
         left = ""
-        attempt = RunFolder(found.run).ledger.attempt
+        attempt = ledger.attempt
         if found.seconds_per_step and attempt is not None:
             left = f", in about {clock(attempt.steps_to_state(found.step) * found.seconds_per_step)}"
         epoch = f"epoch {found.epoch}" if found.epoch else "its first epoch"

@@ -36,10 +36,11 @@ def asked(stop: StopRequest, message: str, hint: str, data: dict[str, Any] | Non
 
 def given_up(failed: TrainingFailed, ledger: Ledger, config: Path) -> TrainingFailed:
     """With what is kept all the same, and how to go on from there."""
+    again = f"then: kohya-wrap run {shlex.quote(str(config))}"
     return TrainingFailed(
         f"{failed.message.removesuffix('.')}; {_kept(ledger)}.",
         why=failed.why,
-        hint=f"{failed.hint}   then: kohya-wrap run {shlex.quote(str(config))}",
+        hint=failed.hint if again in failed.hint else f"{failed.hint}   {again}",
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from kohya_wrap.cli import errors
+from kohya_wrap.errors import Stopped
 from kohya_wrap.host import atomic
 from kohya_wrap.places import Places
 from tests.fixtures import small_engine, weight_files
@@ -266,3 +268,10 @@ def test_what_helps_where_a_disk_refuses(
     assert ("KOHYA_WRAP_HOME" in said.hint, "move the project" in said.hint) == (is_home, not is_home)
     there = here / "home" if "home" in file else here
     assert said.hint.startswith(f"df -h {there} ")
+
+
+@pytest.mark.parametrize(("number", "is_terminal"), [(signal.SIGTERM, False), (signal.SIGHUP, True)])
+def test_a_lost_terminal_is_named_where_it_was_that(number: signal.Signals, is_terminal: bool) -> None:
+    with pytest.raises(Stopped) as stopped:
+        errors._terminated(number, None)
+    assert ("terminal" in stopped.value.why) == is_terminal

@@ -251,7 +251,8 @@ def test_a_stop_before_another_attempt_starts_none(
     running = shell.start("run", config, "--engine", "rehearsal", **crash)
     until(running, "Starting it again")
     if isinstance(how, str):
-        assert shell(*how.split(), config).code == 0
+        asked = shell(*how.split(), config)
+        assert asked.code == 0 and "epoch 5 is kept" in asked.out and "when epoch" not in asked.out
     else:
         running.send_signal(how)
     _, err = running.communicate(timeout=20)

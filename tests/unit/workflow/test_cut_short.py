@@ -34,8 +34,9 @@ def test_how_long_it_took_is_said_as_one_would(seconds: float, words: str) -> No
         (Ledger(), "no epoch was finished, so it begins anew"),
     ],
 )
-def test_what_was_given_up_says_how_it_goes_on(ledger: Ledger, kept: str) -> None:
-    failed = TrainingFailed("It was killed.", why="w", hint="less engine.log")
+@pytest.mark.parametrize("hint", ["less engine.log", "less engine.log   then: kohya-wrap run 'a cat/x.toml'"])
+def test_what_was_given_up_says_how_it_goes_on(ledger: Ledger, kept: str, hint: str) -> None:
+    failed = TrainingFailed("It was killed.", why="w", hint=hint)
     said = cut_short.given_up(failed, ledger, Path("a cat/x.toml"))
     assert (said.message, said.why) == (f"It was killed; {kept}.", "w")
     assert said.hint == "less engine.log   then: kohya-wrap run 'a cat/x.toml'"
