@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from kohya_wrap.domain.config import Origin, TrainingConfig
-from kohya_wrap.domain.events import Advice
-from kohya_wrap.workflow import run_folder
+from kohya_wrap.domain.events import Advice, CheckpointSaved
+from kohya_wrap.workflow import run_folder, unread
 from kohya_wrap.workflow.prepare import Job
 from kohya_wrap.workflow.run_folder import RunFolder
 
@@ -46,8 +46,9 @@ def trained_again(earlier: RunFolder) -> Advice:
 
 def replaced(job: Job, name: str, standing: Sequence[Path]) -> Iterator[Advice]:
     """What no run on record has made was put there by somebody, maybe the only copy."""
-    runs = run_folder.of_name(job.project, name) if standing else ()
+    runs = list(run_folder.of_name(job.project, name)) if standing else []
     ours = {Path(one) for run in runs for one in run.ledger.checkpoints}
+    ours |= {path for run in runs[:1] for path in _put_on_record_again(run, standing)}
     moved = {one.name for one in ours if not one.parent.exists()}  # with the project
     if others := [path for path in standing if path not in ours and path.name not in moved]:
         several = f" and {len(others) - 1} more" if len(others) > 1 else ""
@@ -56,3 +57,10 @@ def replaced(job: Job, name: str, standing: Sequence[Path]) -> Iterator[Advice]:
             "To keep it, move it away now, or stop and take another output_name.",
             "replaced",
         )
+
+
+def _put_on_record_again(run: RunFolder, standing: Sequence[Path]) -> Iterator[Path]:
+    """What its trainer saved, and was taken to where it belongs: only the record of that was lost."""
+    saved = [Path(event.path) for event in unread.said(run) if isinstance(event, CheckpointSaved)]
+    taken = {path.name for path in saved if not path.exists()}
+    yield from (path for path in standing if path.name in taken)

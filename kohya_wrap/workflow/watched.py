@@ -20,10 +20,9 @@ from kohya_wrap.host import child
 from kohya_wrap.places import Project
 from kohya_wrap.training import states
 from kohya_wrap.training.journal import Journal
-from kohya_wrap.training.output import OutputReader
 from kohya_wrap.training.seen import Seen
 from kohya_wrap.training.stop_file import StopFile
-from kohya_wrap.workflow import run_folder, steps_so_far
+from kohya_wrap.workflow import run_folder, steps_so_far, unread
 from kohya_wrap.workflow.run_folder import RunFolder
 from kohya_wrap.workflow.steps_so_far import StepSoFar
 
@@ -128,7 +127,7 @@ def status(folder: Path) -> Status:
 def _status(run: RunFolder) -> Status:
     timed, ledger, about = run.timed, run.ledger, run.about
     at_work = run.is_at_work()
-    said = _said_unseen(run)
+    said = unread.said(run)
     seen = Seen.of(said)
     progress = ledger.progress or next((one for one in reversed(said) if isinstance(one, Progress)), None)
     step = max(progress.step if progress else 0, seen.steps)
@@ -181,21 +180,6 @@ def _state(ledger: Ledger, at_work: bool) -> str:
     if watched:
         return "training"
     return "unwatched" if at_work else "interrupted"
-
-
-def _said_unseen(run: RunFolder) -> list[Event]:
-    """By a trainer whose end nobody saw, up to now, written down by somebody or not."""
-    ledger = run.ledger
-    if ledger.attempt is None or ledger.trainer_ended or not run.log.exists():
-        return []
-    folder = run.attempt(ledger.attempt.number).resolve()
-    attempt = ledger.attempt
-    reader = OutputReader(folder, _name(run), attempt.steps_done, attempt.more_steps)
-    log = child.LineReader(run.log, ledger.attempt.log_from)
-    try:
-        return [event for line in log.new(last=True) for event in reader.feed(line)]
-    finally:
-        log.close()
 
 
 def _name(run: RunFolder) -> str:

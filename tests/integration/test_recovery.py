@@ -349,6 +349,7 @@ def test_a_pause_whose_file_is_not_on_record_any_more(shell: Shell, guide: Path,
     data = answer.envelope["data"]
     assert data["paused"] and (str(first) in data["checkpoints"]) == (not gone)
     assert (data["lora"] is None) == gone
+    assert "which no run on record here has made" not in answer.err
 
 
 def test_what_is_on_record_is_believed_whatever_has_taken_its_place(shell: Shell, guide: Path) -> None:
