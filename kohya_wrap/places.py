@@ -107,7 +107,7 @@ class Project:
 
     @property
     def sent(self) -> Path:
-        """Hashes of all that was sent elsewhere, one a line."""
+        """Hashes of all that was sent elsewhere, one a line, each with the marks of the folder it was sent from."""
         return self.root / ".kohya-wrap" / "sent"
 
     @property

@@ -752,6 +752,24 @@ def test_a_queue_that_failed_in_part_is_followed_by_what_is_for_every_end(
     assert provider.accepted == [TERMINATE_RUNPOD]
 
 
+def test_a_copied_project_takes_the_place_of_nothing_that_the_other_sent(
+    rented: Shell, guide: Path, tmp_path: Path
+) -> None:
+    away = tmp_path / "away"
+    words = (*REHEARSAL, "--then", f"upload:{away}")
+    assert rented("run", guide, *words).code == 0
+    first = (away / "my_lora.safetensors").read_bytes()
+    copy = shutil.copytree(guide.parent, tmp_path / "copy") / guide.name
+    answer = rented("run", copy, *words, "--set", "unet_lr=3e-4")
+    assert answer.code == 0 and "it is kept as my_lora." in answer.out
+    (kept,) = away.glob("my_lora.*.safetensors")
+    assert kept.read_bytes() == first != (away / "my_lora.safetensors").read_bytes()
+    again = rented(
+        "run", copy.parent.rename(tmp_path / "moved") / guide.name, *words, "--set", "unet_lr=4e-4"
+    )
+    assert again.code == 0 and "it is kept as" not in again.out, "its own is replaced"
+
+
 def test_of_two_projects_with_one_name_none_takes_the_other_s_place(
     rented: Shell, guide: Path, tmp_path: Path
 ) -> None:
