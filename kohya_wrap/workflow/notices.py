@@ -107,9 +107,17 @@ def of_steps(name: str, runs: Sequence[RunFolder], steps: Sequence[Mapping[str, 
 
 def of_preparation(name: str, error: BaseException) -> Notice:
     """Of one that ended before there was a run."""
-    stopped = isinstance(error, Interrupted | Stopped | KeyboardInterrupt)
-    text = tool.redact(f"{name}: {str(error) or type(error).__name__}")
-    return Notice("stopped" if stopped else "failed", text, "", name, 0, 0, None, "")
+    return Notice(_event(error), tool.redact(f"{name}: {_in_words(error)}"), "", name, 0, 0, None, "")
+
+
+def _event(error: BaseException) -> str:
+    return "stopped" if isinstance(error, Interrupted | Stopped | KeyboardInterrupt) else "failed"
+
+
+def _in_words(error: BaseException) -> str:
+    return (
+        "Stopped by Ctrl-C." if isinstance(error, KeyboardInterrupt) else str(error) or type(error).__name__
+    )
 
 
 def of_queue(names: Iterable[str], rows: Sequence[Mapping[str, Any]]) -> Notice:
@@ -176,8 +184,7 @@ class Notices:
             return
         # A run that was refused has not failed: another of its name may be at work.
         if error is not None and not self._has_ended and not isinstance(error, UsageError):
-            stopped = isinstance(error, Interrupted | Stopped | KeyboardInterrupt)
-            self._send("stopped" if stopped else "failed", str(error) or type(error).__name__)
+            self._send(_event(error), _in_words(error))
         _end(self._senders)
         self._say_failures()
 

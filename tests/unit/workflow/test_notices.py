@@ -82,7 +82,7 @@ def wrong(kind: type[Exception]) -> Exception:
         (None, []),
         (wrong(EngineError), [("failed", "my_lora: It broke.")]),
         (wrong(Stopped), [("stopped", "my_lora: It broke.")]),
-        (KeyboardInterrupt(), [("stopped", "my_lora: KeyboardInterrupt")]),
+        (KeyboardInterrupt(), [("stopped", "my_lora: Stopped by Ctrl-C.")]),
         (ZeroDivisionError(), [("failed", "my_lora: ZeroDivisionError")]),
         (wrong(UsageError), []),  # refused: another of that name may be at work
     ],
@@ -91,6 +91,9 @@ def test_an_end_before_the_training(tmp_path: Path, error: BaseException | None,
     target = Target()
     assert around(target, tmp_path, error=error) == []
     assert [(one.event, one.text) for one in target.got] == told
+    if error is not None and told:
+        alike = notices.of_preparation("my_lora", error)
+        assert (alike.event, alike.text) == told[0]
 
 
 def test_an_end_that_was_told_is_not_told_again(tmp_path: Path) -> None:
