@@ -166,9 +166,10 @@ def _status(run: RunFolder) -> Status:
 
 
 def _config(run: RunFolder) -> str:
-    """As it was typed, unless the project has been moved since, or the user stands elsewhere."""
-    config = str(run.about.get("config", ""))
-    return config if Path(config).exists() else str(run.path.resolve().parents[2] / Path(config).name)
+    """As it was typed, unless the project was moved or copied since, or the user stands elsewhere."""
+    config, runs = Path(str(run.about.get("config", ""))), run.path.resolve().parent
+    is_here = config.exists() and Project(config.parent).runs.resolve() == runs
+    return str(config if is_here else runs.parents[1] / config.name)
 
 
 def _state(ledger: Ledger, at_work: bool) -> str:

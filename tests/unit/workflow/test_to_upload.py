@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 
-from kohya_wrap.domain.events import CheckpointKept, RunEnded, RunStarted
+from kohya_wrap.domain.events import CheckpointKept, CheckpointSaved, RunEnded, RunStarted
 from kohya_wrap.training.journal import Journal
 from kohya_wrap.workflow.run_folder import RunFolder
 from kohya_wrap.workflow.to_upload import made
@@ -38,6 +39,25 @@ def test_files_of_the_run_and_no_others(tmp_path: Path) -> None:
         (tmp_path / "a" / "output" / other).touch()
     assert names(run) == {
         "cat-000001.ckpt", "cat.ckpt", "sample/cat_e000001_00.png", "of-a/run.toml", "of-a/events.jsonl",
+    }  # fmt: skip
+
+
+def test_samples_of_a_copied_project_are_its_own(tmp_path: Path) -> None:
+    run = RunFolder(tmp_path / "a" / ".kohya-wrap" / "runs" / "1")
+    output = tmp_path / "a" / "output"
+    (output / "sample").mkdir(parents=True)
+    (output / "cat.ckpt").touch()
+    (output / "sample" / "cat_1.png").touch()
+    run.path.mkdir(parents=True)
+    run.describe({"output_name": "cat", "output_dir": str(output)})
+    with Journal(run.journal) as journal:
+        journal.write(RunStarted("real", "x", "c", "g", 1, 1))
+        journal.write(CheckpointSaved(str(run.attempt(1) / "cat.ckpt")))
+        journal.write(CheckpointKept(str(output / "cat.ckpt")))
+    copy = shutil.copytree(tmp_path / "a", tmp_path / "b")
+    files = made([RunFolder(copy / ".kohya-wrap" / "runs" / "1")]).files
+    assert {path for path, name in files if "cat" in name} == {
+        copy / "output" / "cat.ckpt", copy / "output" / "sample" / "cat_1.png",
     }  # fmt: skip
 
 
