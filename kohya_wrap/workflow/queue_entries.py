@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from kohya_wrap.config import by_hand, check, user
 from kohya_wrap.domain import sweep
@@ -78,7 +79,12 @@ def axes_of(sweeps: Sequence[str]) -> list[tuple[str, list[str]]]:
 
 def _are_alike(key: str, values: Sequence[str]) -> bool:
     """Two of them, however they are written: 1e-4 and 0.0001."""
-    return len({repr(by_hand.meant_by(f"{key}={value}")) for value in values}) < len(values)
+    return len({sweep.text_of(_meant(key, value)[1]) for value in values}) < len(values)
+
+
+def _meant(key: str, value: str) -> tuple[str, Any]:
+    """The option as the engine calls it, and what the text is for it."""
+    return by_hand.meant_by(f"{key}={value}")[1:]
 
 
 def entries_of(
@@ -94,8 +100,9 @@ def entries_of(
         for chosen in sweep.combinations(axes if name else ()):
             swept = tuple(f"{key}={value}" for key, value in chosen.items())
             named: tuple[str, ...] = ()
-            if chosen and "output_name" not in chosen:
-                named = (f"output_name={sweep.name_of(name, chosen)}",)
+            meant = dict(_meant(key, value) for key, value in chosen.items())
+            if meant and "output_name" not in meant:
+                named = (f"output_name={sweep.name_of(name, meant)}",)
             found.append(Entry(config, (*words, *swept, *named), ", ".join(swept)))
     return found
 
