@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
@@ -14,7 +15,7 @@ from kohya_wrap.cli.console import Console
 from kohya_wrap.cli.errors import of_the_system
 from kohya_wrap.cli.training import Session
 from kohya_wrap.domain.finding import Finding, Level
-from kohya_wrap.errors import Interrupted, KohyaWrapError, MachineError, TooDear
+from kohya_wrap.errors import Interrupted, KohyaWrapError, MachineError, Stopped, TooDear
 
 if TYPE_CHECKING:
     from kohya_wrap.domain.afterwards import Step
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 def run(
     console: Console,
     entries: Sequence[Entry],
-    typed: Sequence[object],
+    typed: tuple[Sequence[Path], Sequence[object]],
     request: JobRequest,
     asked: Budget,
     wishes: Callable[[Job, Budget], Wishes],
@@ -42,7 +43,7 @@ def run(
     """Train them all. Raises KohyaWrapError, once all have had their turn: one of them was not trained.
 
     Args:
-        typed: the words that name them: what was spent under these counts.
+        typed: the configs and folders that name them, and the other words: what was spent under these counts.
         asked: of all of them together.
         wishes: of a job, within what all of them may spend.
         cards: number -> name of GPUs, to train side by side on each of them; None: one after the other.
@@ -55,7 +56,7 @@ def run(
 
     found = queue.checked(entries, request.gpu, request.engine, session.places, session.env)
     wrong = {entry: _located(entry, error) for entry, error in found.wrong.items()}
-    record = Record.of(typed, found.keys)
+    record = Record.of(*typed, found.keys)
     if restart:
         record.forget(entries)
     within, held = over_all(asked, record.asked(entries))
@@ -76,13 +77,24 @@ def run(
         except KeyboardInterrupt:  # between two, or in a set-up
             raise Interrupted("Interrupted.", why="Ctrl-C.", hint="The same command again") from None
 
+    def ask(entry: Entry) -> None:
+        """Also where it is stopped in its set-up; of one that is refused nothing is written."""
+        if within.is_capped:
+            with suppress(OSError):  # which meets the run itself as well
+                record.ask(entry, within)
+
     def train(entry: Entry, card: str, stop: StopRequest | None) -> None:
         told = Told(console, f"[gpu {card}] ") if cards else console
         told.say(f"\n{place[entry]}", style="bold")
         if why := record.why_again(entry):
             told.say(f"It was trained already, and is trained again: {why}.")
         env = {**session.env, **({"CUDA_VISIBLE_DEVICES": cards[card]} if cards else {})}
-        job = prepare(replace(request, config=entry.config, words=entry.words), session.places, env)
+        try:
+            job = prepare(replace(request, config=entry.config, words=entry.words), session.places, env)
+        except (Stopped, KeyboardInterrupt):
+            ask(entry)
+            raise
+        ask(entry)
         noted[entry] = job.findings
         name = str(job.config.get("output_name"))
         unfinished = None if restart else run_folder.unfinished(job.project, name)

@@ -128,7 +128,8 @@ def command(
     from kohya_wrap.workflow.wishes import Wishes, budget_of, continued, until
 
     console, steps = Console(as_json=as_json), parse(afterwards)
-    named = queue_entries.configs_of(configs or (Path("training_config.toml"),))
+    configs = configs or (Path("training_config.toml"),)
+    named = queue_entries.configs_of(configs)
     if detach:
         _detach(console, named)
         return
@@ -162,7 +163,7 @@ def command(
         def in_turn(job: Job, within: Budget) -> Wishes:
             return wishes(job, within, time.monotonic())
 
-        typed = ([config.absolute() for config in configs], words, sweeps)
+        typed = (configs, (words, sweeps))
         queued.run(
             console, entries, typed, request, asked, in_turn, session, steps, restart=restart, cards=cards
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -35,11 +36,15 @@ class Record:
     keys: dict[Entry, str]
 
     @classmethod
-    def of(cls, typed: Sequence[object], keys: Mapping[Entry, str]) -> Record:
+    def of(cls, where: Sequence[Path], words: Sequence[object], keys: Mapping[Entry, str]) -> Record:
         """Args:
-        typed: configs, folders and words as they were typed, whatever stands in them.
+        where: configs and folders that were typed, whatever stands in them: from wherever, and wherever they lie together.
+        words: the others, as they were typed.
         """
-        return cls(sha256(json.dumps(typed, default=str).encode()).hexdigest()[:16], dict(keys))
+        there = [path.resolve() for path in where]
+        above = os.path.commonpath([path if path.is_dir() else path.parent for path in there])
+        typed = [[os.path.relpath(path, above) for path in there], *words]
+        return cls(sha256(json.dumps(typed).encode()).hexdigest()[:16], dict(keys))
 
     def forget(self, entries: Iterable[Entry]) -> None:
         """What these have done, and what these words have spent."""
@@ -58,13 +63,17 @@ class Record:
         within: what was asked of all that these words name.
         """
         self.keys[entry] = key
-        mine = str(run.absolute())
         with self._changed(_path(entry)) as kept:
-            for other in [other for other, path in kept.runs.items() if path == mine]:
+            for other in [other for other, name in kept.runs.items() if name == run.name]:
                 del kept.runs[other]
-            kept.runs[key] = mine
-            kept.begun[self.typed] = list(dict.fromkeys([*kept.begun.get(self.typed, ()), mine]))
-            kept.asked[self.typed] = {"when": time.time(), **asdict(within)}
+            kept.runs[key] = run.name
+            kept.begun[self.typed] = list(dict.fromkeys([*kept.begun.get(self.typed, ()), run.name]))
+            kept.ask(self.typed, within)
+
+    def ask(self, entry: Entry, within: Budget) -> None:
+        """Of all that these words name, before anything is begun: what holds when they are typed again."""
+        with self._changed(_path(entry)) as kept:
+            kept.ask(self.typed, within)
 
     def asked(self, entries: Iterable[Entry]) -> Budget:
         """By the same words, when they last began one of these."""
@@ -73,8 +82,8 @@ class Record:
         return Budget(**{name: last.get(name) for name in asdict(Budget())})
 
     def run(self, entry: Entry) -> Path | None:
-        path = _read(_path(entry)).runs.get(self.keys.get(entry, ""))
-        return Path(path) if path else None
+        name = _read(_path(entry)).runs.get(self.keys.get(entry, ""))
+        return _project(entry).runs / name if name else None
 
     def is_done(self, entry: Entry) -> bool:
         """As its run's own record says, also by a `run` of its own since; and its LoRA is as that has saved it."""
@@ -97,16 +106,20 @@ class Record:
         Args:
             but: the run that is gone on with, which counts its own.
         """
-        others = self._begun(entries) - {str(but.path.absolute()) if but else ""}
-        return budget.spent_together(RunFolder(Path(path)).timed for path in others)
+        others = self._begun(entries) - {but.path.resolve() if but else None}
+        return budget.spent_together(RunFolder(path).timed for path in others)
 
     def set_up(self, entries: Iterable[Entry]) -> float:
         """Seconds before its first step that the quickest of those runs took; 0.0 where none has come so far."""
-        took = (budget.set_up(RunFolder(Path(path)).timed) for path in self._begun(entries))
+        took = (budget.set_up(RunFolder(path).timed) for path in self._begun(entries))
         return min((seconds for seconds in took if seconds is not None), default=0.0)
 
-    def _begun(self, entries: Iterable[Entry]) -> set[str]:
-        return {run for path in self._paths(entries) for run in _read(path).begun.get(self.typed, ())}
+    def _begun(self, entries: Iterable[Entry]) -> set[Path]:
+        return {
+            _project(entry).runs.resolve() / name
+            for entry in entries
+            for name in _read(_path(entry)).begun.get(self.typed, ())
+        }
 
     def _paths(self, entries: Iterable[Entry]) -> set[Path]:
         return {_path(entry) for entry in entries}
@@ -121,11 +134,11 @@ class Record:
 
 @dataclass
 class _Kept:
-    """What stands in a project.
+    """What stands in a project, which may be moved or copied with it.
 
     Attributes:
-        runs: key -> its run's folder.
-        begun: typed words -> folders of all runs begun with them.
+        runs: key -> name of its run's folder.
+        begun: typed words -> names of the folders of all runs begun with them.
         asked: typed words -> what was asked of all of them, and when (seconds since the epoch).
     """
 
@@ -133,9 +146,16 @@ class _Kept:
     begun: dict[str, list[str]] = field(default_factory=dict)
     asked: dict[str, dict[str, float | None]] = field(default_factory=dict)
 
+    def ask(self, typed: str, within: Budget) -> None:
+        self.asked[typed] = {"when": time.time(), **asdict(within)}
+
+
+def _project(entry: Entry) -> Project:
+    return Project(entry.config.parent.absolute())
+
 
 def _path(entry: Entry) -> Path:
-    return Project(entry.config.parent.absolute()).queue
+    return _project(entry).queue
 
 
 def _read(path: Path) -> _Kept:
@@ -143,8 +163,8 @@ def _read(path: Path) -> _Kept:
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
         return _Kept(
-            {key: str(run) for key, run in data["runs"].items()},
-            {typed: list(map(str, begun)) for typed, begun in data["begun"].items()},
+            {key: Path(run).name for key, run in data["runs"].items()},
+            {typed: [Path(run).name for run in begun] for typed, begun in data["begun"].items()},
             {typed: _amounts(asked) for typed, asked in data.get("asked", {}).items()},
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
@@ -157,6 +177,5 @@ def _amounts(asked: Mapping[str, object]) -> dict[str, float | None]:
 
 def _is_newest(entry: Entry, run: RunFolder) -> bool:
     """Nothing goes on from an older one, and a newer one may have replaced its files."""
-    project = Project(entry.config.parent.absolute())
-    newest = next(run_folder.of_name(project, str(run.about.get("output_name"))), None)
+    newest = next(run_folder.of_name(_project(entry), str(run.about.get("output_name"))), None)
     return newest is not None and newest.path.absolute() == run.path.absolute()

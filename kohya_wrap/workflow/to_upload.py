@@ -83,7 +83,9 @@ def _earlier(run: RunFolder, own: str, kept: Sequence[Path]) -> Iterator[tuple[P
 
 def _samples(run: RunFolder, own: str, whole: Sequence[Path]) -> Iterator[tuple[Path, str]]:
     output, name = (str(run.about.get(fact, "")) for fact in ("output_dir", "output_name"))
-    if kept := run.ledger.checkpoints:  # they are known where they lie, also of a project that was moved or copied
+    if (
+        kept := run.ledger.checkpoints
+    ):  # they are known where they lie, also of a project that was moved or copied
         output = str(Path(kept[-1]).parent)
     for path in sorted(Path(output, "sample").glob("*")) if output and name else ():
         if path.is_file() and path.name.startswith(name):

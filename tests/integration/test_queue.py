@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
+import sys
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from threading import Barrier
 from typing import Any
@@ -379,6 +382,77 @@ def test_a_cap_in_a_config_is_of_its_own_run(
     assert given == [spent] * 2
 
 
+@pytest.mark.parametrize("by", ["moved", "copied", "named from elsewhere"])
+def test_where_it_lies_and_is_named_from_changes_nothing(
+    shell: Shell, three: list[Path], tmp_path: Path, by: str
+) -> None:
+    """The last is trained from a folder of pictures beside the projects, which goes where they go."""
+    here, there, names = tmp_path / "q", tmp_path / "elsewhere", ("a", "b", "c")
+    here.mkdir()
+    for project in three:
+        project.rename(here / project.name)
+    (here / "c" / "training_data").rename(here / "pictures")
+    with (here / "c" / "training_config.toml").open("a", encoding="utf-8") as config:
+        config.write("[dataset]\ntrain_data_dir = '../pictures'\n")
+    first = replace(shell, cwd=here)(*REHEARSAL, *names, *DOLLAR_A_SECOND, "--max-cost", "3", **SLOW)
+    assert first.code == 7
+    if by == "moved":
+        here.rename(there)
+    elif by == "copied":
+        shutil.copytree(here, there, copy_function=shutil.copyfile)
+    else:
+        there.mkdir()
+        names = ("../q/a", str(here / "b"), "../q/c")
+    moved = replace(shell, cwd=there)
+    again = moved(*REHEARSAL, *names, "--json", **SLOW)
+    assert (again.code, outcomes(again)[0], jobs(again)[0]["before"]) == (7, "done", True), again.err
+    assert "asked: price_per_hour = 3600, max_cost = 3." in again.err
+    last = moved(*REHEARSAL, *names, "--max-cost", "60", "--json")
+    assert (last.code, outcomes(last), befores(last)) == (0, ["done"] * 3, [True, False, False])
+    assert befores(moved(*REHEARSAL, *names, "--json")) == [True] * 3
+    assert len(list(there.glob("b/.kohya-wrap/runs/2*"))) <= 1, "the one that was cut off went on"
+
+
+STOPPED = {
+    "in its preparation": "from kohya_wrap.workflow import images as room; name = 'of'",
+    "in its set-up": "from kohya_wrap.workflow import job as room; name = 'provided'",
+}
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("where", STOPPED)
+def test_a_cap_holds_though_the_first_was_stopped_before_it_began(
+    shell: Shell, three: list[Path], where: str, number: signal.Signals
+) -> None:
+    waits = f"""
+import time
+{STOPPED[where]}
+was = getattr(room, name)
+def slowly(*given):
+    print("at it", flush=True)
+    time.sleep(5)
+    return was(*given)
+setattr(room, name, slowly)
+from kohya_wrap.cli import main
+main()
+"""
+    slow = replace(shell, program=(sys.executable, "-c", waits))
+    with slow.start(*REHEARSAL, *three, *DOLLAR_A_SECOND, "--max-cost", "3") as run:
+        until(run, "at it")
+        run.send_signal(number)
+        _, err = run.communicate(timeout=30)
+    assert "try: The same command again" in err
+    again = shell(*REHEARSAL, *three, **SLOW)
+    assert again.code == 7 and "asked: price_per_hour = 3600, max_cost = 3." in again.out
+
+
+def test_a_cap_of_what_is_refused_is_not_kept(shell: Shell, three: list[Path]) -> None:
+    for project in three:
+        shutil.rmtree(project / "training_data")
+    assert shell(*REHEARSAL, *three, *DOLLAR_A_SECOND, "--max-cost", "3").code == 4
+    assert not any((project / ".kohya-wrap").exists() for project in three)
+
+
 def test_what_is_left_is_less_than_the_set_up_of_any(shell: Shell, three: list[Path]) -> None:
     whole = break_it(three[1])
     asked = (*REHEARSAL, *three[:2], *DOLLAR_A_SECOND)
@@ -406,6 +480,16 @@ def test_a_sweep_trains_each_combination_under_a_name_of_its_own(shell: Shell, t
     }  # fmt: skip
     store = three[0] / ".kohya-wrap" / "views" / "store"
     assert len(list(store.rglob("*.npz"))) <= 4, "what is encoded is shared"
+
+
+def test_a_sweep_in_other_words_is_the_same(shell: Shell, three: list[Path]) -> None:
+    a = three[0]
+    assert shell(*REHEARSAL, a, "--sweep", "network_dim=4,8", "--sweep", "unet_lr=1e-4,2e-4").code == 0
+    for words in (
+        ("--sweep", "unet_lr=1e-4,2e-4", "--sweep", "network_dim=4,8"),
+        ("--sweep", "unet_lr=0.0002,0.0001", "--sweep", "network-dim=8,4"),
+    ):
+        assert befores(shell(*REHEARSAL, a, *words, "--json")) == [True] * 4
 
 
 @pytest.mark.parametrize(
