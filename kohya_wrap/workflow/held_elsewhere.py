@@ -1,4 +1,7 @@
-"""Pictures that are held out for one concept of a project, and trained in another or shown as regularisation images."""
+"""Pictures that are held out for one concept of a project, and trained in another or shown as regularisation images.
+
+A build of the other concept keeps out what is held out already; here is what was built before, and what is no concept.
+"""
 
 from __future__ import annotations
 

@@ -193,7 +193,8 @@ def _write(
 def _stood(place: Place) -> Stood:
     known = record.read(place.record) or Record()
     places = {False: place.folder or place.parent / "none", True: place.held_out}
-    return standing.look(known, places, place.extension)
+    elsewhere = standing.held_elsewhere(place.record, place.held_out.parent)
+    return replace(standing.look(known, places, place.extension), elsewhere=tuple(elsewhere))
 
 
 def _staged(place: Place, planned: Plan) -> dict[bool, Path]:
@@ -235,6 +236,7 @@ def _built(
         sum(one.caption_changes for one in planned.pictures),
         (
             *told.findings(planned, choices, found, folder),
+            *kept.held_out(planned, folder, place.held_out),
             *kept.lost_captions(planned, backup),
             *kept.doubtful_captions(planned, backup, folder),
             *kept.called_otherwise(others),

@@ -2,8 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 from itertools import pairwise
+
+from kohya_wrap.dataset.building.matching import Maybe, without_ending
+from kohya_wrap.dataset.building.planned import Planned
+from kohya_wrap.dataset.building.standing import Standing, Stood
+
+
+def held_out(
+    planned: Sequence[Planned], stood: Stood, maybe: Sequence[Maybe], count: int
+) -> Iterator[Planned]:
+    """What is, or is made of, or shows what was set aside stays so, however its source changed; with its copies."""
+    held = [found for found in stood.pictures if found.entry.held]
+    elsewhere = {found.entry.digest for found in stood.elsewhere}
+    goes_with = dict(_goes_with(planned, maybe))
+    digests = [goes_with.get(one.entry.digest, one.entry.digest) for one in planned]
+    aside = {found.entry.digest for found in held} | elsewhere
+    aside |= {digest for one, digest in zip(planned, digests, strict=True) if one.entry.held}
+    aside |= {one.entry.digest for one in _in_their_place(planned, held)}
+    not_ours = elsewhere | {found.entry.digest for found in held if not found.entry.origin}
+    fewer = max(0, stood.holdout - count)
+    ours = sorted(aside.intersection(digests) - not_ours)
+    chosen = choose(digests, aside - set(ours[:fewer]), count)
+    for one, digest in zip(planned, digests, strict=True):
+        is_held, other = digest in chosen, "" if digest == one.entry.digest else digest
+        yield replace(one, entry=replace(one.entry, held=is_held, held_with=other if is_held else ""))
+
+
+def _goes_with(planned: Sequence[Planned], maybe: Sequence[Maybe]) -> Iterator[tuple[str, str]]:
+    """Digest -> that of what is held out and looks the same: they are held, and let go, together, and count once."""
+    now = {one.standing.entry.digest: one.entry.digest for one in planned if one.standing}
+    likeliest = {each.origins[0]: each.held.entry.digest for each in maybe}
+    for one in planned:
+        other = likeliest.get(one.entry.origin, "") or one.entry.held_with
+        if other:
+            yield one.entry.digest, now.get(other, other)
+
+
+def _in_their_place(planned: Sequence[Planned], held: Sequence[Standing]) -> Iterator[Planned]:
+    """Called as one was that was set aside and is matched by nothing: it may be that one after all."""
+    goes_on = {id(one.standing) for one in planned}
+    gone = {found.entry.origin for found in held if found.entry.origin and id(found) not in goes_on}
+    stems = set(map(without_ending, gone))
+    for one in planned:
+        origin = one.entry.origin
+        if origin in gone or (origin and one.is_made and without_ending(origin) in stems):
+            yield one
 
 
 def choose(digests: Sequence[str], before: Collection[str], count: int) -> frozenset[str]:

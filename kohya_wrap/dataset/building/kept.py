@@ -44,6 +44,58 @@ def edits(planned: Plan, folder: Path) -> Iterator[Finding]:
             str(folder),
         )
 
+    if planned.stays:
+        of = [found.entry.name for found in planned.stays]
+        yield Finding(
+            Level.WARNING,
+            "edited-picture-stays",
+            f"{counted(len(of), 'picture')} edited in {folder.name} left the source, and {'stays' if len(of) == 1 else 'stay'} "
+            f"as if put in by hand: {named(of)}.",
+            "Not wanted any more, or there under another name? Remove it here.",
+            str(folder),
+        )
+
+
+def held_out(planned: Plan, folder: Path, aside: Path) -> Iterator[Finding]:
+    """What goes with the pictures that are held out, what may be one of them, and which of them left."""
+    of_origin = {one.entry.origin: one for one in planned.pictures if one.item}
+    too = []
+    by_hand = f"Another one? mv {typed(folder)}/NAME {typed(aside)}/   and build again: what lies there stays there."
+    for maybe in planned.maybe_held:
+        could = [of_origin[origin] for origin in maybe.origins if origin in of_origin]
+        too += [one for one in could if one.entry.held and not (one.standing and one.standing.entry.held)]
+        if len(could) > 1:
+            held, name = [one.entry.name for one in could if one.entry.held], maybe.held.entry.name
+            yield Finding(
+                Level.WARNING,
+                "held-out-unclear",
+                f"which one is {name} now, which is held out, cannot be told for certain: {named([one.entry.name for one in could], 20)}. "
+                f"Held out: {named(held)}.",
+                by_hand,
+                str(aside),
+            )
+    if too:
+        yield Finding(
+            Level.NOTE,
+            "held-out-too",
+            f"{count(too)} {'shows' if len(too) == 1 else 'show'} what is held out already, and {'goes' if len(too) == 1 else 'go'} "
+            f"with it: {names(too)}.",
+            "",
+            str(aside),
+        )
+    new = [one for one in planned.pictures if one.is_made and one.standing is None and not one.entry.held]
+    if planned.held_gone and new:
+        gone = [found.entry.name for found in planned.held_gone]
+        yield Finding(
+            Level.WARNING,
+            "held-out-gone",
+            f"{named(gone)}, held out, {'is' if len(gone) == 1 else 'are'} no longer in the source. If one of "
+            f"{counted(len(new), 'new picture')} is {'it' if len(gone) == 1 else 'one of them'}, turned or cropped, it is "
+            f"trained on now: {names(new)}.",
+            f"Is it? mv {typed(folder)}/NAME {typed(aside)}/   and build again: what lies there stays there.",
+            str(aside),
+        )
+
 
 def lost_captions(planned: Plan, backup: Backup) -> Iterator[Finding]:
     if planned.lost:
@@ -59,13 +111,14 @@ def lost_captions(planned: Plan, backup: Backup) -> Iterator[Finding]:
 
 
 def doubtful_captions(planned: Plan, backup: Backup, folder: Path) -> Iterator[Finding]:
-    """Known by their place alone: retouched, or another picture under the same name, which nobody but a person can tell."""
+    """Retouched, or other pictures under the same name or of the same layout, which nobody but a person can tell."""
     if of := [one for one in planned.pictures if one.has_doubtful_caption]:
         yield Finding(
             Level.WARNING,
             "caption-of-another-picture",
-            f"{count(of)} cannot be told from another one under the same name, so much changed in the source: {names(of)}. "
-            f"The captions that were edited for what stood there are kept, also in {backup.folder}.",
+            f"{count(of)} may be {'another one' if len(of) == 1 else 'others'} than before, so much changed in the source "
+            f"or so alike are they: {names(of)}. The captions that were edited for what stood there are kept, also in "
+            f"{backup.folder}.",
             "Not theirs? Remove those captions here, and build again: the source's are taken.",
             str(folder),
         )

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Collection, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import TypeVar
 
-from kohya_wrap.dataset.building import picture
+from kohya_wrap.dataset.building import nearness
+from kohya_wrap.dataset.building.nearness import Nearness
 from kohya_wrap.dataset.building.picture import Looked
 from kohya_wrap.dataset.building.sources import Item
 from kohya_wrap.dataset.building.standing import Standing, Stood, under
 from kohya_wrap.domain.finding import Finding
-from kohya_wrap.domain.likeness import Print, pairs
-from kohya_wrap.host import image_file, whole_file, zip_file
+from kohya_wrap.domain.likeness import Print
 
-_T = TypeVar("_T", Item, Standing)
-# How much nearer than that of its own place another one must be (`Print.apart`): of two pictures of one scene saved anew
-# each is still nearest to itself, and one that was retouched is not taken for its neighbour.
-_CLEARLY = 2.0
+
+@dataclass(frozen=True)
+class Maybe:
+    """A held-out picture, and those that may be it, saved anew; the likeliest first."""
+
+    held: Standing
+    origins: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -29,12 +29,14 @@ class Matches:
 
     Attributes:
         likenesses: of those that were looked at for it, and of those decoded anyway.
-        doubtful: known by their place alone, while they show something else than before, as far as can be seen.
+        doubtful: known neither by what is in them nor clearly by what they show: they may be other pictures.
+        held: what looks like a picture that is held out, of this concept or another, wherever it came from.
     """
 
     standing: Mapping[str, Standing]
     likenesses: Mapping[str, Print]
     doubtful: Collection[str]
+    held: tuple[Maybe, ...]
 
 
 def match(
@@ -52,36 +54,29 @@ def match(
         origin: new.facts.digest if isinstance(new, Looked) else origin for origin, new in looked.items()
     }
     known = {found.entry.origin: found.entry.digest for found in there}
-    both = {origin: (origin, digests.get(origin, known.get(origin, ""))) for origin in items}
+    digests_of_all = {origin: digests.get(origin, known.get(origin, "")) for origin in items}
+    both = {origin: (origin, digest) for origin, digest in digests_of_all.items()}
     matched: dict[str, Standing] = {}
     _match_by(matched, both, ((found, (found.entry.origin, found.entry.digest)) for found in there))
     _match_by(matched, digests, ((found, found.entry.digest) for found in there))
 
     new = {origin: item for origin, item in items.items() if origin in looked and origin not in matched}
     taken = {id(found) for found in matched.values()}
-    ours = (
-        found for found in stood.pictures if found.entry.origin in items or under(found.entry.origin, roots)
-    )
-    free = {str(number): found for number, found in enumerate(ours) if id(found) not in taken}
-    prints = _prints(new, looked) if free else {}
-    stood_prints = _prints_of_standing(free) if new else {}
-    _match_by_likeness(matched, prints, free, stood_prints)
-    _match_by_likeness(
-        matched, _shapes(prints), free, _shapes(stood_prints)
-    )  # lighter now, or in other colours
+    free = [
+        found
+        for found in stood.pictures
+        if id(found) not in taken and (found.entry.origin in items or under(found.entry.origin, roots))
+    ]
+    near = nearness.look(new, looked, stood, free)
+    clear = _match_by_likeness(matched, near, free)
+    held = tuple(_maybe_held(near, matched, clear, free, {*digests_of_all.values()}))
 
-    left = (found for found in free.values() if found.path and found.entry.origin not in items)
+    left = (found for found in free if found.path and found.entry.origin not in items)
     by_origin = {origin: origin for origin in items}
     stems = {origin: without_ending(origin) for origin in items}
     _match_by(matched, by_origin, ((found, found.entry.origin) for found in stood.pictures))
     _match_by(matched, stems, ((found, without_ending(found.entry.origin)) for found in left))
-    numbers = {id(found): number for number, found in free.items()}
-    doubtful = {
-        origin
-        for origin in new.keys() & matched.keys()
-        if not _is_alike(prints.get(origin), stood_prints.get(numbers.get(id(matched[origin]), "")))
-    }
-    return Matches(matched, prints, doubtful)
+    return Matches(matched, near.prints, (new.keys() & matched.keys()) - clear, held)
 
 
 def without_ending(origin: str) -> str:
@@ -105,73 +100,49 @@ def _match_by(
 
 
 def _match_by_likeness(
-    matched: dict[str, Standing],
-    prints: Mapping[str, Print],
-    free: Mapping[str, Standing],
-    stood: Mapping[str, Print],
-) -> None:
-    """The nearest first. Of several that are as near the one of the same place, or none."""
-    taken = {id(found) for found in matched.values()}
-    prints = {origin: one for origin, one in prints.items() if origin not in matched}
-    stood = {number: one for number, one in stood.items() if id(free[number]) not in taken}
-    near = []
-    for origin, number in pairs(prints, stood):
-        place = free[number].entry.origin
-        gain = (
-            _CLEARLY
-            if place == origin
-            else _CLEARLY / 2
-            if without_ending(place) == without_ending(origin)
-            else 0
-        )
-        near.append((prints[origin].apart(stood[number]) - gain, origin, number, gain > 0))
-    near.sort()
-    rivals = Counter(key for apart, origin, number, _ in near for key in ((apart, origin), (apart, number)))
-    for apart, origin, number, same_place in near:
-        is_clear = same_place or rivals[apart, origin] == rivals[apart, number] == 1
-        if is_clear and origin not in matched and id(free[number]) not in taken:
-            matched[origin] = free[number]
-            taken.add(id(free[number]))
+    matched: dict[str, Standing], near: Nearness, free: Collection[Standing]
+) -> frozenset[str]:
+    """The nearest first; of several that are as near, that of the same place. The origins of those that are clear."""
+
+    def rank(pair: tuple[str, str]) -> tuple[bool, bool, bool, int]:
+        origin, place = pair[0], near.standing[pair[1]].entry.origin
+        same = near.is_tie(*pair) and without_ending(place) == without_ending(origin)
+        return not near.is_clear(*pair), not (same and place == origin), not same, near.apart[pair]
+
+    left, clear = {id(found) for found in free}, set()
+    for origin, number in sorted(near.apart, key=rank):
+        found = near.standing[number]
+        if origin not in matched and id(found) in left:
+            matched[origin] = found
+            left.remove(id(found))
+            if near.is_clear(origin, number):
+                clear.add(origin)
+    return frozenset(clear)
 
 
-def _shapes(prints: Mapping[str, Print]) -> dict[str, Print]:
-    """Without their colours; whoever is known by that alone is doubtful still."""
-    return {name: Print(one.dhash, b"\0") for name, one in prints.items()}
+def _maybe_held(
+    near: Nearness,
+    matched: Mapping[str, Standing],
+    clear: Collection[str],
+    free: Collection[Standing],
+    digests: Collection[str],
+) -> Iterable[Maybe]:
+    """Of those held out: what clearly is it, saved anew; where it is not among the sources itself, also what only may be.
 
-
-def _is_alike(one: Print | None, other: Print | None) -> bool:
-    return one is not None and other is not None and one.is_near(other)
-
-
-def _prints(items: Mapping[str, Item], looked: Mapping[str, Looked | Finding]) -> dict[str, Print]:
-    def of(item: Item) -> Print | None:
-        new = looked[item.origin]
-        if isinstance(new, Finding) or new.likeness is not None:
-            return None if isinstance(new, Finding) else new.likeness
-        try:
-            return picture.likeness(item.read())
-        except (OSError, zip_file.BadZip):
-            return None
-
-    return _known(items, of)
-
-
-def _prints_of_standing(free: Mapping[str, Standing]) -> dict[str, Print]:
-    """As recorded; else of the file, unless it was written over since: a link is the same file as its source."""
-
-    def of(found: Standing) -> Print | None:
-        if found.entry.likeness:
-            return Print.of_text(found.entry.likeness)
-        try:
-            content = whole_file.read(found.path) if found.path else b""
-        except OSError:
-            return None
-        return picture.likeness(content) if image_file.digest(content) == found.entry.made else None
-
-    return _known(free, of)
-
-
-def _known(of_each: Mapping[str, _T], of: Callable[[_T], Print | None]) -> dict[str, Print]:
-    with ThreadPoolExecutor(picture.THREADS) as pool:
-        found = zip(of_each, pool.map(of, of_each.values()), strict=True)
-        return {name: one for name, one in found if one is not None}
+    What left the sources may be lighter now, or in other colours.
+    """
+    by_standing = {id(found): origin for origin, found in matched.items()}
+    left = {id(found) for found in free}
+    for number, found in near.standing.items():
+        if not found.entry.held:
+            continue
+        own = by_standing.get(id(found))
+        is_known = own in clear or found.entry.digest in digests
+        could = []
+        for origin in near.of(number):
+            may_be = not is_known and (id(found) in left or near.is_near(origin, number))
+            if near.is_clear(origin, number) or (may_be and near.is_tie(origin, number)):
+                could.append(origin)
+        if could:
+            could.sort(key=lambda origin: (origin != own, near.apart[origin, number], origin))
+            yield Maybe(found, tuple(could))

@@ -11,7 +11,7 @@ from pathlib import Path
 from kohya_wrap.dataset import inventory
 from kohya_wrap.dataset.building.record import Choices, Stamp
 from kohya_wrap.dataset.building.sources import Item
-from kohya_wrap.dataset.check.look import measure
+from kohya_wrap.dataset.check.look import LEAST, measure
 from kohya_wrap.domain.dataset import ImageFacts, Misread
 from kohya_wrap.domain.finding import Finding, Level, typed
 from kohya_wrap.domain.likeness import Print
@@ -30,7 +30,6 @@ _UNKNOWN = (".heic", ".jxl")  # unless a plugin was added
 KEEP = "keep"  # transparency
 THREADS = 4  # that pictures are read in
 _PNG = b"\x89PNG"
-_PRINTED = 64  # pixels a side, or more, that a print is made from
 
 
 @dataclass(frozen=True)
@@ -53,7 +52,7 @@ def look(item: Item, choices: Choices) -> Looked | Finding:
     try:
         content = item.read()
         decodes = not content.startswith(_PNG)
-        facts, image = image_file.facts_and_picture_of(content, _PRINTED if decodes else 0)
+        facts, image = image_file.facts_and_picture_of(content, LEAST if decodes else 0)
     except (image_file.Unreadable, zip_file.BadZip) as error:
         return _refused(item, str(error))
     except PermissionError as error:
@@ -66,7 +65,7 @@ def look(item: Item, choices: Choices) -> Looked | Finding:
 def likeness(content: bytes) -> Print | None:
     """What a picture shows; None where it cannot be read."""
     try:
-        return measure(image_file.facts_and_picture_of(content, _PRINTED)[1]).likeness
+        return measure(image_file.facts_and_picture_of(content, LEAST)[1]).likeness
     except image_file.Unreadable:
         return None
 

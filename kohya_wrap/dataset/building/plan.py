@@ -9,13 +9,12 @@ from pathlib import Path
 
 from kohya_wrap.dataset.building import holdout, matching, picture
 from kohya_wrap.dataset.building.captions import Captions
-from kohya_wrap.dataset.building.matching import without_ending
 from kohya_wrap.dataset.building.names import Names
 from kohya_wrap.dataset.building.picture import Looked
 from kohya_wrap.dataset.building.planned import Plan, Planned
 from kohya_wrap.dataset.building.record import Choices, Entry
 from kohya_wrap.dataset.building.sources import Item, Source
-from kohya_wrap.dataset.building.standing import Standing, Stood, stems, under
+from kohya_wrap.dataset.building.standing import Standing, Stood, as_by_hand, stems, under
 from kohya_wrap.domain.finding import Finding, Level
 from kohya_wrap.domain.likeness import Print
 
@@ -49,20 +48,26 @@ def plan(sources: Sequence[Source], stood: Stood, choices: Choices, on_progress:
         elif (stands := matched.get(origin)) and stands.path:  # what is damaged in the source is whole here
             planned.append(_kept(stands, choices))
     taken = {id(found) for found in matched.values()}
-    left = [found for found in stood.pictures if id(found) not in taken]
-    left = [found for found in left if found.path is not None]
-    removed = tuple(found for found in left if under(found.entry.origin, roots))
-    planned += [_kept(found, choices) for found in left if not under(found.entry.origin, roots)]
+    left = [found for found in stood.pictures if found.path is not None and id(found) not in taken]
+    gone = [found for found in left if under(found.entry.origin, roots)]
+    removed = tuple(found for found in gone if not found.edited)
+    stays = tuple(as_by_hand(found) for found in gone if found.edited)
+    others = (found for found in left if not under(found.entry.origin, roots))
+    planned += [_kept(found, choices) for found in (*others, *stays)]
+    pictures = tuple(holdout.held_out([*_apart(planned, names)], stood, matches.held, choices.holdout))
     warned = tuple(said for said in said_of_many if said.level is not Level.ERROR)
-    pictures = tuple(_held_out(list(_apart(planned, names)), stood, choices.holdout))
-    return Plan(pictures, removed, tuple(_lost(stood, pictures)), tuple(refused), several, warned)
+    return Plan(
+        pictures, removed, stays, matches.held, tuple(_lost(stood, pictures)), tuple(refused), several, warned
+    )
 
 
 def _lost(stood: Stood, pictures: Sequence[Planned]) -> Iterator[Path]:
-    goes_on = {id(one.standing) for one in pictures if one.standing and one.standing.caption == one.before}
+    standing = ((one.standing, one.before) for one in pictures if one.standing)
+    goes_on = {found.caption_path for found, before in standing if found.caption == before}
     for found in stood.pictures:
-        if found.caption and found.caption_path and found.caption_edited and id(found) not in goes_on:
-            yield found.caption_path
+        path = found.caption_path
+        if found.caption and found.caption_edited and path and path not in goes_on:
+            yield path
 
 
 def _captions(
@@ -134,6 +139,7 @@ def _planned(
         wrote,
         found.entry.held if found else False,
         likeness,
+        found.entry.held_with if found else "",
     )
     return Planned(item, looked, found, entry, text, before)
 
@@ -172,29 +178,3 @@ def _apart(planned: Sequence[Planned], names: Names) -> Iterator[Planned]:
         stem = names.free(one.entry.stem) if one.entry.stem in stems else one.entry.stem
         stems.add(stem)
         yield replace(one, entry=replace(one.entry, name=stem + one.entry.name[len(one.entry.stem) :]))
-
-
-def _held_out(planned: Sequence[Planned], stood: Stood, count: int) -> Iterator[Planned]:
-    """What is, or is made of, what was set aside stays so, however its source changed; with its copies."""
-    digests = [one.entry.digest for one in planned]
-    held = [found for found in stood.pictures if found.entry.held]
-    aside = {found.entry.digest for found in held}
-    aside |= {one.entry.digest for one in planned if one.entry.held}
-    aside |= {one.entry.digest for one in _in_their_place(planned, held)}
-    by_hand = {found.entry.digest for found in held if not found.entry.origin}
-    fewer = max(0, stood.holdout - count)
-    ours = sorted(aside.intersection(digests) - by_hand)
-    chosen = holdout.choose(digests, aside - set(ours[:fewer]), count)
-    for one in planned:
-        yield replace(one, entry=replace(one.entry, held=one.entry.digest in chosen))
-
-
-def _in_their_place(planned: Sequence[Planned], held: Sequence[Standing]) -> Iterator[Planned]:
-    """Called as one was that was set aside and is matched by nothing: it may be that one after all."""
-    goes_on = {id(one.standing) for one in planned}
-    gone = {found.entry.origin for found in held if found.entry.origin and id(found) not in goes_on}
-    stems = set(map(without_ending, gone))
-    for one in planned:
-        origin = one.entry.origin
-        if origin in gone or (origin and one.is_made and without_ending(origin) in stems):
-            yield one

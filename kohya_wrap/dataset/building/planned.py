@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from kohya_wrap.dataset.building.matching import Maybe
 from kohya_wrap.dataset.building.picture import Looked
 from kohya_wrap.dataset.building.record import Entry
 from kohya_wrap.dataset.building.sources import Item
@@ -69,6 +70,8 @@ class Plan:
 
     Attributes:
         removed: left the source.
+        stays: left it as well, but was changed by a person: put in by hand, from now on.
+        maybe_held: what looks like pictures that are held out.
         lost: edited captions that will not stand any more.
         refused: pictures, captions and files of many captions that cannot be read.
         several: pictures with captions that differ, in words.
@@ -77,10 +80,18 @@ class Plan:
 
     pictures: tuple[Planned, ...]
     removed: tuple[Standing, ...]
+    stays: tuple[Standing, ...]
+    maybe_held: tuple[Maybe, ...]
     lost: tuple[Path, ...]
     refused: tuple[Finding, ...]
     several: tuple[str, ...]
     said: tuple[Finding, ...]
+
+    @property
+    def held_gone(self) -> list[Standing]:
+        """Held out, and not in the source any more, as far as can be seen."""
+        looks_like = {id(maybe.held) for maybe in self.maybe_held}
+        return [found for found in self.removed if found.entry.held and id(found) not in looks_like]
 
     @property
     def doubtful(self) -> tuple[Path, ...]:

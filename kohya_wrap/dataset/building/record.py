@@ -61,6 +61,7 @@ class Entry:
         said: the caption the source had. `wrote`: what was written for it; None: nothing by us.
         held: it lies in held_out/.
         likeness: what the source shows, as `Print.as_text`; empty where it was not decoded.
+        held_with: digest of another one that is held out, which it shows too.
     """
 
     name: str
@@ -75,6 +76,7 @@ class Entry:
     wrote: str | None
     held: bool = False
     likeness: str = ""
+    held_with: str = ""
 
     @property
     def stem(self) -> str:

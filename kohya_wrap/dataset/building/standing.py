@@ -9,6 +9,7 @@ from pathlib import Path
 
 from kohya_wrap.dataset import caption_files, folders
 from kohya_wrap.dataset.building import picture
+from kohya_wrap.dataset.building import record as records
 from kohya_wrap.dataset.building.record import Entry, Record
 from kohya_wrap.domain.finding import typed
 from kohya_wrap.errors import DatasetError
@@ -48,11 +49,13 @@ class Stood:
     Attributes:
         others: files and folders that are no picture of the engine's nor its caption, by held or not.
         holdout: how many the last build was told to hold out.
+        elsewhere: what is held out for other concepts of the project.
     """
 
     pictures: tuple[Standing, ...]
     others: dict[bool, tuple[Path, ...]]
     holdout: int
+    elsewhere: tuple[Standing, ...] = ()
 
 
 def look(record: Record, places: Mapping[bool, Path], extension: str) -> Stood:
@@ -90,6 +93,23 @@ def look(record: Record, places: Mapping[bool, Path], extension: str) -> Stood:
     others = {held: tuple(path for path in inside if path not in taken) for held, inside in files.items()}
     known_by = (replace(found, formers=found.entry.formers(trigger)) for found in pictures)
     return Stood(tuple(known_by), others, record.choices.holdout)
+
+
+def held_elsewhere(own: Path, held_out: Path) -> Iterator[Standing]:
+    """What is held out for the project's other concepts, by their records beside this one, of what is still there."""
+    for path in sorted(own.parent.glob("*.json")):
+        known = records.read(path) if path != own else None
+        for entry in known.entries if known else ():
+            if entry.held and (file := held_out / path.stem / entry.name).is_file():
+                yield Standing(entry, file, False, None, None)
+
+
+def as_by_hand(found: Standing) -> Standing:
+    """A person's own picture, which the source of the one that it was made of has left."""
+    assert found.path is not None
+    digest = image_file.digest(_content(found.path))
+    entry = _by_hand(found.path, found.entry.held, digest, None)
+    return replace(found, entry=entry, edited=False)
 
 
 def _where_it_is(entry: Entry, places: Mapping[bool, Path], unknown: dict[Path, str]) -> Entry:

@@ -488,20 +488,33 @@ def test_a_file_where_the_projects_folder_must_be_is_named(
     assert tree(tmp_path / "project") == {name: b"precious"}
 
 
-@pytest.mark.parametrize("words", [("--concept", "two"), ("--reg", "photos", "--reg-class", "two")])
-def test_what_is_held_out_for_one_concept_and_trained_in_another_is_named(
-    shell: Shell, tmp_path: Path, words: tuple[str, ...]
-) -> None:
+@pytest.fixture
+def four(tmp_path: Path) -> None:
     (tmp_path / "photos").mkdir()
     for number in range(4):
         Image.new("RGB", (64 + number, 64)).save(tmp_path / "photos" / f"{number}.png")
+
+
+def test_what_is_held_out_for_one_concept_and_a_regularisation_image_is_named(
+    shell: Shell, tmp_path: Path, four: None
+) -> None:
     assert shell("dataset", "build", "photos", "--concept", "one", "--holdout", "1").code == 0
     (held,) = (tmp_path / "held_out" / "one").iterdir()
-    source = () if "--reg" in words else ("photos",)
-    answer = shell("dataset", "build", *source, *words)
-    folder = "1_two" if "--reg" in words else "10_two"
-    said = f"1 picture held out for one is trained on in {folder}/: {held.name}."
+    answer = shell("dataset", "build", "--reg", "photos", "--reg-class", "two")
+    said = f"1 picture held out for one is trained on in 1_two/: {held.name}."
     assert answer.code == 0 and said in answer.out + answer.err
     assert said in shell("dataset", "check", "training_data").out
-    next(tmp_path.glob(f"*/{folder}/{held.name}")).unlink()
+    (tmp_path / "reg_data" / "1_two" / held.name).unlink()
     assert said not in shell("dataset", "check", "training_data").out
+
+
+def test_what_is_held_out_for_one_concept_stays_out_of_another(
+    shell: Shell, tmp_path: Path, four: None
+) -> None:
+    assert shell("dataset", "build", "photos", "--concept", "two").code == 0
+    answer = shell("dataset", "build", "photos", "--concept", "one", "--holdout", "1")
+    (held,) = (tmp_path / "held_out" / "one").iterdir()
+    assert f"1 picture held out for one is trained on in 10_two/: {held.name}." in answer.out + answer.err
+    for count in ("1", "0"):
+        assert shell("dataset", "build", "--concept", "two", "--holdout", count).code == 0
+        assert [path.name for path in (tmp_path / "held_out" / "two").iterdir()] == [held.name]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from kohya_wrap.domain.likeness import NEAR, Print, groups, pairs
+from kohya_wrap.domain.likeness import NEAR, SAVED_ANEW, Print, groups, pairs
 
 GREY = bytes([120] * 192)
 RED = bytes([220, 40, 40] * 64)
@@ -58,3 +58,9 @@ def test_how_far_apart_near_is() -> None:
     assert not one.is_near(Print(off(one.dhash, NEAR + 1), GREY))
     assert one.is_near(Print(one.dhash, bytes([132] * 192)))
     assert not one.is_near(Print(one.dhash, bytes([133] * 192)))
+
+
+def test_what_differs_in_one_place_is_another_picture() -> None:
+    one, elsewhere = Print(5, GREY), bytes([120] * 96 + [126] + [120] * 95)
+    assert (one.apart(Print(5, elsewhere)), one.apart(Print(5, bytes([125] * 192)))) == (6, 5)
+    assert one.is_near(Print(5, elsewhere)) and SAVED_ANEW < 6

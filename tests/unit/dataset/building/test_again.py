@@ -424,3 +424,22 @@ def test_captions_come_along_where_the_config_says_another_extension(
         assert texts(folder) == {}
         said = {path.name: path.read_text().strip() for path in folder.glob("*.caption")}
         assert said == {"a.caption": "mine", "b.caption": "a dog", "hand.caption": "by hand"}
+
+
+@pytest.mark.parametrize("is_held", [True, False])
+def test_a_picture_edited_by_hand_outlives_its_source(
+    three: None, tmp_path: Path, build: Build, folder: Path, is_held: bool
+) -> None:
+    build(holdout=1)
+    (held,) = (tmp_path / "held_out/cat").glob("*.png")
+    path = held if is_held else folder / "a.png"
+    path.unlink()
+    Image.new("RGB", (50, 50), "red").save(path)
+    mine = path.read_bytes()
+    next((tmp_path / "in").glob(f"{path.stem}.[gp]*")).unlink()
+    built = build(holdout=1)
+    (said,) = (found for found in built.findings if found.code == "edited-picture-stays")
+    assert said.message.endswith(f"as if put in by hand: {path.name}.")
+    for _ in range(2):
+        assert path.read_bytes() == mine
+        assert "edited-picture-stays" not in codes(build(holdout=1))

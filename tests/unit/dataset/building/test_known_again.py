@@ -216,7 +216,7 @@ def renumbered(photos: Path, *, in_place: bool) -> None:
     if not in_place:
         shutil.rmtree(photos)
     for place, number in enumerate(numbers, 1):
-        save(number, photos / f"{place}.jpg", quality=60)
+        save(number, photos / f"{place}.jpg", quality=75)
         (photos / f"{place}.txt").write_text(f"picture {number}")
     for ending in ("jpg", "txt"):
         (photos / f"8.{ending}").unlink(missing_ok=True)

@@ -1,0 +1,190 @@
+"""Pictures of one burst, or of one layout: told apart where they can be, and named where they cannot."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PIL import Image, ImageDraw, ImageEnhance, ImageOps
+
+from kohya_wrap.dataset.building import Built
+from tests.unit.dataset.building.conftest import Build, contents
+from tests.unit.dataset.building.test_again import codes
+from tests.unit.dataset.building.test_known_again import drawn
+
+
+def frame(number: int) -> Image.Image:
+    """Of one burst: what is in front of the same ground moves a little."""
+    image = drawn(1).resize((384, 288))
+    left = 150 + number * 8
+    ImageDraw.Draw(image).ellipse((left, 90, left + 70, 190), fill=(220, 180, 160))
+    return image
+
+
+def disc(colour: str) -> Image.Image:
+    image = Image.new("RGB", (256, 256), "white")
+    ImageDraw.Draw(image).ellipse((75, 75, 180, 180), fill=colour)
+    return image
+
+
+def export(folder: Path, frames: dict[str, Image.Image]) -> dict[bytes, str]:
+    """Saved anew, as all that there is; content -> what it is."""
+    folder.mkdir(exist_ok=True)
+    for path in folder.iterdir():
+        path.unlink()
+    shows = {}
+    for name, image in frames.items():
+        image.save(folder / name, quality=85)  # of a PNG nothing
+        shows[(folder / name).read_bytes()] = image.info["shows"]
+    return shows
+
+
+def burst(names: str, *, scale: float = 1.0, light: float = 1.0) -> dict[str, Image.Image]:
+    """Five frames, called as `names` says with the number in braces, or with the number of the next."""
+    frames = {}
+    for number in range(5):
+        image = frame(number)
+        image = image.resize((int(image.width * scale), int(image.height * scale)))
+        image = ImageEnhance.Brightness(image).enhance(light)
+        image.info["shows"] = str(number)
+        frames[names.format(number, next=number + 1)] = image
+    return frames
+
+
+def captioned(shows: dict[bytes, str], *folders: Path) -> None:
+    for folder in folders:
+        for path in folder.glob("*.png"):
+            path.with_suffix(".txt").write_text(f"frame {shows[path.read_bytes()]}\n")
+
+
+def found(shows: dict[bytes, str], folder: Path) -> dict[str, str]:
+    """Frame -> caption."""
+    pictures = [path for path in folder.iterdir() if path.suffix != ".txt"]
+    return {shows[path.read_bytes()]: path.with_suffix(".txt").read_text().strip() for path in pictures}
+
+
+@pytest.fixture
+def held(tmp_path: Path) -> Path:
+    return tmp_path / "held_out/cat"
+
+
+@pytest.fixture
+def built_burst(tmp_path: Path, held: Path, build: Build, folder: Path) -> str:
+    """0.png to 4.png, each with a caption that was edited; which of them is held out."""
+    shows = export(tmp_path / "in", burst("{}.png"))
+    build(holdout=1)
+    captioned(shows, folder, held)
+    (one,) = found(shows, held)
+    return one
+
+
+@pytest.mark.parametrize("names", ["{next}.png", "{next}.jpg", "{}.jpg"])
+@pytest.mark.parametrize("scale", [1.0, 0.75])
+def test_frames_of_a_burst_that_are_exported_anew(
+    built_burst: str, tmp_path: Path, held: Path, build: Build, folder: Path, names: str, scale: float
+) -> None:
+    shows = export(tmp_path / "in", burst(names, scale=scale))
+    assert codes(build(holdout=1)) == ["caption-edits-kept"]
+    assert found(shows, held) == {built_burst: f"frame {built_burst}"}
+    assert found(shows, folder) == {f"{n}": f"frame {n}" for n in range(5) if f"{n}" != built_burst}
+
+
+def said(built: Built, code: str) -> str:
+    (one,) = (finding for finding in built.findings if finding.code == code)
+    return one.message
+
+
+def test_where_it_cannot_be_told_which_frame_is_held_out_those_that_may_be_are_named(
+    built_burst: str, tmp_path: Path, held: Path, build: Build, folder: Path
+) -> None:
+    shows = export(tmp_path / "in", burst("{next}.jpg", light=1.3))
+    built = build(holdout=1)
+    (here,) = held.glob("*.jpg")
+    (it,) = (path for path in (*folder.glob("*.jpg"), here) if shows[path.read_bytes()] == built_burst)
+    named = said(built, "held-out-unclear")
+    assert named.startswith(f"which one is {built_burst}.png now, which is held out,")
+    assert it.name in named and named.endswith(f"Held out: {here.name}.")
+    assert "caption-of-another-picture" in codes(built)
+    assert len([*(tmp_path / ".kohya-wrap/caption-backups").rglob("*.txt")]) == 5
+
+
+def test_another_frame_in_place_of_one_that_left_is_not_taken_for_it_without_a_word(
+    tmp_path: Path, build: Build, folder: Path
+) -> None:
+    """It comes as near to the one that left as to those that stay, which are not even new."""
+    frames = burst("{}.png")
+    new = frames.pop("4.png")
+    shows = export(tmp_path / "in", frames)
+    build()
+    captioned(shows, folder)
+    (tmp_path / "in/3.png").unlink()
+    new.save(tmp_path / "in/new.png")
+    assert "1 picture may be another one than before" in said(build(), "caption-of-another-picture")
+    (kept,) = (tmp_path / ".kohya-wrap/caption-backups").rglob("*.txt")
+    assert kept.read_text() == "frame 3\n"
+
+
+def test_another_drawing_of_the_same_layout(tmp_path: Path, build: Build, folder: Path) -> None:
+    (tmp_path / "in").mkdir()
+    disc("red").save(tmp_path / "in/a.png")
+    build()
+    (folder / "a.txt").write_text("a red disc\n")
+    (tmp_path / "in/a.png").unlink()
+    disc("purple").save(tmp_path / "in/b.png")
+    assert "caption-of-another-picture" in codes(build())
+    (kept,) = (tmp_path / ".kohya-wrap/caption-backups").rglob("*.txt")
+    assert kept.read_text() == "a red disc\n"
+
+
+def photographs(folder: Path, ending: str) -> None:
+    folder.mkdir()
+    for number in range(6):
+        drawn(number).save(folder / f"{number}.{ending}", quality=85)
+
+
+def test_what_is_held_out_stays_out_when_it_comes_from_elsewhere(
+    tmp_path: Path, held: Path, build: Build, folder: Path
+) -> None:
+    photographs(tmp_path / "in", "png")
+    photographs(tmp_path / "v2", "jpg")
+    build(holdout=1)
+    (one,) = contents(held)
+    built = build("v2", holdout=1)
+    too = one.replace(".png", "-2.jpg")
+    assert said(built, "held-out-too").endswith(f"and goes with it: {too}.")
+    for _ in range(2):
+        assert contents(held) == sorted([one, too])
+        assert build("v2", "in", holdout=1).held == 2
+    assert build("v2", "in", holdout=0).held == 0
+
+
+def test_a_copy_of_what_is_held_out_goes_with_it_and_counts_once(
+    tmp_path: Path, held: Path, build: Build
+) -> None:
+    photographs(tmp_path / "in", "png")
+    photographs(tmp_path / "v2", "jpg")
+    build(holdout=2)
+    build("v2", holdout=2)
+    assert build("v2", "in", holdout=1).held == 2
+    stay = contents(held)[0].partition("-")[0]
+    assert contents(held) == [f"{stay}-2.jpg", f"{stay}.png"]
+
+
+def test_a_held_out_picture_that_leaves_while_others_come_is_named(
+    tmp_path: Path, held: Path, build: Build
+) -> None:
+    photographs(tmp_path / "in", "png")
+    build(holdout=1)
+    (one,) = held.iterdir()
+    mirrored = ImageOps.mirror(Image.open(one))
+    (tmp_path / "in" / one.name).unlink()
+    assert "held-out-gone" not in codes(build(holdout=0))  # nothing new that it could be
+    mirrored.save(tmp_path / "in" / one.name)
+    build(holdout=1)
+    (one,) = held.iterdir()
+    ImageOps.mirror(Image.open(one)).save(tmp_path / "in/new.png")
+    (tmp_path / "in" / one.name).unlink()
+    gone = said(build(holdout=1), "held-out-gone")
+    assert gone.startswith(f"{one.name}, held out, is no longer in the source.") and gone.endswith(
+        ": new.png."
+    )
