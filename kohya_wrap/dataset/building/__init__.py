@@ -179,13 +179,15 @@ def _write(
             others += write.others(stood.others[held], target, planned.pictures, held, place.extension)
         for path in (*planned.lost, *planned.doubtful):
             backup.keep(path)
+        moves = [transaction.move(made[False], place.folder or folder, folder)]
+        if True in made:
+            moves.append(transaction.move(made[True], place.held_out, place.held_out))
+        data = record.as_data(Record(choices, tuple(entries), place.extension))
+        transaction.commit(place.record, moves, data)
     except BaseException:
-        transaction.clear(place.parents, place.concept)
+        if not transaction.is_pending(place.record):
+            transaction.clear(place.parents, place.concept)
         raise
-    moves = [transaction.move(made[False], place.folder or folder, folder)]
-    if True in made:
-        moves.append(transaction.move(made[True], place.held_out, place.held_out))
-    transaction.commit(place.record, moves, record.as_data(Record(choices, tuple(entries), place.extension)))
     transaction.clear(place.parents, place.concept)
     return backup, others
 

@@ -64,9 +64,9 @@ def commit(record: Path, moves: list[Move], data: dict[str, Any]) -> None:
 
 def finish(record: Path) -> bool:
     """End what a killed process began; whether there was anything."""
-    pending = _pending(record)
-    if not pending.exists():
+    if not is_pending(record):
         return False
+    pending = _pending(record)
     found = json.loads(pending.read_text(encoding="utf-8"))
     moves = [Move(**each) for each in found["moves"]]
     possible = all(map(_can_be_done, moves))
@@ -76,6 +76,11 @@ def finish(record: Path) -> bool:
         atomic.write_text(record, json.dumps(found["data"]), alone=True)
     pending.unlink()
     return possible
+
+
+def is_pending(record: Path) -> bool:
+    """Whether a commit was begun and not ended; what is staged is needed for that."""
+    return _pending(record).exists()
 
 
 def _pending(record: Path) -> Path:

@@ -13,7 +13,7 @@ from kohya_wrap.dataset import building
 from kohya_wrap.dataset.building import Choices
 from kohya_wrap.dataset.inventory import take
 from kohya_wrap.errors import DatasetError
-from kohya_wrap.host import lock
+from kohya_wrap.host import atomic, lock
 from tests.unit.dataset.building.conftest import Build, contents, place, texts
 from tests.unit.dataset.conftest import Picture
 
@@ -240,6 +240,20 @@ def test_a_full_disk_leaves_what_stood(
         build(trigger="sks")
     assert snapshot(folder) == before
     assert [path.name for path in folder.parent.iterdir() if not path.name.endswith(".lock")] == ["10_cat"]
+
+
+def test_a_disk_that_is_full_at_the_end_leaves_nothing_of_it(
+    picture: Picture, build: Build, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    picture("in/a.png")
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(atomic, "write_text", full)
+    with pytest.raises(OSError, match="No space left"):
+        build()
+    assert [path.name for path in folder.parent.iterdir() if not path.name.endswith(".lock")] == []
 
 
 def test_captions_have_the_ending_that_the_config_says(
