@@ -94,6 +94,10 @@ def of_the_system(error: OSError) -> KohyaWrapError | None:
         return _folder_in_the_way(Path(atomic.where(error)))
     if error.errno == errno.EACCES and error.filename and (closed := _closed(error)):
         return closed
+    if error.errno == errno.EFBIG and error.strerror == os.strerror(
+        errno.EFBIG
+    ):  # not of what is too large to be read
+        return _too_large(error)
     if error.errno == errno.ENOENT and not error.filename and _stands_nowhere():
         return MachineError(
             "The folder that this shell stands in is not there any more.",
@@ -101,6 +105,14 @@ def of_the_system(error: OSError) -> KohyaWrapError | None:
             hint="cd ~   and the same command, with the project's whole path",
         )
     return _disk(error) if error.errno in _DISK or _no_folder(error) else None
+
+
+def _too_large(error: OSError) -> MachineError:
+    return MachineError(
+        f"{error.filename2 or error.filename or 'A file'} cannot be written: {error.strerror}.",
+        why="This shell has a limit for the size of a file (ulimit -f), or the file system has one.",
+        hint="ulimit -f unlimited   and the same command again; of FAT: move the project to another disk",
+    )
 
 
 def _stands_nowhere() -> bool:

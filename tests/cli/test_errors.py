@@ -9,6 +9,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -275,3 +276,15 @@ def test_a_lost_terminal_is_named_where_it_was_that(number: signal.Signals, is_t
     with pytest.raises(Stopped) as stopped:
         errors._terminated(number, None)
     assert ("terminal" in stopped.value.why) == is_terminal
+
+
+def test_a_limit_for_the_size_of_a_file(shell: Shell, guide: Path) -> None:
+    """As `ulimit -f` sets it; in a shell, whose child alone has it."""
+    source = guide.parent / "training_data" / "1_concept"
+    limited = ("bash", "-c", 'ulimit -f 1; exec "$@"', "bash", *shell.program)
+    answer = replace(shell, program=limited)("dataset", "build", source, "--concept", "x", "--project", "new")
+    what, why, hint = answer.three_lines
+    assert answer.code == 8
+    assert (
+        "cannot be written: File too large." in what and "ulimit -f" in why and "ulimit -f unlimited" in hint
+    )
