@@ -90,7 +90,13 @@ def choose(where: Path, env: Mapping[str, str]) -> Chosen:
         )
     extension = config.extension if config and config.extension else folders.caption_extension(listed)
     ended = tuple((folder, extension) for folder in listed)
-    return Chosen(above or root, dataset, ended, trigger, _built(ended))
+    return Chosen(above or _project_of(root), dataset, ended, trigger, _built(ended))
+
+
+def _project_of(folder: Path) -> Path:
+    """Whose concept folders these are, where it has no config yet; else the folder itself."""
+    above = (project for parent in list(folder.parents)[:2] if (project := Project(parent)).is_ours)
+    return next((each.root for each in above if folder.is_relative_to(each.training_data)), folder)
 
 
 def _built(listed: tuple[tuple[Folder, str], ...]) -> dict[Path, str]:

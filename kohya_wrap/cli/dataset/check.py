@@ -58,7 +58,7 @@ def command(
     if errors:
         inside = all(Path(error.where).absolute().is_relative_to(found.folder.absolute()) for error in errors)
         raise DatasetError(
-            f"{counted(len(errors), 'thing')} {f'in {found.folder} ' if inside else ''}the engine would die of.",
+            f"{counted(len(errors), 'thing')} {f'in {found.folder} ' if inside else ''}to mend before a training.",
             why="Files that are damaged, captions it cannot read, or sizes that do not go with the config: named above.",
             hint=f"Mend them, and again: kohya-wrap dataset check {where}",
             findings=findings,

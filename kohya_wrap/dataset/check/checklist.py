@@ -38,6 +38,8 @@ def _tick(item: str, done: bool, detail: str) -> Tick:
 
 
 def _cropped(images: Sequence[CheckedImage]) -> tuple[bool, str]:
+    if not images:
+        return False, "there is none that can be trained on"
     codes = [{finding.code for finding in image.findings} for image in images]
     badly = sum("cropped" in of_one for of_one in codes)
     if unfit := sum(bool(of_one & _UNTRAINABLE) for of_one in codes):

@@ -32,7 +32,7 @@ def size_class(images: int) -> str:
 
 
 def findings(images: Sequence[CheckedImage]) -> Iterator[Finding]:
-    if len(images) < _FEWEST:
+    if 0 < len(images) < _FEWEST:
         yield Finding(
             Level.WARNING, "few-images", f"{counted(len(images), 'image')} {'is' if len(images) == 1 else 'are'} few: the guide finds that 15 to 20 can do, and 30 to 100 "
             "do better.", "Add pictures that differ in angle, light, ground and surroundings.",

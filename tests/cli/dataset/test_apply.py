@@ -72,6 +72,14 @@ def test_edits_are_written_with_a_diff_and_a_backup(shell: Shell, small_project:
     )
 
 
+def test_a_project_without_a_config_keeps_the_backup(shell: Shell, small_project: Path) -> None:
+    (small_project / "training_config.toml").unlink()
+    (small_project / ".kohya-wrap").mkdir(exist_ok=True)  # as a build leaves it
+    assert shell("dataset", "apply", save(shell.cwd, EDIT_A)).code == 0
+    assert [*(small_project / ".kohya-wrap/caption-backups").rglob("a.txt")]
+    assert not (small_project / "training_data/.kohya-wrap").exists()
+
+
 def test_a_dry_run_writes_nothing(shell: Shell, small_project: Path) -> None:
     before = texts(small_project)
     answer = shell("dataset", "apply", save(shell.cwd, EDIT_A), "--dry-run")

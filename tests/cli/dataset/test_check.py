@@ -278,7 +278,7 @@ def test_what_is_wrong_with_regularisation_images_names_their_folder(shell: Shel
     Image.new("RGB", (600, 600)).save(reg / "1_photo" / "a.png")
     answer = shell(*words)
     assert answer.code == 4
-    assert answer.err.splitlines()[0] == "error: 1 thing the engine would die of."
+    assert answer.err.splitlines()[0] == "error: 1 thing to mend before a training."
 
 
 @pytest.mark.parametrize("command", ["check", "preview"])
@@ -296,3 +296,14 @@ def test_a_mistyped_option_is_said_as_config_check_does(shell: Shell, guide: Pat
         config.write("train_batchsize = 3\n")
     answer = shell("dataset", command, guide)
     assert (answer.code, answer.three_lines[2]) == (3, "Write `train_batch_size`.")
+
+
+def test_where_no_image_is_left_none_is_praised(shell: Shell, tmp_path: Path) -> None:
+    folder = tmp_path / "10_cat"
+    folder.mkdir()
+    Image.new("RGB", (600, 600)).save(folder / "a.png")
+    (folder / "a.txt").write_text("x" * 100_000)
+    answer = shell("dataset", "check", tmp_path)
+    assert answer.code == 4 and "1 thing" in answer.err and "would die" not in answer.err
+    assert "cropped to a fitting shape: there is none that can be trained on" in answer.out
+    assert "are few" not in answer.out
