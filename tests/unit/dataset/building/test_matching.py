@@ -20,7 +20,7 @@ ROOT = "/in"
 
 
 def shows(bits: int, colour: int = 100) -> Print:
-    """So many bits from nothing, in one colour: a bit is as far as a 255th of all colours."""
+    """Of a shape that is so many bits from none, in one colour, of 255."""
     return Print((1 << bits) - 1, bytes([colour]) * 192)
 
 
@@ -61,8 +61,8 @@ def test_of_two_with_one_shape_the_colours_tell_which_is_which() -> None:
 
 
 def test_the_nearest_comes_first() -> None:
-    new = {"x.jpg": shows(2), "y.jpg": shows(5)}
-    found = matched(new, stands("a.jpg", shows(4)), stands("b.jpg", shows(1)))
+    new = {"x.jpg": shows(0, 102), "y.jpg": shows(0, 105)}
+    found = matched(new, stands("a.jpg", shows(0, 104)), stands("b.jpg", shows(0, 101)))
     assert names(found) == {"x.jpg": "b.jpg", "y.jpg": "a.jpg"}
 
 
@@ -70,10 +70,9 @@ def test_the_nearest_comes_first() -> None:
 def test_one_that_was_retouched_is_not_taken_for_its_neighbour(
     of_the_neighbour: int, is_neighbour: bool
 ) -> None:
-    """It is four bits from what it was; who comes from another place must be clearly nearer."""
-    found = matched(
-        {"a.jpg": shows(4)}, stands("a.jpg", shows(0)), stands("b.jpg", shows(4 - of_the_neighbour))
-    )
+    """It is four shades from what it was; who comes from another place must be clearly nearer."""
+    neighbour = stands("b.jpg", shows(0, 104 - of_the_neighbour))
+    found = matched({"a.jpg": shows(0, 104)}, stands("a.jpg", shows(0)), neighbour)
     assert names(found) == {"a.jpg": "b.jpg" if is_neighbour else "a.jpg"}
 
 
@@ -83,16 +82,31 @@ def test_of_those_that_are_as_near_it_is_that_of_the_same_place() -> None:
     assert names(found) == {"a.jpg": "a.jpg", "b.jpg": "b.jpg", "c.png": "c.jpg"}
 
 
-def test_the_same_place_in_another_format_is_worth_a_bit() -> None:
-    neighbour = Print(0b1, bytes([100, 101] * 96))  # a bit and a half from it
-    found = matched({"c.png": shows(2)}, stands("c.jpg", shows(0)), stands("d.jpg", neighbour))
+def test_the_same_place_in_another_format_breaks_a_tie() -> None:
+    found = matched({"c.png": shows(0, 101)}, stands("c.jpg", shows(0)), stands("d.jpg", shows(0, 101)))
     assert names(found) == {"c.png": "c.jpg"}
 
 
-def test_of_those_that_are_as_near_it_is_none_where_no_place_tells() -> None:
+def test_of_those_that_are_as_near_one_is_taken_and_it_is_doubtful() -> None:
     both = (stands("a.jpg", shows(0)), stands("b.jpg", shows(0)))
-    assert names(matched({"x.jpg": shows(1)}, *both)) == {}
-    assert names(matched({"x.jpg": shows(1), "y.jpg": shows(1)}, both[0])) == {}
+    for found in (
+        matched({"x.jpg": shows(1)}, *both),
+        matched({"x.jpg": shows(1), "y.jpg": shows(1)}, both[0]),
+    ):
+        assert (names(found), found.doubtful) == ({"x.jpg": "a.jpg"}, {f"{ROOT}/x.jpg"})
+
+
+@pytest.mark.parametrize(
+    ("colour", "others", "is_clear"),
+    [(105, (), True), (106, (), False), (102, (109,), True), (102, (107,), False), (102, (97,), False)],
+)
+def test_it_is_clear_where_it_was_saved_anew_and_no_other_is_nearly_as_near(
+    colour: int, others: tuple[int, ...], is_clear: bool
+) -> None:
+    rivals = [stands(f"{other}.jpg", shows(0, other)) for other in others]
+    found = matched({"x.jpg": shows(0, colour)}, stands("a.jpg", shows(0)), *rivals)
+    assert names(found) == {"x.jpg": "a.jpg"}
+    assert (not found.doubtful) == is_clear
 
 
 def test_what_is_known_by_its_shape_alone_is_doubtful() -> None:
