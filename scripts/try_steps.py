@@ -37,7 +37,7 @@ def counted(config: Path) -> int | None:
     said: dict[str, Any] = json.loads(
         subprocess.run(asked, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout
     )
-    return int(said["data"]["steps"]) if said["data"] else None
+    return int(said["data"]["steps"]) if said["ok"] else None
 
 
 def printed(config: Path) -> int:
