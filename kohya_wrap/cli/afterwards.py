@@ -36,6 +36,7 @@ class Outcome:
     data: dict[str, Any] | None = None
     then: list[dict[str, Any]] = field(default_factory=list)
     before: list[Path] = field(default_factory=list)
+    begun: list[Path] = field(default_factory=list)
 
 
 @contextmanager
@@ -132,8 +133,10 @@ def _do(
     left = [step.words for step in afterwards.steps if step not in due]
     if left:
         say(f"not done, since the training did not succeed: {', '.join(left)}")
+    there = {run.path.resolve() for run in runs}
+    lost = [folder for folder in outcome.begun if folder.resolve() not in there]
     try:
-        return afterwards.do(ended=ended, runs=runs, say=say, on_done=on_done)
+        return afterwards.do(ended=ended, runs=runs, lost=lost, say=say, on_done=on_done)
     except (KeyboardInterrupt, Stopped):
         if behind := [step.words for step in due[len(outcome.then) :]]:
             say(f"not done, since it was cut short: {', '.join(behind)}")

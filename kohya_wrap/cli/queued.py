@@ -104,6 +104,7 @@ def run(
 
         def on_run(folder: Path) -> None:
             """By now the base lies where the next call will find it."""
+            end.begun.append(folder)
             record.begun(entry, same_training.key(job.asked, job.engine_kind), folder, within)
 
         own = replace(session, env=env, stop=stop, asked=stop_all)

@@ -181,7 +181,7 @@ def command(
         console, steps, [Trained.of(job)] if job else list(known.values()), session.told
     ) as outcome:
         job = job or prepared()
-        job, result = train(console, job, session, wishes(job, asked, began))
+        job, result = train(console, job, session, wishes(job, asked, began), outcome.begun.append)
         outcome.data = as_data(result)
         say_result(console, result)
     if as_json:

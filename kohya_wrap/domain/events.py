@@ -247,6 +247,7 @@ class RunEnded(Event):
     outcome: str  # done | paused | stopped | failed
     reason: str
     files: tuple[str, ...]
+    unread: bool = False  # a disk refused: what the trainer has saved may not all be kept
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ class Ledger:
     hashes: the sha256 of each, as it was last kept; none of those whose record has none.
     progress: the last step, whatever attempt did it.
     failures: attempts of this command that ended since a state was kept: they gained nothing.
-    trainer: of the last attempt; `trainer_ended` where somebody saw its end.
+    trainer: of the last attempt; `trainer_ended` where somebody saw its end, `judged` where what it came to was said.
     outcome: how the run ended; empty while it has not.
     probed: what a probe before the first attempt found.
     """
@@ -42,6 +42,7 @@ class Ledger:
     failures: tuple[AttemptEnded, ...] = ()
     trainer: TrainerStarted | None = None
     trainer_ended: bool = False
+    judged: bool = False
     supervisor: Supervised | None = None
     outcome: str = ""
     probed: Probed | None = None
@@ -55,7 +56,8 @@ class Ledger:
         failures: list[AttemptEnded] = []
         for event in events:
             if isinstance(event, AttemptStarted):
-                facts |= {"attempt": event, "outcome": "", "trainer": None, "trainer_ended": False}
+                facts |= {"attempt": event, "outcome": "", "trainer": None}
+                facts |= {"trainer_ended": False, "judged": False}
             elif isinstance(event, StateKept):
                 states.append(event)
                 failures.clear()
@@ -66,6 +68,7 @@ class Ledger:
                 facts["progress"] = event
             elif isinstance(event, AttemptEnded):
                 failures.append(event)
+                facts["judged"] = True
             elif isinstance(event, TrainerStarted):
                 facts["trainer"] = event
             elif isinstance(event, TrainerEnded):
@@ -76,7 +79,7 @@ class Ledger:
             elif isinstance(event, Probed):
                 facts["probed"] = event
             elif isinstance(event, RunEnded):
-                facts["outcome"] = event.outcome
+                facts |= {"outcome": event.outcome, "judged": not event.unread}
         return cls(
             states=tuple(states),
             checkpoints=tuple(dict.fromkeys(checkpoints)),
@@ -99,8 +102,8 @@ class Ledger:
 
     @property
     def is_unread(self) -> bool:
-        """What its last trainer said and saved up to its end, nobody has written down: it may be at work still."""
-        return self.attempt is not None and not self.trainer_ended
+        """What its last trainer said and saved up to its end, nobody has written down, or not all: it may be at work still."""
+        return self.attempt is not None and not (self.trainer_ended and self.judged)
 
     def has_reached(self, epoch: int | None) -> bool:
         """Whether that epoch was done when a state was kept; None: all of them, which no state holds."""

@@ -65,6 +65,7 @@ class Afterwards:
         *,
         ended: str,
         runs: Sequence[RunFolder],
+        lost: Sequence[Path],
         say: OnSaid,
         on_done: Callable[[StepDone], None],
     ) -> KohyaWrapError | None:
@@ -73,6 +74,7 @@ class Afterwards:
         Args:
             ended: how the command has: done, stopped or failed.
             runs: what was trained, as their folders have it by now.
+            lost: folders of runs that were begun and have no record there any more.
             on_done: told after each step.
 
         Returns:
@@ -84,6 +86,8 @@ class Afterwards:
         failed: KohyaWrapError | None = None
         for step in self.due(well=ended == DONE):
             try:
+                if lost and step.kind is not Kind.COMMAND:
+                    raise _without_record(step, lost[0])
                 if step.ends_instance:
                     self._require_that_nothing_is_lost(step, runs, failed)
                 done = StepDone(step, self._do(step, runs, ended, say))
@@ -197,6 +201,14 @@ def _stays(step: Step, why: str) -> MachineError:
         f"{step.words} was not done: {why.rstrip('.')}.",
         why="An instance is ended only when all before it was done, and what was made is whole.",
         hint="Everything is kept, and the instance goes on costing money: bring the files away, then end it by hand.",
+    )
+
+
+def _without_record(step: Step, run: Path) -> MachineError:
+    return MachineError(
+        f"{step.words} was not done: {run} has no record any more of what was trained.",
+        why="It, or its whole project, was moved or removed meanwhile; nothing is taken for brought away that nobody knows of.",
+        hint="Look for the files where they lie now and bring them away; an instance goes on costing money until you end it.",
     )
 
 

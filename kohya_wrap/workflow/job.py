@@ -204,7 +204,7 @@ def _attempts(
     except OSError as error:
         with suppress(OSError):  # it may be the disk that this would stand on
             said = f"{atomic.where(error) or 'the disk'}: {error.strerror or error}"
-            attempts.tell(RunEnded("failed", said, attempts.ledger.checkpoints))
+            attempts.tell(RunEnded("failed", said, attempts.ledger.checkpoints, unread=True))
         raise
     ledger = attempts.ledger
     paused = end.why is Why.REACHED

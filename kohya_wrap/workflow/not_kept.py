@@ -14,7 +14,8 @@ _WEIGHTS = (".safetensors", ".ckpt", ".pt")
 
 
 def by(run: RunFolder) -> Iterator[Path]:
-    """Whole checkpoints, and whole states that hold more than the newest on record: the next `run` takes them."""
+    """Whole checkpoints, and whole states that hold more than the newest on record, in the order of their epochs: the next
+    `run` takes them."""
     name, ledger = str(run.about.get("output_name", "")), run.ledger
     done = ledger.states[-1].epoch if ledger.states else 0
     for path in run.saved():

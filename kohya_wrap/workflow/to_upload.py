@@ -9,6 +9,7 @@ from pathlib import Path
 
 from kohya_wrap.host.upload.item import Item
 from kohya_wrap.training import states
+from kohya_wrap.workflow import not_kept
 from kohya_wrap.workflow.run_folder import RunFolder
 
 _RECORD = ("run.toml", "events.jsonl", "engine_config.toml", "engine.log")
@@ -70,10 +71,14 @@ def _record(run: RunFolder, own: str, kept: Sequence[Path]) -> Iterator[tuple[Pa
 
 
 def _state(run: RunFolder, own: str, kept: Sequence[Path]) -> Iterator[tuple[Path, str]]:
-    if not run.ledger.is_done:  # put back at the same place, the run goes on from it
+    """With what lies in the run's folder alone: put back at the same place, the run goes on from it."""
+    if not run.ledger.is_done:
+        left = list(not_kept.by(run))
         state, _ = states.newest_whole(run.ledger.states)
-        if state is not None:
-            yield from _below(run, own, sorted(Path(state.path).rglob("*")))
+        whole = [*([Path(state.path)] if state else []), *(path for path in left if path.is_dir())]
+        for folder in whole[-1:]:
+            yield from _below(run, own, sorted(folder.rglob("*")))
+        yield from _below(run, own, left)
 
 
 def _earlier(run: RunFolder, own: str, kept: Sequence[Path]) -> Iterator[tuple[Path, str]]:

@@ -218,7 +218,10 @@ def ask_to_stop(found: Status, *, at_once: bool) -> None:
         )
     run = RunFolder(found.run)
     if found.state == "training":
-        StopFile(run.path).ask(at_once=at_once)
+        before = run.log_before_it_was_moved  # who watches it looks for that where the project was
+        folder = before.parent if before else run.path
+        folder.mkdir(parents=True, exist_ok=True)
+        StopFile(folder).ask(at_once=at_once)
         return
     if not at_once:
         raise UsageError(

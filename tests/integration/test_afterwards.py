@@ -204,7 +204,7 @@ def test_stopped_by_a_signal_with_what_is_needed_to_go_on(
 
 
 def test_what_was_saved_and_could_not_be_kept_keeps_the_instance(
-    rented: Shell, guide: Path, provider: LoopbackProvider
+    rented: Shell, guide: Path, provider: LoopbackProvider, ssh: SmallSsh
 ) -> None:
     in_the_way = guide.parent / "output" / ".my_lora-000004.safetensors.part"  # for want of a full disk
     in_the_way.mkdir(parents=True)
@@ -215,8 +215,32 @@ def test_what_was_saved_and_could_not_be_kept_keeps_the_instance(
     lost = guide.parent.glob(".kohya-wrap/runs/2*/attempts/1/my_lora-000004.safetensors")
     (saved,) = lost
     assert f"terminate-instance was not done: {saved} was saved, and is not kept yet" in failed.out
+    brought = [path.name for path in ssh.home.glob("loras/2*/attempts/1/*")]
+    newest = max(path.name for path in saved.parent.glob("*-state"))
+    assert saved.name in brought and [name for name in brought if name.endswith("-state")] == [newest]
     in_the_way.rmdir()
     assert rented(*words).code == 0 and provider.accepted == [TERMINATE_RUNPOD]
+
+
+@pytest.mark.parametrize("how", ["moved", "record removed"])
+@pytest.mark.parametrize("number", [None, signal.SIGTERM])
+def test_what_nobody_knows_of_keeps_the_instance(
+    rented: Shell, guide: Path, provider: LoopbackProvider, how: str, number: signal.Signals | None
+) -> None:
+    words = ("--then-always", UPLOAD, "--then-always", "true", "--then-always", "terminate-instance")
+    with rented.start("run", guide, *REHEARSAL, *words, **SLOW) as run:
+        until(run, "epoch 3/10")
+        if how == "moved":
+            guide.parent.rename(guide.parent.with_name("moved"))
+        else:
+            (journal,) = guide.parent.glob(".kohya-wrap/runs/2*/events.jsonl")
+            journal.unlink()
+        if number is not None:
+            run.send_signal(number)
+        out, _ = run.communicate(timeout=60)
+    assert provider.asked == [], out
+    assert "then: true: done" in out and out.count("has no record any more of what was trained.") == 2
+    assert run.returncode == (8 if number is None else 7)
 
 
 def test_a_cap_is_an_end(rented: Shell, guide: Path, provider: LoopbackProvider) -> None:

@@ -314,6 +314,23 @@ def test_a_full_disk_while_it_keeps_a_file_loses_no_state(shell: Shell, guide: P
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("epochs", [1, 10])
+def test_a_last_file_that_found_no_room_is_kept_and_not_trained_again(
+    shell: Shell, guide: Path, epochs: int
+) -> None:
+    in_the_way = guide.parent / "output" / ".my_lora.safetensors.part"  # for want of a disk that is full
+    in_the_way.mkdir(parents=True)
+    words = ("run", guide, "--engine", "rehearsal", "--set", f"max_train_epochs={epochs}")
+    at_once = {"KOHYA_WRAP_REHEARSAL_STEP_SECONDS": "0"}
+    for _ in range(2):
+        assert shell(*words, **at_once).code == 8
+    in_the_way.rmdir()
+    answer = shell(*words, **at_once)
+    assert (answer.code, "engine started" in answer.out) == (0, False), answer.err
+    assert sum(isinstance(event, AttemptStarted) for event in events(guide.parent)) == 1
+    assert (guide.parent / "output" / "my_lora.safetensors").is_file()
+
+
 def test_a_log_that_is_emptied_meanwhile_costs_no_checkpoint(shell: Shell, guide: Path) -> None:
     with shell.start(
         "run", guide, "--engine", "rehearsal", "--json", KOHYA_WRAP_REHEARSAL_STEP_SECONDS="0.1"
@@ -363,3 +380,13 @@ def test_what_is_on_record_is_believed_whatever_has_taken_its_place(shell: Shell
     assert shell("run", guide, "--engine", "rehearsal").code == 0
     (folder,) = guide.parent.glob(".kohya-wrap/runs/2*")
     assert RunFolder(folder).ledger.hashes[str(kept)] != sha256(kept)
+
+
+def test_one_that_was_moved_at_work_is_stopped_from_where_it_lies_now(shell: Shell, guide: Path) -> None:
+    with shell.start("run", guide, "--engine", "rehearsal", KOHYA_WRAP_REHEARSAL_STEP_SECONDS="0.2") as run:
+        until(run, "epoch 2/10")
+        moved = guide.parent.rename(guide.parent.with_name("moved"))
+        stopped = shell("stop", moved, "--now")
+        assert stopped.code == 0, stopped.err
+        run.communicate(timeout=30)
+    assert run.returncode == 7

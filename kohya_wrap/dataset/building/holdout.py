@@ -8,6 +8,7 @@ from itertools import pairwise
 
 from kohya_wrap.dataset.building.matching import Maybe, without_ending
 from kohya_wrap.dataset.building.planned import Planned
+from kohya_wrap.dataset.building.record import digests_of_own, is_borrowed
 from kohya_wrap.dataset.building.standing import Standing, Stood
 
 
@@ -15,20 +16,27 @@ def held_out(
     planned: Sequence[Planned], stood: Stood, maybe: Sequence[Maybe], count: int
 ) -> Iterator[Planned]:
     """What is, or is made of, or shows what was set aside stays so, however its source changed; with its copies."""
-    held = [found for found in stood.pictures if found.entry.held]
+    standing = [found for found in stood.pictures if found.entry.held]
+    own = digests_of_own(found.entry for found in standing)
+    held = [found for found in standing if not is_borrowed(found.entry, own)]
     elsewhere = {found.entry.digest for found in stood.elsewhere}
     goes_with = dict(_goes_with(planned, maybe))
     digests = [goes_with.get(one.entry.digest, one.entry.digest) for one in planned]
     aside = {found.entry.digest for found in held} | elsewhere
-    aside |= {digest for one, digest in zip(planned, digests, strict=True) if one.entry.held}
+    aside |= {
+        digest
+        for one, digest in zip(planned, digests, strict=True)
+        if one.entry.held and not is_borrowed(one.entry, own)
+    }
     aside |= {one.entry.digest for one in _in_their_place(planned, held)}
     not_ours = elsewhere | {found.entry.digest for found in held if not found.entry.origin}
     fewer = max(0, stood.holdout - count)
     ours = sorted(aside.intersection(digests) - not_ours)
     chosen = choose(digests, aside - set(ours[:fewer]), count)
     for one, digest in zip(planned, digests, strict=True):
-        is_held, other = digest in chosen, "" if digest == one.entry.digest else digest
-        yield replace(one, entry=replace(one.entry, held=is_held, held_with=other if is_held else ""))
+        goes_along = digest != one.entry.digest or (digest in elsewhere and digest not in own)
+        other = digest if digest in chosen and goes_along else ""
+        yield replace(one, entry=replace(one.entry, held=digest in chosen, held_with=other))
 
 
 def _goes_with(planned: Sequence[Planned], maybe: Sequence[Maybe]) -> Iterator[tuple[str, str]]:

@@ -21,7 +21,7 @@ def edits(planned: Plan, folder: Path) -> Iterator[Finding]:
         yield Finding(
             Level.WARNING,
             "caption-kept",
-            f"the source has new captions for {count(both)} whose captions were edited in {folder.name}; the edited "
+            f"the source has new captions for {count(both)} whose captions were edited in the project; the edited "
             f"ones are kept: {names(both)}.",
             "To take the source's: remove those captions here, and build again.",
             str(folder),
@@ -30,7 +30,7 @@ def edits(planned: Plan, folder: Path) -> Iterator[Finding]:
         yield Finding(
             Level.NOTE,
             "caption-edits-kept",
-            f"{counted(alone, 'caption')} edited in {folder.name} meanwhile: kept.",
+            f"{counted(alone, 'caption')} edited in the project meanwhile: kept.",
             "",
             str(folder),
         )
@@ -39,19 +39,19 @@ def edits(planned: Plan, folder: Path) -> Iterator[Finding]:
         yield Finding(
             Level.NOTE,
             "picture-kept",
-            f"{count(pixels)} edited in {folder.name}, kept {'as it is' if len(pixels) == 1 else 'as they are'}: {names(pixels)}.",
+            f"{count(pixels)} edited in the project, kept {'as it is' if len(pixels) == 1 else 'as they are'}: {names(pixels)}.",
             "To take the source's: remove them here, and build again.",
             str(folder),
         )
 
     if planned.stays:
-        of = [found.entry.name for found in planned.stays]
+        of = [f"{'held_out/' * found.entry.held}{found.entry.name}" for found in planned.stays]
         yield Finding(
             Level.WARNING,
             "edited-picture-stays",
-            f"{counted(len(of), 'picture')} edited in {folder.name} left the source, and {'stays' if len(of) == 1 else 'stay'} "
+            f"{counted(len(of), 'picture')} edited in the project left the source, and {'stays' if len(of) == 1 else 'stay'} "
             f"as if put in by hand: {named(of)}.",
-            "Not wanted any more, or there under another name? Remove it here.",
+            "Not wanted any more, or there under another name? Remove it from there.",
             str(folder),
         )
 
@@ -74,7 +74,7 @@ def held_out(planned: Plan, folder: Path, aside: Path) -> Iterator[Finding]:
                 by_hand,
                 str(aside),
             )
-    if too:
+    if too := list({id(one): one for one in too}.values()):
         yield Finding(
             Level.NOTE,
             "held-out-too",

@@ -80,7 +80,8 @@ def match(
 
 
 def without_ending(origin: str) -> str:
-    return str(PurePosixPath(origin).with_suffix(""))
+    """Empty of what has no origin: it was put in by hand."""
+    return str(PurePosixPath(origin).with_suffix("")) if origin else ""
 
 
 def _match_by(

@@ -90,8 +90,9 @@ class Plan:
     @property
     def held_gone(self) -> list[Standing]:
         """Held out, and not in the source any more, as far as can be seen."""
-        looks_like = {id(maybe.held) for maybe in self.maybe_held}
-        return [found for found in self.removed if found.entry.held and id(found) not in looks_like]
+        looks_like = {maybe.held.path for maybe in self.maybe_held}
+        left = (*self.removed, *self.stays)
+        return [found for found in left if found.entry.held and found.path not in looks_like]
 
     @property
     def doubtful(self) -> tuple[Path, ...]:

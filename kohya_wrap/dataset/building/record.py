@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -61,7 +61,8 @@ class Entry:
         said: the caption the source had. `wrote`: what was written for it; None: nothing by us.
         held: it lies in held_out/.
         likeness: what the source shows, as `Print.as_text`; empty where it was not decoded.
-        held_with: digest of another one that is held out, which it shows too.
+        held_with: digest of another one that is held out, which it shows too; its own, where that is held out for another
+            concept.
     """
 
     name: str
@@ -120,3 +121,17 @@ def write(path: Path, record: Record) -> None:
 
 def renumbered(record: Record, number: int) -> Record:
     return replace(record, choices=replace(record.choices, number=number))
+
+
+def digests_of_own(entries: Iterable[Entry]) -> frozenset[str]:
+    """Of a concept's pictures that are held out for their own sake."""
+    return frozenset(entry.digest for entry in entries if entry.held and not entry.held_with)
+
+
+def is_borrowed(entry: Entry, own: Collection[str]) -> bool:
+    """Held out only while another concept holds it out.
+
+    Args:
+        own: digests_of_own of the same concept.
+    """
+    return bool(entry.held_with) and entry.held_with not in own

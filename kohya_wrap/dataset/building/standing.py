@@ -96,11 +96,17 @@ def look(record: Record, places: Mapping[bool, Path], extension: str) -> Stood:
 
 
 def held_elsewhere(own: Path, held_out: Path) -> Iterator[Standing]:
-    """What is held out for the project's other concepts, by their records beside this one, of what is still there."""
+    """What is held out for the project's other concepts for their own sake, by their records beside this one, of what is
+    still there."""
     for path in sorted(own.parent.glob("*.json")):
         known = records.read(path) if path != own else None
+        of_its_own = records.digests_of_own(known.entries if known else ())
         for entry in known.entries if known else ():
-            if entry.held and (file := held_out / path.stem / entry.name).is_file():
+            if (
+                entry.held
+                and not records.is_borrowed(entry, of_its_own)
+                and (file := held_out / path.stem / entry.name).is_file()
+            ):
                 yield Standing(entry, file, False, None, None)
 
 

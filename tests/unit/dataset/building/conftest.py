@@ -14,21 +14,30 @@ from kohya_wrap.dataset.building import Built, Choices, Place
 Build = Callable[..., Built]
 
 
-def place(tmp_path: Path) -> Place:
-    """Of the concept "cat", as it stands now."""
+def place(tmp_path: Path, concept: str = "cat") -> Place:
+    """Of the concept, as it stands now."""
     data = tmp_path / "data"
-    own = next(data.glob("[0-9]*_cat"), None)
-    return Place("cat", data, own, tmp_path / "held_out/cat", tmp_path / "built/cat.json")
+    own = next(data.glob(f"[0-9]*_{concept}"), None)
+    return Place(concept, data, own, tmp_path / "held_out" / concept, tmp_path / f"built/{concept}.json")
 
 
 @pytest.fixture
 def build(tmp_path: Path) -> Build:
     """build(tmp_path / "in", trigger="sks"): the choices by their names; from "in" where nothing is named."""
 
-    def make(*sources: Path | str, number: int = 10, skip_broken: bool = False, **choices: Any) -> Built:
+    def make(
+        *sources: Path | str,
+        concept: str = "cat",
+        number: int = 10,
+        skip_broken: bool = False,
+        **choices: Any,
+    ) -> Built:
         given = tuple(str(tmp_path / source) for source in sources or ("in",))
         return building.build(
-            place(tmp_path), Choices(sources=given, **choices), lambda count: number, skip_broken=skip_broken
+            place(tmp_path, concept),
+            Choices(sources=given, **choices),
+            lambda count: number,
+            skip_broken=skip_broken,
         )
 
     return make

@@ -439,7 +439,7 @@ def test_a_picture_edited_by_hand_outlives_its_source(
     next((tmp_path / "in").glob(f"{path.stem}.[gp]*")).unlink()
     built = build(holdout=1)
     (said,) = (found for found in built.findings if found.code == "edited-picture-stays")
-    assert said.message.endswith(f"as if put in by hand: {path.name}.")
+    assert said.message.endswith(f"as if put in by hand: {'held_out/' * is_held}{path.name}.")
     for _ in range(2):
         assert path.read_bytes() == mine
         assert "edited-picture-stays" not in codes(build(holdout=1))

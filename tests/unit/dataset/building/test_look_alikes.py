@@ -188,3 +188,48 @@ def test_a_held_out_picture_that_leaves_while_others_come_is_named(
     assert gone.startswith(f"{one.name}, held out, is no longer in the source.") and gone.endswith(
         ": new.png."
     )
+
+
+def test_what_was_set_aside_by_hand_keeps_out_what_looks_like_it(
+    tmp_path: Path, held: Path, build: Build, folder: Path
+) -> None:
+    """It has no origin."""
+    photographs(tmp_path / "in", "png")
+    build()
+    held.mkdir(parents=True)
+    drawn(7).save(held / "mine.jpg", quality=85)
+    assert build().held == 1
+    drawn(7).save(tmp_path / "in/new.png")
+    for _ in range(2):
+        assert build().held == 2
+        assert contents(held) == ["mine.jpg", "new.png"]
+
+
+@pytest.mark.parametrize("other", ["in", "v2"])
+def test_concepts_that_share_pictures_let_them_go_together(tmp_path: Path, build: Build, other: str) -> None:
+    """The same bytes, or saved anew: the second holds one out only because the first does."""
+    photographs(tmp_path / "in", "png")
+    photographs(tmp_path / "v2", "jpg")
+    assert build(concept="one", holdout=1).held == 1
+    for _ in range(2):
+        assert build(other, concept="two").held == 1
+        assert build(concept="one", holdout=1).held == 1
+    assert build(concept="one", holdout=0).held == 0
+    for _ in range(2):
+        assert build(other, concept="two").held == 0
+
+
+def test_one_that_was_edited_while_it_was_held_out_and_whose_source_left_is_named(
+    tmp_path: Path, held: Path, build: Build
+) -> None:
+    photographs(tmp_path / "in", "png")
+    build(holdout=1)
+    (one,) = held.iterdir()
+    mirrored = ImageOps.mirror(Image.open(one))
+    one.unlink()
+    drawn(9).save(one)
+    (tmp_path / "in" / one.name).unlink()
+    mirrored.save(tmp_path / "in/new.png")
+    built = build(holdout=1)
+    assert said(built, "held-out-gone").endswith(": new.png.")
+    assert f"stays as if put in by hand: held_out/{one.name}" in said(built, "edited-picture-stays")
