@@ -112,7 +112,7 @@ def _runs(
 def _do(
     console: Console, afterwards: Afterwards, runs: Sequence[RunFolder], outcome: Outcome, ended: str
 ) -> KohyaWrapError | None:
-    from kohya_wrap.workflow.afterwards import DONE
+    from kohya_wrap.workflow.afterwards import DONE, without_record
 
     def say(text: str) -> None:
         console.say(f"then: {text}")
@@ -133,8 +133,7 @@ def _do(
     left = [step.words for step in afterwards.steps if step not in due]
     if left:
         say(f"not done, since the training did not succeed: {', '.join(left)}")
-    there = {run.path.resolve() for run in runs}
-    lost = [folder for folder in outcome.begun if folder.resolve() not in there]
+    lost = without_record(outcome.begun, runs)
     try:
         return afterwards.do(ended=ended, runs=runs, lost=lost, say=say, on_done=on_done)
     except (KeyboardInterrupt, Stopped):

@@ -176,6 +176,16 @@ def begun_since(moment: float, trained: Sequence[Trained]) -> list[RunFolder]:
     ]
 
 
+def without_record(begun: Sequence[Path], runs: Sequence[RunFolder]) -> list[Path]:
+    """Folders of runs that have trained and are not among `runs`: moved or removed meanwhile, or their events were.
+
+    One that ended before its trainer was started has no log.
+    """
+    there = {run.path.resolve() for run in runs}
+    others = [RunFolder(folder) for folder in begun if folder.resolve() not in there]
+    return [run.path for run in others if run.log.exists() or not run_folder.is_one(run.path)]
+
+
 def _at_work(env: Mapping[str, str]) -> list[Path]:
     """Logs of trainers at work from this home: others on the machine need it as well."""
     found = []

@@ -243,6 +243,17 @@ def test_what_nobody_knows_of_keeps_the_instance(
     assert run.returncode == (8 if number is None else 7)
 
 
+def test_what_ended_before_its_trainer_was_started_has_nothing_to_lose(
+    rented: Shell, guide: Path, provider: LoopbackProvider
+) -> None:
+    views = guide.parent / ".kohya-wrap" / "views"
+    views.parent.mkdir()
+    views.write_text("a file")
+    failed = rented("run", guide, *REHEARSAL, "--then-always", UPLOAD, "--then-always", "terminate-instance")
+    assert failed.code == 8 and f"then: {UPLOAD}: nothing was made" in failed.out, failed.err
+    assert provider.asked == [TERMINATE_RUNPOD]
+
+
 def test_a_cap_is_an_end(rented: Shell, guide: Path, provider: LoopbackProvider) -> None:
     words = ("--max-hours", str(2 / 3600), "--then-always", UPLOAD, "--then-always", "terminate-instance")
     assert rented("run", guide, *REHEARSAL, *words, **SLOW).code == 7
