@@ -160,7 +160,7 @@ def test_a_full_disk_of_our_own_is_on_record(
         job.execute(
             prepared(SD15, gpu="cpu"), Means(locate.rehearsal(), None), {}, StopRequest(), heard.append
         )
-    assert heard[-1] == RunEnded("failed", "/full/x: No space left on device", ())
+    assert heard[-1] == RunEnded("failed", "/full/x: No space left on device", (), unread=True)
 
 
 @pytest.mark.parametrize("counted", [True, False])
