@@ -125,12 +125,10 @@ class Allocator:
 
 
 def replayed(begin: Trace, steps: Sequence[Trace], card: int | None = None) -> Allocator:
-    """What stands before the first step, then the steps one after the other, each with numbers of its own."""
+    """What stands before the first step, then the steps one after the other."""
     allocator = Allocator(card)
-    allocator.run(begin)
-    for place, step in enumerate(steps, 1):
-        own = {number for number, size in step if size > 0}
-        allocator.run(((place << 40 | number) if number in own else number, size) for number, size in step)
+    for trace in (begin, *steps):
+        allocator.run(trace)
     return allocator
 
 

@@ -208,7 +208,17 @@ def test_what_was_saved_and_could_not_be_kept_keeps_the_instance(
 ) -> None:
     in_the_way = guide.parent / "output" / ".my_lora-000004.safetensors.part"  # for want of a full disk
     in_the_way.mkdir(parents=True)
-    words = ("run", guide, *REHEARSAL, "--then-always", UPLOAD, "--then-always", "terminate-instance")
+    its_end = ("--then-always", "sleep 3")  # of the trainer, which nobody watches then
+    words = (
+        "run",
+        guide,
+        *REHEARSAL,
+        *its_end,
+        "--then-always",
+        UPLOAD,
+        "--then-always",
+        "terminate-instance",
+    )
     failed = rented(*words)
     assert failed.code == 8 and provider.asked == []
     assert any(line.startswith(f"then: {UPLOAD}: uploaded ") for line in then(failed))
@@ -241,6 +251,18 @@ def test_what_nobody_knows_of_keeps_the_instance(
     assert provider.asked == [], out
     assert "then: true: done" in out and out.count("has no record any more of what was trained.") == 2
     assert run.returncode == (8 if number is None else 7)
+
+
+def test_of_a_queue_nobody_knows_what_one_has_made(
+    rented: Shell, two: tuple[Path, Path], provider: LoopbackProvider
+) -> None:
+    words = ("run", *two, *REHEARSAL, "--then-always", UPLOAD, "--then-always", "terminate-instance")
+    with rented.start(*words, **SLOW) as run:
+        until(run, "epoch 3/10")
+        (journal,) = two[0].parent.glob(".kohya-wrap/runs/2*/events.jsonl")
+        journal.unlink()
+        out, _ = run.communicate(timeout=90)
+    assert provider.asked == [] and out.count("has no record any more of what was trained.") == 2, out
 
 
 def test_what_ended_before_its_trainer_was_started_has_nothing_to_lose(

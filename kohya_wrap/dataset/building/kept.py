@@ -59,11 +59,12 @@ def edits(planned: Plan, folder: Path) -> Iterator[Finding]:
 def held_out(planned: Plan, folder: Path, aside: Path) -> Iterator[Finding]:
     """What goes with the pictures that are held out, what may be one of them, and which of them left."""
     of_origin = {one.entry.origin: one for one in planned.pictures if one.item}
-    too = []
+    too: dict[str, Planned] = {}
     by_hand = f"Another one? mv {typed(folder)}/NAME {typed(aside)}/   and build again: what lies there stays there."
     for maybe in planned.maybe_held:
         could = [of_origin[origin] for origin in maybe.origins if origin in of_origin]
-        too += [one for one in could if one.entry.held and not (one.standing and one.standing.entry.held)]
+        newly = (one for one in could if one.entry.held and not (one.standing and one.standing.entry.held))
+        too.update((one.entry.name, one) for one in newly)
         if len(could) > 1:
             held, name = [one.entry.name for one in could if one.entry.held], maybe.held.entry.name
             yield Finding(
@@ -74,12 +75,12 @@ def held_out(planned: Plan, folder: Path, aside: Path) -> Iterator[Finding]:
                 by_hand,
                 str(aside),
             )
-    if too := list({id(one): one for one in too}.values()):
+    if too:
         yield Finding(
             Level.NOTE,
             "held-out-too",
-            f"{count(too)} {'shows' if len(too) == 1 else 'show'} what is held out already, and {'goes' if len(too) == 1 else 'go'} "
-            f"with it: {names(too)}.",
+            f"{counted(len(too), 'picture')} {'shows' if len(too) == 1 else 'show'} what is held out already, and {'goes' if len(too) == 1 else 'go'} "
+            f"with it: {named(list(too))}.",
             "",
             str(aside),
         )

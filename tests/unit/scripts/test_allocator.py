@@ -35,10 +35,11 @@ def test_segments(sizes: list[int], segments: int) -> None:
     assert reserved(*sizes) == segments
 
 
-def test_what_was_freed_side_by_side_is_one_again() -> None:
+@pytest.mark.parametrize("order", [1, -1])
+def test_what_was_freed_side_by_side_is_one_again(order: int) -> None:
     allocator = Allocator()
     made = [(number, 2 * MIB) for number in range(10)]
-    allocator.run([*made, *((number, -size) for number, size in reversed(made)), (10, 20 * MIB)])
+    allocator.run([*made, *((number, -size) for number, size in made[::order]), (10, 20 * MIB)])
     assert allocator.reserved == allocator.most_reserved == 20 * MIB
 
 
@@ -61,7 +62,7 @@ def test_a_full_card_takes_back_what_is_wholly_free() -> None:
 
 
 def test_the_smallest_card() -> None:
-    """Two steps, whose numbers are their own; what stands before them stays."""
+    """Two steps; what stands before them stays."""
     begin = [(1, 100 * MIB)]
     step = [(2, 30 * MIB), (2, -30 * MIB), (3, 40 * MIB), (3, -40 * MIB)]
     assert replayed(begin, [step, step]).most_reserved == 170 * MIB

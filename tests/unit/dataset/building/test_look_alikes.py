@@ -205,6 +205,17 @@ def test_what_was_set_aside_by_hand_keeps_out_what_looks_like_it(
         assert contents(held) == ["mine.jpg", "new.png"]
 
 
+def test_what_goes_with_two_that_are_held_out_is_named_once(tmp_path: Path, held: Path, build: Build) -> None:
+    photographs(tmp_path / "in", "png")
+    build()
+    held.mkdir(parents=True)
+    for name in ("mine.jpg", "mine.png"):
+        drawn(7).save(held / name)
+    build()
+    drawn(7).save(tmp_path / "in/new.webp", quality=90)
+    assert said(build(), "held-out-too").endswith("and goes with it: new.webp.")
+
+
 @pytest.mark.parametrize("other", ["in", "v2"])
 def test_concepts_that_share_pictures_let_them_go_together(tmp_path: Path, build: Build, other: str) -> None:
     """The same bytes, or saved anew: the second holds one out only because the first does."""

@@ -76,6 +76,14 @@ def test_one_that_was_retouched_is_not_taken_for_its_neighbour(
     assert names(found) == {"a.jpg": "b.jpg" if is_neighbour else "a.jpg"}
 
 
+@pytest.mark.parametrize(("own", "is_neighbour"), [(114, True), (113, False)])
+def test_of_what_is_doubtful_either_way_the_place_decides_where_none_is_clearly_nearer(
+    own: int, is_neighbour: bool
+) -> None:
+    standing = (stands("a.jpg", shows(0, own)), stands("b.jpg", shows(0, 94)))  # six shades from it
+    assert names(matched({"a.jpg": shows(0)}, *standing)) == {"a.jpg": "b.jpg" if is_neighbour else "a.jpg"}
+
+
 def test_of_those_that_are_as_near_it_is_that_of_the_same_place() -> None:
     new = {name: shows(1) for name in ("a.jpg", "b.jpg", "c.png")}
     found = matched(new, *(stands(name, shows(0)) for name in ("c.jpg", "b.jpg", "a.jpg")))
