@@ -16,6 +16,15 @@ ROOT = Path(__file__).parents[2]
 SMALL = {"width": 128, "height": 128, "dim": 16}
 
 
+def told(real: RealEngine, script: str, setup: dict[str, Any]) -> Any:
+    """What a script of scripts/memory prints, in the engine's interpreter."""
+    source = real.checkout.source
+    env = {**os.environ, "PYTHONPATH": f"{source}{os.pathsep}{ROOT}", "HF_HUB_OFFLINE": "1"}
+    argv = [real.python, "-m", f"scripts.memory.{script}", json.dumps(SMALL | setup)]
+    said = subprocess.run(argv, cwd=source, env=env, check=True, stdout=subprocess.PIPE, text=True).stdout
+    return json.loads(said.splitlines()[-1])
+
+
 @pytest.mark.parametrize(
     "setup",
     [
@@ -25,10 +34,12 @@ SMALL = {"width": 128, "height": 128, "dim": 16}
     ids=str,
 )
 def test_a_step(real_engine: RealEngine, setup: dict[str, Any]) -> None:
-    source = real_engine.checkout.source
-    env = {**os.environ, "PYTHONPATH": f"{source}{os.pathsep}{ROOT}", "HF_HUB_OFFLINE": "1"}
-    argv = [real_engine.python, "-m", "scripts.memory.against_cpu", json.dumps(SMALL | setup)]
-    said = subprocess.run(argv, cwd=source, env=env, check=True, stdout=subprocess.PIPE, text=True).stdout
-    found = json.loads(said.splitlines()[-1])
+    found = told(real_engine, "against_cpu", setup)
     print(found)
     assert found["simulated"] == pytest.approx(found["counted"], rel=0.001)
+
+
+def test_accumulated_gradients_stand_through_the_next_forward(real_engine: RealEngine) -> None:
+    """Both sides above take the same step, so of that they say nothing."""
+    one, two = (told(real_engine, "simulate", {"accumulated": count})["need"] for count in (1, 2))
+    assert two["most"] - one["most"] == pytest.approx(4 * one["trained"], rel=0.01)  # each in fp32
