@@ -1,4 +1,4 @@
-"""The steps that `dataset check` counts against the total that the engine itself prints, on datasets drawn at random.
+"""The steps that `dataset check` and `plan` count against the total that the engine itself prints, on datasets drawn at random.
 
     uv run --group dev python -m scripts.try_steps [--datasets 20] [--first 0]
 
@@ -33,11 +33,18 @@ NOTHING_CACHED = {"cache_latents": False, "network_train_unet_only": True, "netw
 
 def counted(config: Path) -> int | None:
     """None where the options drawn are refused, as `run` would refuse them."""
-    asked = [*KOHYA_WRAP, "dataset", "check", str(config), "--gpu", "cpu", "--json"]
-    said: dict[str, Any] = json.loads(
-        subprocess.run(asked, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout
-    )
-    return int(said["data"]["steps"]) if said["ok"] else None
+    checked = _said("dataset", "check", str(config), "--gpu", "cpu")
+    if not checked["ok"]:
+        return None
+    (planned,) = _said("plan", str(config), "--gpu", "H200 SXM")["data"]["cards"]
+    assert planned["steps"] == checked["data"]["steps"], config
+    return int(planned["steps"])
+
+
+def _said(*words: str) -> dict[str, Any]:
+    asked = subprocess.run([*KOHYA_WRAP, *words, "--json"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    found: dict[str, Any] = json.loads(asked.stdout)
+    return found
 
 
 def printed(config: Path) -> int:

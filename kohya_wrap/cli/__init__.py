@@ -11,6 +11,7 @@ from kohya_wrap import __version__
 from kohya_wrap.cli.chapters import Chapters
 
 COMMANDS = (
+    "plan",
     "init",
     "dataset",
     "config",

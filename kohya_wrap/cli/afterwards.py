@@ -66,7 +66,12 @@ def every_end(
         yield outcome
     except BaseException as error:
         begun, runs = _runs(outcome, began, trained)
-        if begun or outcome.begun or not isinstance(error, KohyaWrapError) or error.code not in _NOTHING_BEGAN:
+        if (
+            begun
+            or outcome.begun
+            or not isinstance(error, KohyaWrapError)
+            or error.code not in _NOTHING_BEGAN
+        ):
             stopped = isinstance(error, KeyboardInterrupt | Interrupted | Stopped)
             # Cut short is said; how the training ended comes first.
             with suppress(KeyboardInterrupt, Stopped), _noticed(console, told, trained, runs, outcome):

@@ -44,7 +44,8 @@ class GpuPreset:
         memory_gb: as the card is sold; the driver shows up to 7 % less.
         compute_capability: "8.9"; empty for a class of memory and for the processor.
         source: where the figures come from.
-        price_per_hour: dollars, the lowest and the highest seen; None for a class of memory and for the processor.
+        tflops: a data sheet's dense rate of 16-bit products with sums in 32 bits; None for a class of memory and for the
+            processor.
     """
 
     name: str
@@ -55,7 +56,7 @@ class GpuPreset:
     source: str
     sd15: CardForFamily
     sdxl: CardForFamily
-    price_per_hour: tuple[float, float] | None = None
+    tflops: float | None = None
 
     def for_family(self, family: FamilyName) -> CardForFamily:
         return self.sd15 if family is FamilyName.SD15 else self.sdxl

@@ -63,11 +63,19 @@ def _refused(message: str, hint: str) -> ConfigError:
     )
 
 
-def of(where: Path, words: tuple[str, ...], env: Mapping[str, str], *, family: str) -> BareFolder:
+def of(
+    where: Path,
+    words: tuple[str, ...],
+    env: Mapping[str, str],
+    *,
+    family: str,
+    otherwise: str = "--family sdxl, --subject style, --trigger TEXT, --set resolution=768,768",
+) -> BareFolder:
     """`where` holds numbered folders, is one, holds images, or is a project.
 
     Args:
         family: empty where SD 1.5 is assumed.
+        otherwise: the options of the command that say more.
     """
     folder, said, loose = where.resolve(), "no config", False
     numbered = any(one.images for one in folders.numbered(folder))
@@ -81,7 +89,7 @@ def of(where: Path, words: tuple[str, ...], env: Mapping[str, str], *, family: s
         loose = True
     note = Finding(
         Level.NOTE, "no-config", f"{said}: seen with the guide's values{'' if family else ' for SD 1.5'}.",
-        "Otherwise: --family sdxl, --subject style, --trigger TEXT, --set resolution=768,768; or name a config.",
+        f"Otherwise: {otherwise}; or name a config.",
     )  # fmt: skip
     about = UserConfig(
         folder / "training_config.toml", {"train_data_dir": str(folder)}, {}, WrapperSection(), {}, ()

@@ -10,6 +10,7 @@ from typing import Any
 
 from kohya_wrap.dataset.view.laid_out import CachedWith, Part
 from kohya_wrap.domain import buckets, regularisation, steps, validation
+from kohya_wrap.domain.buckets import Size
 from kohya_wrap.domain.config import Layer, Origin, TrainingConfig
 from kohya_wrap.domain.dataset import Inventory
 from kohya_wrap.domain.finding import Finding
@@ -97,7 +98,15 @@ class Configured:
 
     def batches(self, config: TrainingConfig) -> list[int]:
         """Micro-batches of each bucket of each dataset, in an epoch."""
-        found: list[int] = []
+        return [
+            steps.plan([passes], batch=batch, epochs=1).batches_per_epoch
+            for of_one, batch in self.filled(config)
+            for passes in of_one.values()
+        ]
+
+    def filled(self, config: TrainingConfig) -> list[tuple[dict[Size, int], int]]:
+        """Of each dataset: image passes by bucket in an epoch, and the images of a micro-batch."""
+        found = []
         for number, dataset in enumerate(self.data["datasets"]):
             own = config.with_layer(bucketing.layer(self.data.get("general", {}) | dataset))
             of = [subset for subset in self.subsets if subset.place[0] == number]
@@ -105,8 +114,7 @@ class Configured:
             regular = [size for s in of if s.regular for size in s.seen.sized()]
             images = [*train, *regularisation.repeated(train, regular)]
             batch = own.get("batch_size") or config.get("train_batch_size", 1)
-            passes = buckets.fill(bucketing.rule(own), images).values()
-            found += [steps.plan([n], batch=batch, epochs=1).batches_per_epoch for n in passes]
+            found.append((buckets.fill(bucketing.rule(own), images), batch))
         return found
 
     def cacheable(self, config: TrainingConfig) -> TrainingConfig:

@@ -11,6 +11,7 @@ from kohya_wrap.dataset import inventory
 from kohya_wrap.dataset.check import remarks
 from kohya_wrap.dataset.check.images import size_remarks
 from kohya_wrap.domain import buckets, regularisation, validation
+from kohya_wrap.domain.buckets import Size
 from kohya_wrap.domain.config import TrainingConfig
 from kohya_wrap.domain.dataset import Inventory, Subset
 from kohya_wrap.domain.finding import Finding
@@ -44,10 +45,16 @@ class Images:
         """Image passes of every bucket in an epoch, and how many of them a micro-batch takes."""
         if self.configured is not None:  # each of its datasets may have its own: counted already
             return self.configured.batches(config), 1
+        ((passes, batch),) = self.filled(config)
+        return list(passes.values()), batch
+
+    def filled(self, config: TrainingConfig) -> list[tuple[dict[Size, int], int]]:
+        """Of each dataset: image passes by bucket in an epoch, and the images of a micro-batch."""
+        if self.configured is not None:
+            return self.configured.filled(config)
         train = validation.trained(self.train, config).sized()
         regular = regularisation.repeated(train, self.regular.sized() if self.regular else [])
-        passes = buckets.fill(bucketing.rule(config), [*train, *regular]).values()
-        return list(passes), config.get("train_batch_size", 1)
+        return [(buckets.fill(bucketing.rule(config), [*train, *regular]), config.get("train_batch_size", 1))]
 
     def values(self, config: TrainingConfig, script: str) -> tuple[Finding, ...]:
         """What is to be said of the values in a dataset_config."""

@@ -7,12 +7,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from kohya_wrap import resources
 from kohya_wrap.config.presets import GpuPreset
 from kohya_wrap.config.wrapper_section import WrapperSection
+from kohya_wrap.domain import cost
 from kohya_wrap.domain.budget import Budget
 from kohya_wrap.domain.finding import Finding, Level
 from kohya_wrap.errors import ConfigError, UsageError
 from kohya_wrap.host.safetensors_file import read_header
+from kohya_wrap.plan import prices
 from kohya_wrap.training.result import weights_problem
 from kohya_wrap.workflow.run_folder import RunFolder
 
@@ -132,13 +135,14 @@ def budget_of(
     said = _as_before(f"{_AMOUNTS[name]} = {value:g}" for name, value in held.items())
     if found.max_cost is None or found.price:
         return found, said
-    if preset.price_per_hour is None:
+    known = cost.price_range(prices.load(resources.presets()).get(preset.name, ()))
+    if known is None:
         raise UsageError(
             "A cap in dollars needs the price of an hour.",
             why="Nobody but you knows what this machine costs.",
             hint=f"--price 0.69 --max-cost {found.max_cost:g}   (or price_per_hour in the section [kohya_wrap])",
         )
-    low, high = preset.price_per_hour
+    low, high = known
     text = f"no price was given: ${high:.2f} an hour is taken, the highest seen for the {preset.name} (from ${low:.2f})."
     assumed = Finding(
         Level.NOTE, "price-assumed", text, "Yours: --price, or price_per_hour in the section [kohya_wrap]."

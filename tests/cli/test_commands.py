@@ -20,6 +20,7 @@ def test_help_lists_the_commands_in_the_guides_order(shell: Shell) -> None:
     assert answer.code == 0
     listed = re.findall(r"^  (\w+)  (.+)$", answer.out.partition("Commands:")[2], re.MULTILINE)
     assert [name for name, _ in listed] == [
+        "plan",
         "init",
         "dataset",
         "config",
@@ -35,6 +36,7 @@ def test_help_lists_the_commands_in_the_guides_order(shell: Shell) -> None:
 @pytest.mark.parametrize(
     "command",
     [
+        "plan",
         "init",
         "dataset",
         "dataset build",

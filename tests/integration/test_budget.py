@@ -212,7 +212,7 @@ def test_dollars_without_a_price_on_a_card_whose_prices_are_known(shell: Shell, 
     answer = shell("run", guide, *REHEARSAL, "--max-cost", "5")
     assert answer.code == 0
     assert (
-        "note: no price was given: $0.74 an hour is taken, the highest seen for the RTX 4090 (from $0.31)"
+        "note: no price was given: $0.74 an hour is taken, the highest seen for the RTX 4090 (from $0.18)"
         in answer.out
     )
     assert ", $0.00" in answer.out
