@@ -26,17 +26,23 @@ _CONCEPTS = {
 _FILES = "image.png + image.txt"
 
 
-def take(train_data_dir: Path, caption_extension: str | None, option: str = "train_data_dir") -> Inventory:
+def take(
+    train_data_dir: Path,
+    caption_extension: str | None,
+    option: str = "train_data_dir",
+    read: Read = image_file.facts,
+) -> Inventory:
     """List what the engine would train on (engine contract, section 1).
 
     Args:
         caption_extension: None picks the one that is there: `.txt`, else `.caption`.
         option: that names the folder, or reg_data_dir.
+        read: opens each image, in several threads.
 
     Raises:
         DatasetError: as `survey`; or files that cannot be read, all named.
     """
-    found = survey(train_data_dir, caption_extension, option=option)
+    found = survey(train_data_dir, caption_extension, read, option)
     errors = [finding for finding in found.findings if finding.level is Level.ERROR]
     if errors:
         raise refusal(train_data_dir, errors)

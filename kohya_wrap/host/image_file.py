@@ -64,6 +64,22 @@ def facts(path: Path) -> ImageFacts:
         return of_bytes(_content(path))
 
 
+def glance(path: Path) -> ImageFacts:
+    """Its size and kind, from the header: what is wrong with the rest is not looked for.
+
+    Raises:
+        Unreadable: with Pillow's reason.
+    """
+
+    with _as_unreadable():
+        content = _content(path)
+        image = _opened(content)
+        # A TIFF of Pillow is upright already; a PNG would be decoded whole to be asked.
+        turns = image.format != "TIFF" and (image.format != "PNG" or _may_turn(content))
+        turned = turns and orientation_of(image) in range(5, 9)
+        return ImageFacts(image.size[::-1] if turned else image.size, image.format or "", frozenset(), "")
+
+
 def facts_and_picture(path: Path, least: int) -> tuple[ImageFacts, Image.Image]:
     """As `facts`, and the picture that was decoded for them, as it is stored: a JPEG made smaller, each side `least` or more.
 
@@ -78,6 +94,14 @@ def facts_and_picture_of(content: bytes, least: int) -> tuple[ImageFacts, Image.
     """As `facts_and_picture`, of what was read before. With `least` 0 the picture may not be decoded. Raises Unreadable."""
     with _as_unreadable():
         return _of_bytes(content, least)
+
+
+def _opened(content: bytes) -> Image.Image:
+    from PIL import Image
+
+    if content.startswith(b"RIFF"):  # else Pillow loads all of its thirty formats to find this one
+        from PIL import WebPImagePlugin  # noqa: F401
+    return Image.open(io.BytesIO(content))
 
 
 def _content(path: Path) -> bytes:
@@ -116,9 +140,8 @@ def of_bytes(content: bytes) -> ImageFacts:
 
 def _of_bytes(content: bytes, least: int) -> tuple[ImageFacts, Image.Image]:
     """`least` 0: no picture is wanted, and what is returned may not be decoded."""
-    from PIL import Image
 
-    image: Image.Image = Image.open(io.BytesIO(content))
+    image = _opened(content)
     kind, stored, has_alpha = image.format or "", image.size, image.has_transparency_data
     found = {Misread.DEPTH} if image.mode[0] in "IF" else set()
     if _other_colours(image):
@@ -131,7 +154,7 @@ def _of_bytes(content: bytes, least: int) -> tuple[ImageFacts, Image.Image]:
     plain = kind == "PNG" and not has_alpha and not _may_turn(content)
     if plain:
         image.verify()  # leaves nothing to decode from
-        image = Image.open(io.BytesIO(content)) if least else image
+        image = _opened(content) if least else image
     if least or not plain:
         image.draft("RGB", (max(least, 1), max(least, 1)))
         image.load()

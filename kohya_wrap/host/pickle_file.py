@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pickletools
-import zipfile
 from pathlib import Path
 
 from kohya_wrap.errors import EngineError
@@ -15,6 +13,9 @@ def names(path: Path) -> frozenset[str]:
     Raises:
         EngineError: not PyTorch's zip format (since 1.6), the only one that can be read so.
     """
+    import pickletools  # both take a while to load, and hardly anybody has such a file
+    import zipfile
+
     try:
         with zipfile.ZipFile(path) as archive:
             pickle = next(name for name in archive.namelist() if name.endswith("data.pkl"))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from kohya_wrap.domain import ladder
 from kohya_wrap.domain.config import TrainingConfig
 from kohya_wrap.domain.events import AttemptEnded
 from kohya_wrap.errors import TrainingFailed
@@ -51,7 +52,8 @@ def after(
         pauses: seconds before each retry of a crash.
     """
     if cause is Cause.OUT_OF_MEMORY:
-        return next_rung(config, batches_are_ours=batches_are_ours)
+        rung = ladder.next_rung(config, batches_are_ours=batches_are_ours)
+        return Again(rung.changed, rung.action) if rung else None
     crashes = sum(failure.cause == failed.value for failure in failures for failed in RETRIED)
     if cause in RETRIED and crashes < len(pauses):
         return Again(
@@ -65,27 +67,6 @@ def too_dear(again: Again) -> str:
     """What is done instead, where the budget does not hold it."""
     pause = f"the pause of {again.pause:g} s and " if again.pause else ""
     return f"not starting it again: the cap does not hold {pause}another epoch"
-
-
-def next_rung(config: TrainingConfig, *, batches_are_ours: bool) -> Again | None:
-    """The next step of the ladder that takes less memory and, as nearly as the buckets allow, learns the same.
-
-    1. gradient_checkpointing: the activations are computed twice.
-    2. a smaller micro-batch with more accumulation: the largest divisor, so that the effective batch stays.
-
-    None where nothing is left: a smaller resolution, network or optimizer would learn something else.
-    """
-    if not config.get("gradient_checkpointing"):
-        return Again({"gradient_checkpointing": True}, "with gradient_checkpointing")
-    batch, accumulation = config.get("train_batch_size", 1), config.get("gradient_accumulation_steps", 1)
-    if batch == 1 or not batches_are_ours:
-        return None
-    smaller = max(size for size in range(1, batch // 2 + 1) if batch % size == 0)
-    more = accumulation * batch // smaller
-    return Again(
-        {"train_batch_size": smaller, "gradient_accumulation_steps": more},
-        f"with batch {smaller} x {more} accumulated",
-    )
 
 
 def given_up(

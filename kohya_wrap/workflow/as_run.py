@@ -12,7 +12,7 @@ from kohya_wrap.domain.captions import CaptionStyle
 from kohya_wrap.domain.finding import Level
 from kohya_wrap.errors import ConfigError, DatasetError
 from kohya_wrap.places import Places, Project
-from kohya_wrap.workflow import effective, images, prepare
+from kohya_wrap.workflow import effective, epochs, images
 from kohya_wrap.workflow.effective import ConfigRequest, Effective
 from kohya_wrap.workflow.images import Images
 
@@ -45,8 +45,8 @@ def of(request: ConfigRequest, places: Places, env: Mapping[str, str]) -> AsRun:
         return AsRun(found, None, _left(found), error.message.rstrip("."))
     again = _settled(found, captions.style_of(seen.train), seen.train.caption_extension)
     target = found.asked.user.wrapper.target_steps or again.recipe.steps
-    config, plan, _ = prepare.with_epochs(seen.cacheable(again.config), seen, target)
-    config, _, _ = prepare.in_whole_epochs(config, plan)
+    config, plan, _ = epochs.chosen(seen.cacheable(again.config), seen, target)
+    config, _, _ = epochs.whole(config, plan)
     return AsRun(replace(again, config=config, findings=found.findings), seen)
 
 

@@ -10,12 +10,14 @@ from typing import Any
 from kohya_wrap.dataset import inventory
 from kohya_wrap.dataset.check import remarks
 from kohya_wrap.dataset.check.images import size_remarks
+from kohya_wrap.dataset.inventory import Read
 from kohya_wrap.domain import buckets, regularisation, validation
 from kohya_wrap.domain.buckets import Size
 from kohya_wrap.domain.config import TrainingConfig
 from kohya_wrap.domain.dataset import Inventory, Subset
 from kohya_wrap.domain.finding import Finding
 from kohya_wrap.errors import DatasetError
+from kohya_wrap.host import image_file
 from kohya_wrap.places import Project
 from kohya_wrap.workflow import bucketing, dataset_config, dataset_values
 from kohya_wrap.workflow.configured import Configured
@@ -95,8 +97,11 @@ class Images:
             yield from ((own, subset) for subset in one.seen.subsets)
 
 
-def of(asked: Asked, project: Project) -> Images:
+def of(asked: Asked, project: Project, read: Read = image_file.facts) -> Images:
     """Look at all of them.
+
+    Args:
+        read: opens each image; those of a dataset_config are read whole.
 
     Raises:
         DatasetError: a folder is not there, or a file cannot be read. ConfigError: a dataset_config is wrong.
@@ -107,15 +112,17 @@ def of(asked: Asked, project: Project) -> Images:
         configured = dataset_config.read(Path(path), values, where)
         return Images(configured.seen, None, configured)
     train = inventory.take(
-        Path(values.get("train_data_dir") or project.training_data), values.get("caption_extension")
+        Path(values.get("train_data_dir") or project.training_data),
+        values.get("caption_extension"),
+        read=read,
     )
-    return Images(train, _regular(values, train))
+    return Images(train, _regular(values, train, read))
 
 
-def _regular(values: Mapping[str, Any], train: Inventory) -> Inventory | None:
+def _regular(values: Mapping[str, Any], train: Inventory, read: Read) -> Inventory | None:
     """With captions of the same ending, if any: the class tokens are what they are for."""
     folder = values.get("reg_data_dir")
     if not folder:
         return None
-    seen = inventory.take(Path(folder), train.caption_extension, "reg_data_dir")
+    seen = inventory.take(Path(folder), train.caption_extension, "reg_data_dir", read)
     return replace(seen, findings=tuple(f for f in seen.findings if f.code != "no-caption"))

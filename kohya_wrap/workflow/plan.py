@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import IntEnum
@@ -15,7 +16,7 @@ from kohya_wrap.config.limits import Machine
 from kohya_wrap.config.presets import GpuPreset, Presets
 from kohya_wrap.config.user import UserConfig
 from kohya_wrap.dataset import captions, folders, inventory
-from kohya_wrap.domain import cost, speed
+from kohya_wrap.domain import cost, ladder, speed
 from kohya_wrap.domain.config import Layer, Origin, TrainingConfig
 from kohya_wrap.domain.cost import Offer
 from kohya_wrap.domain.family import FAMILIES, Family, FamilyName
@@ -27,11 +28,11 @@ from kohya_wrap.domain.steps import StepPlan
 from kohya_wrap.engine import catalogue, reference
 from kohya_wrap.engine.reference import Catalogued, Local, Reference
 from kohya_wrap.errors import MachineError, UsageError
+from kohya_wrap.host import image_file
 from kohya_wrap.places import Places, Project
 from kohya_wrap.plan import model as models
 from kohya_wrap.plan import prices
-from kohya_wrap.training import recover
-from kohya_wrap.workflow import assumed, bare_folder, effective, images, memory_load, prepare, uncountable
+from kohya_wrap.workflow import assumed, bare_folder, effective, epochs, images, memory_load, uncountable
 from kohya_wrap.workflow.base_model import Facts
 from kohya_wrap.workflow.effective import Asked
 from kohya_wrap.workflow.images import Images
@@ -156,7 +157,7 @@ def run(request: PlanRequest, places: Places, env: Mapping[str, str]) -> Plan:
     seen = (
         _loose(bare.folder)
         if bare and bare.loose
-        else images.of(asked, Project(asked.user.path.parent.absolute()))
+        else images.of(asked, Project(asked.user.path.parent.absolute()), image_file.glance)
     )
     alike = {_kind(preset, facts): _On(asked, facts, known, seen, preset) for preset in cards}
     plans = sorted(
@@ -177,7 +178,7 @@ def run(request: PlanRequest, places: Places, env: Mapping[str, str]) -> Plan:
 
 def _loose(folder: Path) -> Images:
     """As what `dataset build` makes of it. Raises DatasetError: it is of no use."""
-    found = inventory.survey_loose(folders.loose(folder, _REPEATS), None)
+    found = inventory.survey_loose(folders.loose(folder, _REPEATS), None, image_file.glance)
     if errors := [finding for finding in found.findings if finding.level is Level.ERROR]:
         raise inventory.refusal(folder, errors)
     return Images(found)
@@ -251,10 +252,17 @@ class _On:
         wrapper = self.asked.user.wrapper
         recipe = self.known.recipe_for(wrapper.subject).for_family(self.facts.family)
         target = wrapper.target_steps or recipe.steps
-        config, plan, _ = prepare.with_epochs(config, self.images, target)
-        return prepare.in_whole_epochs(config, plan)[1]
+        config, plan, _ = epochs.chosen(config, self.images, target)
+        return epochs.whole(config, plan)[1]
 
     def load(self, config: TrainingConfig) -> Load:
+        return self._load if config is self.settled[0] else self._loaded(config)
+
+    @cached_property
+    def _load(self) -> Load:
+        return self._loaded(self.settled[0])
+
+    def _loaded(self, config: TrainingConfig) -> Load:
         return memory_load.of(config, self.images, self.facts.family)
 
 
@@ -298,20 +306,22 @@ def _made_to_fit(on: _On, config: TrainingConfig, free: float) -> tuple[Training
     known, tried = models.load(resources.presets()), config
     changes: list[str] = []
     while verdict(known.need(on.load(tried)), free) is Verdict.TOO_SMALL:
-        again = recover.next_rung(tried, batches_are_ours=on.images.configured is None)
-        if again is None:
+        rung = ladder.next_rung(tried, batches_are_ours=on.images.configured is None)
+        if rung is None:
             return tried, tuple(changes)
-        tried = tried.with_layer(Layer(Origin.HARDWARE, again.changed, "to fit"))
-        changes.append(again.action)
+        tried = tried.with_layer(Layer(Origin.HARDWARE, rung.changed, "to fit"))
+        changes.append(rung.action)
     return tried, tuple(changes)
 
 
 def _largest(load: Load, free: float) -> int:
     """Images at once that fit with the margin."""
-    known, most = models.load(resources.presets()), 0
-    while most < _MOST_BATCH and verdict(known.need(replace(load, batch=most + 1)), free) is Verdict.FITS:
-        most += 1
-    return most
+    known = models.load(resources.presets())
+
+    def too_many(batch: int) -> bool:
+        return verdict(known.need(replace(load, batch=batch)), free) is not Verdict.FITS
+
+    return bisect_left(range(1, _MOST_BATCH + 1), True, key=too_many)
 
 
 def _on_base(asked: Asked, base: str) -> tuple[Mapping[str, Any], UserConfig]:

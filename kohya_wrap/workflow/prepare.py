@@ -15,7 +15,6 @@ from kohya_wrap.config.card_names import memory_named
 from kohya_wrap.config.limits import Machine
 from kohya_wrap.config.user import UserConfig
 from kohya_wrap.dataset import captions
-from kohya_wrap.domain import steps
 from kohya_wrap.domain.config import Layer, Origin, TrainingConfig, settle
 from kohya_wrap.domain.family import FAMILIES, Family, FamilyName
 from kohya_wrap.domain.finding import Finding, Level
@@ -24,7 +23,7 @@ from kohya_wrap.engine.reference import Reference
 from kohya_wrap.errors import ConfigError, DatasetError, MachineError, UsageError
 from kohya_wrap.places import Places, Project
 from kohya_wrap.rehearsal import faults, played
-from kohya_wrap.workflow import base_model, effective, images, inputs, off_target, several_gpus
+from kohya_wrap.workflow import base_model, effective, epochs, images, inputs, off_target, several_gpus
 from kohya_wrap.workflow import machine as machines
 from kohya_wrap.workflow.effective import Asked
 from kohya_wrap.workflow.images import Images
@@ -240,8 +239,8 @@ def resolved(job: Job, facts: base_model.Facts) -> Job:
     settled = several_gpus.warmed_up_alike(found.config, job.processes)
     cached = job.images.cacheable(settled)
     job.images.refuse_unfit(cached)
-    config, plan, solved = with_epochs(cached, job.images, target, job.processes)
-    config, plan, rounded = in_whole_epochs(config, plan)
+    config, plan, solved = epochs.chosen(cached, job.images, target, job.processes)
+    config, plan, rounded = epochs.whole(config, plan)
     late = check.check_plan(config, plan, job.user.lines)
     lacks = captions.trigger_lacks(job.images.train, job.user.wrapper.trigger, job.project.root)
     findings = (
@@ -258,63 +257,3 @@ def resolved(job: Job, facts: base_model.Facts) -> Job:
         *lacks,
     )
     return replace(job, family=found.family, config=config, plan=plan, findings=findings)
-
-
-def in_whole_epochs(
-    config: TrainingConfig, plan: StepPlan
-) -> tuple[TrainingConfig, StepPlan, tuple[Finding, ...]]:
-    """A limit in steps as the nearest whole number of epochs: the engine counts steps from 0 again after a resume.
-
-    Less than half an epoch stays as it is; there is no state in it to go on from.
-    """
-    epochs = round(plan.steps / plan.steps_per_epoch) if plan.steps_per_epoch else 0
-    if config.get("max_train_epochs") is not None or epochs == 0:
-        return config, plan, ()
-    whole = replace(plan, epochs=epochs, steps=epochs * plan.steps_per_epoch)
-    config = config.with_layer(
-        Layer(Origin.WRAPPER, {"max_train_epochs": epochs}, "max_train_steps in whole epochs")
-    )
-    if whole.steps == plan.steps:
-        return config, whole, ()
-    said = Finding(
-        Level.NOTE,
-        "whole-epochs",
-        f"`max_train_steps = {plan.steps}` is taken as {epochs} epoch{'s' * (epochs > 1)} of {plan.steps_per_epoch} = {whole.steps} "
-        "steps: a run can only go on from the end of an epoch.",
-        f"Write max_train_epochs = {epochs} to say the same.",
-    )
-    return config, whole, (said,)
-
-
-def with_epochs(
-    config: TrainingConfig, images: Images, target: int, processes: int = 1
-) -> tuple[TrainingConfig, StepPlan, tuple[Finding, ...]]:
-    """Epochs as asked for, else those that come nearest to `target` steps; and how often to save."""
-    passes, batch = images.batches(config)
-    accumulation = config.get("gradient_accumulation_steps", 1)
-    epochs, max_steps = config.get("max_train_epochs"), None
-    if epochs is None and config.origin("max_train_steps") is not None:
-        max_steps = config.get("max_train_steps")
-    asked = {"epochs": epochs, "max_steps": max_steps, "target": target}
-    plan = steps.solve(passes, batch=batch, accumulation=accumulation, processes=processes, **asked)
-    said: tuple[Finding, ...] = ()
-    if epochs is None and max_steps is None:
-        solved = {"max_train_epochs": plan.epochs}
-        config = config.with_layer(Layer(Origin.WRAPPER, solved, "solved from target_steps"))
-        said = (
-            Finding(
-                Level.NOTE,
-                "epochs-solved",
-                f"{plan.epochs} epoch{'s come' if plan.epochs > 1 else ' comes'} nearest to {target} steps.",
-            ),
-        )
-    said += recipe_notes.of_steps(
-        plan, steps.solve(passes, batch=batch * accumulation, processes=processes, **asked), accumulation
-    )
-    if not any(
-        config.get(name) for name in ("save_every_n_epochs", "save_every_n_steps", "save_n_epoch_ratio")
-    ):
-        config = config.with_layer(
-            Layer(Origin.WRAPPER, {"save_every_n_epochs": steps.save_every(plan.epochs)})
-        )
-    return config, plan, said

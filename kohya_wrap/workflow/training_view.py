@@ -17,7 +17,7 @@ from kohya_wrap.domain.dataset import Inventory
 from kohya_wrap.domain.finding import Finding, Level, typed
 from kohya_wrap.domain.view import Folder
 from kohya_wrap.errors import MachineError
-from kohya_wrap.host import atomic, child, lock
+from kohya_wrap.host import atomic, lock
 from kohya_wrap.places import Project
 from kohya_wrap.workflow import cached_with
 
@@ -125,6 +125,8 @@ def _lay_out(target: Path, run: Path, parts: Sequence[Part], store: Store) -> Vi
 
 def _at_work(runs: Path) -> frozenset[str]:
     """Runs whose trainer lives, though their kohya-wrap may not."""
+    from kohya_wrap.host import child  # and psutil with it, which a plan needs not
+
     return frozenset(log.parent.name for log, _ in child.living() if log.parent.parent == runs.resolve())
 
 

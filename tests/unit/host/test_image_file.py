@@ -9,7 +9,7 @@ import pytest
 from PIL import Image, ImageCms
 
 from kohya_wrap.domain.dataset import Misread
-from kohya_wrap.host.image_file import Unreadable, facts, facts_and_picture, looks_like_image
+from kohya_wrap.host.image_file import Unreadable, facts, facts_and_picture, glance, looks_like_image
 
 KINDS = [("png", "PNG"), ("jpg", "JPEG"), ("webp", "WEBP"), ("bmp", "BMP"), ("gif", "GIF")]
 
@@ -58,6 +58,25 @@ def test_the_size_is_that_of_the_upright_picture(
     exif[0x0112] = orientation
     image.save(tmp_path / "a.jpg", exif=exif)
     assert (facts(tmp_path / "a.jpg").size, facts(tmp_path / "a.jpg").misread) == (size, misread)
+
+
+@pytest.mark.parametrize("ending", [".png", ".jpg", ".webp", ".tiff", ".bmp"])
+@pytest.mark.parametrize("orientation", [0, 1, 3, 6, 8])
+def test_a_glance_sees_the_same_size(tmp_path: Path, ending: str, orientation: int) -> None:
+    path = tmp_path / f"a{ending}"
+    turned = Image.Exif()
+    turned[0x0112] = orientation
+    more = {"exif": turned} if orientation and ending != ".bmp" else {}
+    Image.new("RGB", (301, 200)).save(path, **more)
+    whole, seen = facts(path), glance(path)
+    assert (seen.size, seen.format) == (whole.size, whole.format)
+
+
+def test_a_glance_at_what_is_no_picture(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    path.write_bytes(b"no picture")
+    with pytest.raises(Unreadable):
+        glance(path)
 
 
 def transparent(path: Path) -> None:
