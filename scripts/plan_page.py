@@ -21,7 +21,8 @@ from kohya_wrap.domain import speed
 from kohya_wrap.places import Places
 from kohya_wrap.plan import model
 from kohya_wrap.workflow import plan
-from kohya_wrap.workflow.plan import FREE, CardPlan, PlanRequest, Verdict
+from kohya_wrap.workflow.card_plan import FREE, CardPlan, Verdict, verdict
+from kohya_wrap.workflow.plan import PlanRequest
 from scripts.memory import published
 
 ROOT = Path(__file__).parents[1]
@@ -134,12 +135,12 @@ def batches(config: Path) -> Iterator[str]:
         known = model.load(resources.presets())
         asked = replace(card.load, checkpointed=checkpointed, batch=batch)
         need = known.need(asked)
-        verdict = plan.verdict(need, card.preset.memory_gb * FREE * 2**30)
+        says = verdict(need, card.preset.memory_gb * FREE * 2**30)
         rows.append([
             name, "SD 1.5" if base == "sd15" else "SDXL",
             f"batch {batch}" + (", with checkpointing" if checkpointed else ""),
-            f"{need.likely / 2**30:.1f} to {need.conservative / 2**30:.1f} GiB", published.WORDS[verdict],
-            "" if verdict is not Verdict.TOO_SMALL else f"`run` would take: {', '.join(card.changes) or 'nothing else'}",
+            f"{need.likely / 2**30:.1f} to {need.conservative / 2**30:.1f} GiB", published.WORDS[says],
+            "" if says is not Verdict.TOO_SMALL else f"`run` would take: {', '.join(card.changes) or 'nothing else'}",
         ])  # fmt: skip
     yield from table(["GPU", "", "guide", "ours needs", "", ""], rows)
 

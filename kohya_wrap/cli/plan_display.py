@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from kohya_wrap.cli.plan_in_words import plan_in_words
 from kohya_wrap.domain import cost, speed
 from kohya_wrap.domain.wording import counted
-from kohya_wrap.workflow.plan import CardPlan, Plan, Verdict
+from kohya_wrap.workflow.card_plan import CardPlan, Verdict
+from kohya_wrap.workflow.plan import Plan
 
 if TYPE_CHECKING:
     from kohya_wrap.cli.console import Console
@@ -42,7 +43,7 @@ def _length(cards: Sequence[CardPlan]) -> str:
 
 def _row(card: CardPlan) -> tuple[str, ...]:
     batch, more = card.config.get("train_batch_size", 1), card.config.get("gradient_accumulation_steps", 1)
-    offer = cost.cheapest(card.offers)
+    offer = card.offer
     return (
         card.preset.name,
         str(card.preset.memory_gb),
@@ -127,9 +128,13 @@ def _explained(card: CardPlan) -> Iterator[str]:
         f"set-up {card.set_up / 60:.1f} min + caching {card.caching / 60:.1f} min + training {card.training / 60:.0f} min = "
         f"{card.seconds / 3600:.2f} h (training within a factor of {speed.WITHIN:g})"
     )
-    for offer in sorted(card.offers, key=lambda offer: offer.low):
+    job = card.rental
+    yield f"disk to ask for: {job.disk:.0f} GB; traffic {job.down:.1f} GB in, {job.up:.1f} GB out"
+    for offer in sorted(card.offers, key=lambda offer: cost.dollars(offer, job)):
         span = f"{offer.low:.2f}" if offer.low == offer.high else f"{offer.low:.2f}-{offer.high:.2f}"
-        yield f"  {offer.provider:<18} ${span:<10} an hour ({offer.seen})  ${offer.low * card.seconds / 3600:.2f}"
+        hidden = cost.hidden(offer, job)
+        beside = f", of which ${hidden:.3f} for disk, traffic and what is priced apart" if hidden else ""
+        yield f"  {offer.provider:<18} ${span:<10} an hour ({offer.seen})  ${cost.dollars(offer, job)[0]:.2f} in all{beside}"
 
 
 def _line(what: str, size: float) -> str:
@@ -173,7 +178,17 @@ def _card(card: CardPlan) -> dict[str, Any]:
         "caching_seconds": card.caching,
         "training_seconds": card.training,
         "dollars": None if dollars is None else {"low": dollars[0], "high": dollars[1]},
+        "disk_gb": card.job.disk,
+        "traffic_gb": {"down": card.job.down, "up": card.job.up},
         "offers": [
-            {"provider": o.provider, "low": o.low, "high": o.high, "seen": o.seen} for o in card.offers
+            {
+                "provider": offer.provider,
+                "low": offer.low,
+                "high": offer.high,
+                "seen": offer.seen,
+                "dollars": cost.dollars(offer, card.rental)[0],
+                "hidden_dollars": cost.hidden(offer, card.rental),
+            }
+            for offer in card.offers
         ],
     }

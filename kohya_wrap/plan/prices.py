@@ -1,8 +1,9 @@
-"""presets/prices.toml: what an hour of each GPU was seen to cost, by provider."""
+"""presets/prices.toml: what an hour of each GPU was seen to cost, by provider, and what each asks beside."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -11,10 +12,23 @@ import toml
 from kohya_wrap.domain.cost import Offer
 
 
+@dataclass(frozen=True)
+class Prices:
+    """Attributes:
+    offers: by the name of the card's preset; one that nobody offers is not among them.
+    beside: by provider, what it asks beside the hour, as `Offer` names it.
+    """
+
+    offers: Mapping[str, tuple[Offer, ...]]
+    beside: Mapping[str, Mapping[str, float]]
+
+
 @cache
-def load(folder: Path) -> Mapping[str, tuple[Offer, ...]]:
-    """By the name of the card's preset; one that nobody offers is not among them."""
-    return {
-        gpu: tuple(Offer(provider, **told) for provider, told in offers.items())
-        for gpu, offers in toml.load(folder / "prices.toml").items()
+def load(folder: Path) -> Prices:
+    told = toml.load(folder / "prices.toml")
+    beside = told.pop("beside")
+    offers = {
+        gpu: tuple(Offer(provider, **one, **beside.get(provider, {})) for provider, one in by.items())
+        for gpu, by in told.items()
     }
+    return Prices(offers, beside)

@@ -135,7 +135,7 @@ def budget_of(
     said = _as_before(f"{_AMOUNTS[name]} = {value:g}" for name, value in held.items())
     if found.max_cost is None or found.price:
         return found, said
-    known = cost.price_range(prices.load(resources.presets()).get(preset.name, ()))
+    known = cost.price_range(prices.load(resources.presets()).offers.get(preset.name, ()))
     if known is None:
         raise UsageError(
             "A cap in dollars needs the price of an hour.",

@@ -13,7 +13,7 @@ from kohya_wrap import resources
 from kohya_wrap.domain.family import FamilyName
 from kohya_wrap.domain.memory import STATE, Load, Need
 from kohya_wrap.plan import model
-from kohya_wrap.workflow.plan import FREE, Verdict, verdict
+from kohya_wrap.workflow.card_plan import FREE, Verdict, verdict
 
 GIB = 2**30
 NEAR = 0.05  # of what was reported: nothing to explain

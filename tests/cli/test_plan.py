@@ -53,7 +53,7 @@ def test_for_scripts(shell: Shell, guide: Path) -> None:
     assert sum(first["parts_bytes"].values()) == pytest.approx(first["likely_bytes"], abs=10)
     assert first["likely_bytes"] < first["shown_bytes"] < first["conservative_bytes"] < first["free_bytes"]
     assert said["data"]["calibrated"] is False
-    assert first["offers"][0].keys() == {"provider", "low", "high", "seen"}
+    assert first["offers"][0].keys() == {"provider", "low", "high", "seen", "dollars", "hidden_dollars"}
 
 
 def test_the_arithmetic_of_one_card_adds_up(shell: Shell, guide: Path) -> None:

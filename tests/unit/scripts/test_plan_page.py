@@ -7,7 +7,7 @@ import re
 import pytest
 
 from kohya_wrap.domain.memory import CONTEXT
-from kohya_wrap.workflow.plan import Verdict
+from kohya_wrap.workflow.card_plan import Verdict
 from scripts import plan_page
 from scripts.memory import published
 

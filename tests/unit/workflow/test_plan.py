@@ -16,7 +16,8 @@ from kohya_wrap.domain.hardware import Gpu
 from kohya_wrap.errors import ConfigError, DatasetError, MachineError, UsageError
 from kohya_wrap.places import Places
 from kohya_wrap.workflow import plan
-from kohya_wrap.workflow.plan import FREE, Plan, PlanRequest, Verdict
+from kohya_wrap.workflow.card_plan import ENVIRONMENT, FREE, Verdict
+from kohya_wrap.workflow.plan import Plan, PlanRequest
 from tests.unit.workflow.conftest import RTX_3090, Prepared
 
 Planned = Callable[..., Plan]
@@ -103,16 +104,26 @@ def test_the_largest_batch_fits_and_one_more_does_not(planned: Planned) -> None:
 
 def test_dollars_are_hours_at_the_lowest_and_the_highest_price(planned: Planned) -> None:
     (card,) = planned(gpus=("RTX 4090",)).cards
-    low, high = cost.price_range(card.offers) or (0, 0)
     assert card.seconds == card.set_up + card.caching + card.training
-    assert card.dollars == (low * card.seconds / 3600, high * card.seconds / 3600)
+    assert card.rental.hours == card.seconds / 3600
+    each = [cost.dollars(offer, card.rental) for offer in card.offers]
+    assert card.dollars == (min(low for low, _ in each), max(high for _, high in each))
+    stored = [(offer, low) for offer, (low, _) in zip(card.offers, each, strict=True) if offer.storage]
+    assert stored and all(low > offer.low * card.rental.hours for offer, low in stored)
     assert card.training == pytest.approx(card.steps.steps * card.seconds_a_step, rel=0.01)
 
 
 def test_a_faster_line_is_less_set_up(planned: Planned) -> None:
     slow, fast = (planned("", gpus=("RTX 4090",), mbits=mbits).cards[0] for mbits in (100.0, 1000.0))
-    bytes_fetched = plan.ENVIRONMENT + 2.1e9  # beside the environment, SD 1.5's pruned weights
+    bytes_fetched = ENVIRONMENT + 2.1e9  # beside the environment, SD 1.5's pruned weights
     assert slow.set_up - fast.set_up == pytest.approx(bytes_fetched * 8 * (1 / 100e6 - 1 / 1000e6), rel=0.02)
+
+
+def test_disk_and_traffic_grow_with_the_base(planned: Planned) -> None:
+    small, large = (planned(gpus=("RTX 4090",), base=base).cards[0].job for base in ("sd15", "sdxl"))
+    assert (small.disk, large.disk) == (30, 50)  # GB: more than the 8 or 10 of Vast.ai's own default
+    assert large.down - small.down == pytest.approx(6.94 - 2.13, abs=0.05)
+    assert large.up > small.up
 
 
 def test_a_card_of_no_preset_by_its_figures(planned: Planned) -> None:

@@ -1,0 +1,223 @@
+"""A config on one card: what it takes there, what must change for it to fit, how long and for how much."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from enum import IntEnum
+from functools import cached_property
+
+from kohya_wrap import resources
+from kohya_wrap.config.limits import Machine
+from kohya_wrap.config.presets import GpuPreset, Presets
+from kohya_wrap.dataset import captions
+from kohya_wrap.domain import cost, ladder, speed
+from kohya_wrap.domain.config import Layer, Origin, TrainingConfig
+from kohya_wrap.domain.cost import Offer, Rental
+from kohya_wrap.domain.finding import Finding
+from kohya_wrap.domain.hardware import Cpu
+from kohya_wrap.domain.memory import Load, Need, Part
+from kohya_wrap.domain.speed import Pace
+from kohya_wrap.domain.steps import StepPlan
+from kohya_wrap.plan import model as models
+from kohya_wrap.workflow import effective, epochs, memory_load, uncountable
+from kohya_wrap.workflow.base_model import Facts
+from kohya_wrap.workflow.effective import Asked
+from kohya_wrap.workflow.images import Images
+
+FREE = (
+    0.93  # of a card's GB, as GiB: what drivers show with error correction on; a GeForce has up to 7 % more
+)
+ENVIRONMENT, INSTALLED = (
+    4e9,
+    8e9,
+)  # bytes that `init` fetches beside the base, and what becomes of them (engine/install.py)
+IMAGE = 8e9  # bytes of a provider's own image, which counts on some; guessed
+_UNPACKED = 40.0  # seconds, for the environment alone, measured on two CPU cores (FACTS, section 1)
+_STARTED = 60.0  # seconds from the launch to the first step, guessed
+_SAVED, _STATES = (
+    8,
+    3,
+)  # checkpoints, as many as are kept for choosing; states kept, and the one being written
+_MBIT = 1e6 / 8
+_MOST_BATCH = 64
+NO_CPU = Cpu(1, does_bf16=False)
+
+
+class Verdict(IntEnum):
+    FITS = 0
+    TIGHT = 1
+    TOO_SMALL = 2
+
+
+@dataclass(frozen=True)
+class CardPlan:
+    """One card.
+
+    Attributes:
+        changes: what is to be set for it to fit, in words; empty where it does.
+        free: bytes that are counted on.
+        largest: the most images at once that fit with a margin; 0: none.
+        set_up, caching, training: seconds.
+        job: disk and traffic, without hours.
+    """
+
+    preset: GpuPreset
+    config: TrainingConfig
+    changes: tuple[str, ...]
+    load: Load
+    need: Need
+    verdict: Verdict
+    free: float
+    largest: int
+    steps: StepPlan
+    pace: Pace
+    set_up: float
+    caching: float
+    training: float
+    job: Rental
+    offers: tuple[Offer, ...]
+
+    @property
+    def seconds(self) -> float:
+        return self.set_up + self.caching + self.training
+
+    @property
+    def dollars(self) -> tuple[float, float] | None:
+        """At the lowest and the highest price seen; None where no price was."""
+        return cost.total(self.offers, self.rental)
+
+    @property
+    def rental(self) -> Rental:
+        return replace(self.job, hours=self.seconds / 3600)
+
+    @property
+    def offer(self) -> Offer | None:
+        """The cheapest."""
+        return cost.cheapest(self.offers, self.rental)
+
+    @property
+    def seconds_a_step(self) -> float:
+        return self.pace.seconds * int(self.config.get("gradient_accumulation_steps", 1))
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A config on cards of one kind, which train the same; `preset` is one of them."""
+
+    asked: Asked
+    facts: Facts
+    known: Presets
+    images: Images
+    preset: GpuPreset
+    _steps: dict[tuple[int, int], StepPlan] = field(default_factory=dict)
+
+    @cached_property
+    def settled(self) -> tuple[TrainingConfig, tuple[Finding, ...]]:
+        """Raises ConfigError, DatasetError."""
+        machine = Machine(self.preset, None, NO_CPU)
+        train = self.images.train
+        meant = effective.settled(
+            self.asked,
+            self.facts,
+            machine,
+            self.known,
+            captions=captions.style_of(train),
+            caption_extension=train.caption_extension,
+        )
+        effective.refuse((*meant.findings, *uncountable.errors(meant)))
+        config = self.images.cacheable(meant.config)
+        self.images.refuse_unfit(config)
+        return config, meant.findings
+
+    def steps(self, config: TrainingConfig) -> StepPlan:
+        batches = config.get("train_batch_size", 1), config.get("gradient_accumulation_steps", 1)
+        if batches not in self._steps:
+            self._steps[batches] = self._counted(config)
+        return self._steps[batches]
+
+    def _counted(self, config: TrainingConfig) -> StepPlan:
+        wrapper = self.asked.user.wrapper
+        recipe = self.known.recipe_for(wrapper.subject).for_family(self.facts.family)
+        target = wrapper.target_steps or recipe.steps
+        config, plan, _ = epochs.chosen(config, self.images, target)
+        return epochs.whole(config, plan)[1]
+
+    def load(self, config: TrainingConfig) -> Load:
+        return self._load if config is self.settled[0] else self._loaded(config)
+
+    @cached_property
+    def _load(self) -> Load:
+        return self._loaded(self.settled[0])
+
+    def _loaded(self, config: TrainingConfig) -> Load:
+        return memory_load.of(config, self.images, self.facts.family)
+
+
+def planned(kind: Kind, preset: GpuPreset, offers: Sequence[Offer], *, base: int, mbits: float) -> CardPlan:
+    """Args: base: bytes. mbits: a second, of the machine's download."""
+    known = models.load(resources.presets())
+    free = preset.memory_gb * FREE * 2**30
+    fitting, changes = _made_to_fit(kind, kind.settled[0], free)
+    load = kind.load(fitting)
+    need = known.need(load)
+    steps = kind.steps(fitting)
+    assert preset.tflops is not None
+    pace = speed.pace(known.work_of(load), load, preset.tflops, preset.capability)
+    count = sum(len(subset.images) for subset in kind.images.train.subsets)
+    return CardPlan(
+        preset=preset,
+        config=fitting,
+        changes=changes,
+        load=load,
+        need=need,
+        verdict=verdict(need, free),
+        free=free,
+        largest=_largest(load, free),
+        steps=steps,
+        pace=pace,
+        set_up=(ENVIRONMENT + base) / (mbits * _MBIT) + _UNPACKED + _STARTED,
+        caching=speed.caching(load, count, preset.tflops, preset.capability),
+        training=steps.batches_per_epoch * steps.epochs * pace.seconds,
+        job=_job(kind.images, base, need),
+        offers=tuple(offers),
+    )
+
+
+def _job(images: Images, base: int, need: Need) -> Rental:
+    """GB: what is fetched and sent, and the disk it takes, with a half more, in steps of ten."""
+    pictures = sum(image.path.stat().st_size for subset in images.train.subsets for image in subset.images)
+    lora = need.parts[Part.NETWORK]
+    saved = _SAVED * lora + _STATES * (lora + need.parts[Part.OPTIMIZER])
+    disk = 1.5 * (IMAGE + INSTALLED + base + 2 * pictures + saved) / 1e9
+    return Rental(0.0, -(-disk // 10) * 10, (ENVIRONMENT + base + pictures) / 1e9, _SAVED * lora / 1e9)
+
+
+def verdict(need: Need, free: float) -> Verdict:
+    if need.conservative <= free:
+        return Verdict.FITS
+    return Verdict.TIGHT if need.likely <= free else Verdict.TOO_SMALL
+
+
+def _made_to_fit(kind: Kind, config: TrainingConfig, free: float) -> tuple[TrainingConfig, tuple[str, ...]]:
+    """By the rungs that `run` goes down where memory runs out; as it is where they do not help."""
+    known, tried = models.load(resources.presets()), config
+    changes: list[str] = []
+    while verdict(known.need(kind.load(tried)), free) is Verdict.TOO_SMALL:
+        rung = ladder.next_rung(tried, batches_are_ours=kind.images.configured is None)
+        if rung is None:
+            return tried, tuple(changes)
+        tried = tried.with_layer(Layer(Origin.HARDWARE, rung.changed, "to fit"))
+        changes.append(rung.action)
+    return tried, tuple(changes)
+
+
+def _largest(load: Load, free: float) -> int:
+    """Images at once that fit with the margin."""
+    known = models.load(resources.presets())
+
+    def too_many(batch: int) -> bool:
+        return verdict(known.need(replace(load, batch=batch)), free) is not Verdict.FITS
+
+    return bisect_left(range(1, _MOST_BATCH + 1), True, key=too_many)
