@@ -17,12 +17,13 @@ from pathlib import Path
 from PIL import Image
 
 from kohya_wrap import resources
-from kohya_wrap.domain import speed
+from kohya_wrap.domain import cost, speed
 from kohya_wrap.places import Places
 from kohya_wrap.plan import model
-from kohya_wrap.workflow import plan
+from kohya_wrap.workflow import plan, sessions
 from kohya_wrap.workflow.card_plan import FREE, CardPlan, Verdict, verdict
-from kohya_wrap.workflow.plan import PlanRequest
+from kohya_wrap.workflow.own_card import OwnCard
+from kohya_wrap.workflow.plan import Plan, PlanRequest
 from scripts.memory import published
 
 ROOT = Path(__file__).parents[1]
@@ -45,11 +46,14 @@ def guide(folder: Path) -> Path:
     return config
 
 
-def planned(where: Path, *cards: str, words: tuple[str, ...] = (), base: str = "") -> dict[str, CardPlan]:
+def plan_of(where: Path, *cards: str, words: tuple[str, ...] = (), base: str = "", mine: str = "") -> Plan:
     with tempfile.TemporaryDirectory() as home:
-        request = PlanRequest(where, gpus=cards, words=words, base=base)
-        found = plan.run(request, Places(Path(home)), {})
-    return {card.preset.name: card for card in found.cards}
+        request = PlanRequest(where, gpus=cards, words=words, base=base, mine=mine)
+        return plan.run(request, Places(Path(home)), {})
+
+
+def planned(where: Path, *cards: str, words: tuple[str, ...] = (), base: str = "") -> dict[str, CardPlan]:
+    return {card.preset.name: card for card in plan_of(where, *cards, words=words, base=base).cards}
 
 
 def minutes(seconds: float) -> str:
@@ -58,8 +62,11 @@ def minutes(seconds: float) -> str:
     return f"{low:.0f} to {high:.0f} min"
 
 
-def dollars(seconds: float, prices: tuple[float, float]) -> str:
-    return f"${prices[0] * seconds / 3600:.2f} to ${prices[1] * seconds / 3600:.2f}"
+def dollars(card: CardPlan, seconds: float) -> str:
+    """With its disk and traffic."""
+    found = cost.total(card.offers, replace(card.session.rental, hours=seconds / 3600))
+    assert found is not None
+    return f"${found[0]:.2f} to ${found[1]:.2f}"
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
@@ -81,11 +88,11 @@ def costs(config: Path) -> Iterator[str]:
     for name, (hours, price) in said.items():
         card = ours[name]
         low, high = prices_of(card)
-        most = (card.training * speed.WITHIN + card.caching + card.set_up) / 3600
+        most = (card.training * speed.WITHIN + card.caching + card.session.set_up) / 3600
         rows.append([
             name, f"{hours} h", minutes(card.training), "reproduced" if hours <= most else "contradicted",
             f"${price:.2f}", f"${low:.2f} to ${high:.2f}", "reproduced" if low <= price <= high else "contradicted",
-            f"${price * hours:.2f}", dollars(card.seconds, (low, high)),
+            f"${price * hours:.2f}", dollars(card, card.seconds),
         ])  # fmt: skip
     yield from table(
         [
@@ -159,20 +166,60 @@ def case(config: Path) -> Iterator[str]:
     rows = [
         [
             "the guide's file, `kohya-wrap run`", str(card.steps.steps), f"{card.seconds_a_step:.2f} s", minutes(card.training),
-            f"{card.set_up / 60:.0f} min", dollars(card.seconds, price),
+            f"{card.session.set_up / 60:.0f} min", dollars(card, card.seconds),
         ],
         [
             "the guide's file, by hand", str(steps), f"{pace.seconds:.2f} s", minutes(steps * pace.seconds),
-            f"{_BY_HAND / 60:.0f} min (the guide's)", dollars(steps * pace.seconds + _BY_HAND, price),
+            f"{_BY_HAND / 60:.0f} min (the guide's)", dollars(card, steps * pace.seconds + _BY_HAND),
         ],
         [
             "what `init` writes for these pictures", str(written.steps.steps), f"{written.seconds_a_step:.2f} s",
-            minutes(written.training), f"{written.set_up / 60:.0f} min", dollars(written.seconds, price),
+            minutes(written.training), f"{written.session.set_up / 60:.0f} min", dollars(written, written.seconds),
         ],
     ]  # fmt: skip
     yield from table(
         ["", "steps", "a step", "training", "set-up", f"in all, at {price[0]:.2f} to {price[1]:.2f} an hour"],
         rows,
+    )
+
+
+def together(config: Path) -> Iterator[str]:
+    """The guide's three LoRAs, lines 479 to 484 and its FAQ."""
+    rows = []
+    for base, name in (("sd15", "three as the guide's case"), ("sdxl", "the same with SDXL, 1024 px")):
+        words = ("resolution=1024,1024",) if base == "sdxl" else ()
+        plans = [plan_of(config, "RTX 4090", words=words, base=base) for _ in range(3)]
+        (one,) = sessions.of(plans)
+        staged = one.in_two_stages
+        assert one.dollars and one.separately and staged
+        rows.append([
+            name, f"{one.seconds_separately / 60:.0f} min, ${one.separately[0]:.2f}", f"{one.session.seconds / 60:.0f} min, "
+            f"${one.dollars[0]:.2f}", f"{one.saved:.0%}", f"${staged.dollars[0]:.2f}, where one session there is ${staged.at_once[0]:.2f}",
+        ])  # fmt: skip
+    head = [
+        "RTX 4090, the middle of the range, the cheapest seen",
+        "a machine each",
+        "one session",
+        "saved",
+        "in two stages (RunPod secure)",
+    ]
+    yield from table(head, rows)
+
+
+def own(config: Path) -> Iterator[str]:
+    """The guide's first FAQ: 30 cents a kilowatt-hour."""
+    rows = []
+    for base, name in (("sd15", "the guide's case"), ("sdxl", "the same with SDXL, 1024 px")):
+        words = ("resolution=1024,1024",) if base == "sdxl" else ()
+        rented = plan_of(config, "RTX 4090", words=words, base=base, mine="RTX 3060 12GB")
+        assert rented.mine is not None and rented.cards[0].dollars is not None
+        mine = OwnCard(rented.mine, 0.30)
+        rows.append([
+            name, minutes(mine.seconds), f"${mine.dollars:.2f}", minutes(rented.cards[0].training),
+            f"${rented.cards[0].dollars[0]:.2f}",
+        ])  # fmt: skip
+    yield from table(
+        ["", "RTX 3060 12GB at home", "electricity", "RTX 4090, rented", "in all, the cheapest seen"], rows
     )
 
 
@@ -185,6 +232,8 @@ def blocks() -> dict[str, str]:
             "guide: times": times(config),
             "guide: batches": batches(config),
             "guide: the case": case(config),
+            "guide: several": together(config),
+            "guide: own card": own(config),
         }
         return {name: "\n".join(lines) for name, lines in made.items()}
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
 from kohya_wrap.cli import options
 
+_CONFIG = Path("training_config.toml")
+
 
 @click.command("plan", short_help="Before paying: does it fit, how long, how much, on each GPU.")
-@click.argument(
-    "where", type=click.Path(readable=False, path_type=Path), default=Path("training_config.toml"), metavar="[CONFIG|DIR]"
-)  # fmt: skip
+@click.argument("wheres", type=click.Path(readable=False, path_type=Path), nargs=-1, metavar="[CONFIG|DIR]...")
 @click.option(
     "--gpu", "gpus", multiple=True, metavar="NAME", help="Only this card. May be repeated.  [default: all that are known]"
 )  # fmt: skip
@@ -38,10 +39,12 @@ from kohya_wrap.cli import options
     "--mbits", type=options.Amount(), default=300.0, show_default=True, metavar="MBIT/S",
     help="What the rented machine downloads in a second: set-up fetches 6 to 12 GB.",
 )  # fmt: skip
+@click.option("--own", metavar="NAME", help="Beside the rented ones: a card of your own, its hours and electricity.")
+@click.option("--kwh", type=options.Amount(), metavar="DOLLARS", help="Of a kilowatt-hour, with --own.")
 @options.set_values
 @options.json_output
 def command(
-    where: Path,
+    wheres: tuple[Path, ...],
     gpus: tuple[str, ...],
     budget: float | None,
     explain: str | None,
@@ -49,10 +52,14 @@ def command(
     vram: int | None,
     tflops: float | None,
     mbits: float,
+    own: str | None,
+    kwh: float | None,
     words: tuple[str, ...],
     as_json: bool,
 ) -> None:
     """Show what CONFIG, or the images in DIR with the guide's values, would need and cost on each GPU, the cheapest first.
+
+    Several: what one session saves against a machine for each.
 
     Nothing is fetched, nothing written, no network and no GPU are needed. Steps are the engine's own count. Memory is
     counted from the engine's own step, and never measured on a GPU by us; hours are right within a factor of two. Prices are
@@ -62,8 +69,10 @@ def command(
     kohya-wrap plan my-lora/training_config.toml --budget 5
     kohya-wrap plan photos --base sdxl --gpu "RTX 4090" --gpu L40S
     kohya-wrap plan --explain "RTX 3090"
+    kohya-wrap plan cat.toml dog.toml fox.toml
+    kohya-wrap plan --own "RTX 3060 12GB" --kwh 0.30
     """
-    from kohya_wrap.cli import plan_display
+    from kohya_wrap.cli import plan_display, sessions_display
     from kohya_wrap.cli.console import Console
     from kohya_wrap.errors import UsageError
     from kohya_wrap.places import Places
@@ -75,12 +84,21 @@ def command(
             why="One says whether it fits, the other how long it takes.",
             hint="--vram 24 --tflops 165",
         )
-    own = (vram, tflops) if vram is not None and tflops is not None else None
+    figures = (vram, tflops) if vram is not None and tflops is not None else None
+    if kwh is not None and not own:
+        raise UsageError(
+            "--kwh is the price of your own electricity.",
+            why="What is rented has it in its price.",
+            hint='--own "RTX 3060 12GB" --kwh 0.30',
+        )
     named = (*gpus, *([explain] if explain and explain not in gpus else ())) if explain else gpus
-    request = plan.PlanRequest(where, named, base or "", words, budget, mbits, own)
-    found = plan.run(request, Places.from_environment(os.environ), os.environ)
-    console = Console(as_json=as_json)
-    plan_display.say(console, found, explain=bool(explain))
+    places, console = Places.from_environment(os.environ), Console(as_json=as_json)
+    request = plan.PlanRequest(_CONFIG, named, base or "", words, budget, mbits, figures, own or "")
+    if len(wheres) > 1:
+        sessions_display.say(console, wheres, request, places, as_json=as_json)
+        return
+    found = plan.run(replace(request, where=wheres[0] if wheres else _CONFIG), places, os.environ)
+    plan_display.say(console, found, explain=bool(explain), kwh=kwh)
     console.findings(found.findings)
     if as_json:
-        console.envelope("plan", plan_display.as_data(found), findings=found.findings)
+        console.envelope("plan", plan_display.as_data(found, kwh), findings=found.findings)

@@ -9,7 +9,9 @@ from kohya_wrap.cli.plan_in_words import plan_in_words
 from kohya_wrap.domain import cost, speed
 from kohya_wrap.domain.wording import counted
 from kohya_wrap.workflow.card_plan import CardPlan, Verdict
+from kohya_wrap.workflow.own_card import OwnCard
 from kohya_wrap.workflow.plan import Plan
+from kohya_wrap.workflow.sessions import Staged, two_stages
 
 if TYPE_CHECKING:
     from kohya_wrap.cli.console import Console
@@ -19,11 +21,13 @@ _VERDICTS = {Verdict.FITS: "fits", Verdict.TIGHT: "tight", Verdict.TOO_SMALL: "d
 _HEAD = ("GPU", "GB", "memory", "batch", "steps", "set-up", "training", "dollars", "cheapest seen")
 
 
-def say(console: Console, found: Plan, *, explain: bool) -> None:
+def say(console: Console, found: Plan, *, explain: bool, kwh: float | None = None) -> None:
     console.say(f"{found.family.title}, {counted(found.images, 'image')}: {_length(found.cards)}\n")
-    for line in _table([_HEAD, *map(_row, found.cards)]):
+    for line in table([_HEAD, *map(_row, found.cards)]):
         console.say(line)
     console.say()
+    if found.mine:
+        console.say(_mine(OwnCard(found.mine, kwh)))
     if found.over_budget:
         console.say(
             f"over the budget, or without a price: {', '.join(p.preset.name for p in found.over_budget)}"
@@ -47,18 +51,18 @@ def _row(card: CardPlan) -> tuple[str, ...]:
     return (
         card.preset.name,
         str(card.preset.memory_gb),
-        f"{card.need.likely / _GIB:.1f}-{card.need.conservative / _GIB:.1f} GiB {_VERDICTS[card.verdict]}"
+        f"{_memory(card)} {_VERDICTS[card.verdict]}"
         + (f" {', '.join(card.changes)}" if card.changes and card.verdict is not Verdict.TOO_SMALL else ""),
         f"{batch}" + (f" x {more}" if more > 1 else ""),
         str(card.steps.steps),
-        f"{card.set_up / 60:.0f} min",
-        _hours(card.training + card.caching),
+        f"{card.session.set_up / 60:.0f} min",
+        hours(card.training + card.caching),
         f"{card.dollars[0]:.2f}-{card.dollars[1]:.2f}" if card.dollars else "no price",
         f"${offer.low:.2f} {offer.provider} ({offer.seen})" if offer else "",
     )
 
 
-def _hours(seconds: float) -> str:
+def hours(seconds: float) -> str:
     """A range of a factor of two each way."""
     low, high = seconds / speed.WITHIN, seconds * speed.WITHIN
     if high < 60:
@@ -68,7 +72,7 @@ def _hours(seconds: float) -> str:
     return f"{low / unit:.{digits}f}-{high / unit:.{digits}f} {word}"
 
 
-def _table(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
+def table(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for number, row in enumerate(rows):
         yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
@@ -93,6 +97,8 @@ def _legend(found: Plan) -> Iterator[str]:
             else f"batch: {best.preset.name} waits for its processor at {batch} at once, and up to {best.largest} fit: "
             f"--set train_batch_size={best.largest} has fewer steps, in less time"
         )
+    if staged := two_stages(best, best.session):
+        yield in_two_stages(best.preset.name, staged)
     yield f'how a line comes about: the same with --explain "{best.preset.name}"'
 
 
@@ -125,10 +131,10 @@ def _explained(card: CardPlan) -> Iterator[str]:
     )
     yield f"a step: {more} micro-batch{'es' if more > 1 else ''} = {card.seconds_a_step:.2f} s; {plan_in_words(card.steps)}"
     yield (
-        f"set-up {card.set_up / 60:.1f} min + caching {card.caching / 60:.1f} min + training {card.training / 60:.0f} min = "
+        f"set-up {card.session.set_up / 60:.1f} min + caching {card.caching / 60:.1f} min + training {card.training / 60:.0f} min = "
         f"{card.seconds / 3600:.2f} h (training within a factor of {speed.WITHIN:g})"
     )
-    job = card.rental
+    job = card.session.rental
     yield f"disk to ask for: {job.disk:.0f} GB; traffic {job.down:.1f} GB in, {job.up:.1f} GB out"
     for offer in sorted(card.offers, key=lambda offer: cost.dollars(offer, job)):
         span = f"{offer.low:.2f}" if offer.low == offer.high else f"{offer.low:.2f}-{offer.high:.2f}"
@@ -137,11 +143,31 @@ def _explained(card: CardPlan) -> Iterator[str]:
         yield f"  {offer.provider:<18} ${span:<10} an hour ({offer.seen})  ${cost.dollars(offer, job)[0]:.2f} in all{beside}"
 
 
+def in_two_stages(gpu: str, staged: Staged) -> str:
+    return (
+        f"in two stages ({staged.provider}): a machine without a GPU sets up a volume that {gpu} takes over: "
+        f"${staged.dollars[0]:.2f}, where that card alone is ${staged.at_once[0]:.2f}"
+    )
+
+
+def _mine(own: OwnCard) -> str:
+    card = own.card
+    fits = f"{_memory(card)} {_VERDICTS[card.verdict]}"
+    said = f"your {card.preset.name}: {fits}, {card.steps.steps} steps, {hours(own.seconds)}"
+    if own.dollars is None:
+        return f"{said}; --kwh says what the electricity costs"
+    return f"{said}, ${own.dollars:.2f} of electricity ({own.watts:.0f} W at full load, 100 of them guessed for the rest of the machine)"
+
+
+def _memory(card: CardPlan) -> str:
+    return f"{card.need.likely / _GIB:.1f}-{card.need.conservative / _GIB:.1f} GiB"
+
+
 def _line(what: str, size: float) -> str:
     return f"  {what:<50} {size / _GIB:6.2f}"
 
 
-def as_data(found: Plan) -> dict[str, Any]:
+def as_data(found: Plan, kwh: float | None = None) -> dict[str, Any]:
     return {
         "family": found.family.name.value,
         "images": found.images,
@@ -149,7 +175,12 @@ def as_data(found: Plan) -> dict[str, Any]:
         "calibrated": False,
         "cards": [_card(card) for card in found.cards],
         "over_budget": [_card(card) for card in found.over_budget],
+        "own": _own(OwnCard(found.mine, kwh)) if found.mine else None,
     }
+
+
+def _own(own: OwnCard) -> dict[str, Any]:
+    return {**_card(own.card), "seconds": own.seconds, "watts": own.watts, "electricity_dollars": own.dollars}
 
 
 def _card(card: CardPlan) -> dict[str, Any]:
@@ -174,20 +205,20 @@ def _card(card: CardPlan) -> dict[str, Any]:
         "steps_per_epoch": card.steps.steps_per_epoch,
         "tflop_per_micro_batch": card.pace.flops / 1e12,
         "seconds_per_step": card.seconds_a_step,
-        "set_up_seconds": card.set_up,
+        "set_up_seconds": card.session.set_up,
         "caching_seconds": card.caching,
         "training_seconds": card.training,
         "dollars": None if dollars is None else {"low": dollars[0], "high": dollars[1]},
-        "disk_gb": card.job.disk,
-        "traffic_gb": {"down": card.job.down, "up": card.job.up},
+        "disk_gb": card.session.rental.disk,
+        "traffic_gb": {"down": card.session.rental.down, "up": card.session.rental.up},
         "offers": [
             {
                 "provider": offer.provider,
                 "low": offer.low,
                 "high": offer.high,
                 "seen": offer.seen,
-                "dollars": cost.dollars(offer, card.rental)[0],
-                "hidden_dollars": cost.hidden(offer, card.rental),
+                "dollars": cost.dollars(offer, card.session.rental)[0],
+                "hidden_dollars": cost.hidden(offer, card.session.rental),
             }
             for offer in card.offers
         ],

@@ -46,6 +46,7 @@ class GpuPreset:
         source: where the figures come from.
         tflops: a data sheet's dense rate of 16-bit products with sums in 32 bits; None for a class of memory and for the
             processor.
+        watts: a data sheet's board power.
     """
 
     name: str
@@ -57,6 +58,7 @@ class GpuPreset:
     sd15: CardForFamily
     sdxl: CardForFamily
     tflops: float | None = None
+    watts: float | None = None
 
     def for_family(self, family: FamilyName) -> CardForFamily:
         return self.sd15 if family is FamilyName.SD15 else self.sdxl

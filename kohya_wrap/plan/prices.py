@@ -10,6 +10,7 @@ from pathlib import Path
 import toml
 
 from kohya_wrap.domain.cost import Offer
+from kohya_wrap.domain.session import TwoStages
 
 
 @dataclass(frozen=True)
@@ -21,14 +22,15 @@ class Prices:
 
     offers: Mapping[str, tuple[Offer, ...]]
     beside: Mapping[str, Mapping[str, float]]
+    two_stages: TwoStages
 
 
 @cache
 def load(folder: Path) -> Prices:
     told = toml.load(folder / "prices.toml")
-    beside = told.pop("beside")
+    beside, stages = told.pop("beside"), told.pop("two_stages")
     offers = {
         gpu: tuple(Offer(provider, **one, **beside.get(provider, {})) for provider, one in by.items())
         for gpu, by in told.items()
     }
-    return Prices(offers, beside)
+    return Prices(offers, beside, TwoStages(**stages))

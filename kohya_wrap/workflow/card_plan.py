@@ -14,10 +14,11 @@ from kohya_wrap.config.presets import GpuPreset, Presets
 from kohya_wrap.dataset import captions
 from kohya_wrap.domain import cost, ladder, speed
 from kohya_wrap.domain.config import Layer, Origin, TrainingConfig
-from kohya_wrap.domain.cost import Offer, Rental
+from kohya_wrap.domain.cost import Offer
 from kohya_wrap.domain.finding import Finding
 from kohya_wrap.domain.hardware import Cpu
 from kohya_wrap.domain.memory import Load, Need, Part
+from kohya_wrap.domain.session import Base, Job, Session
 from kohya_wrap.domain.speed import Pace
 from kohya_wrap.domain.steps import StepPlan
 from kohya_wrap.plan import model as models
@@ -29,18 +30,6 @@ from kohya_wrap.workflow.images import Images
 FREE = (
     0.93  # of a card's GB, as GiB: what drivers show with error correction on; a GeForce has up to 7 % more
 )
-ENVIRONMENT, INSTALLED = (
-    4e9,
-    8e9,
-)  # bytes that `init` fetches beside the base, and what becomes of them (engine/install.py)
-IMAGE = 8e9  # bytes of a provider's own image, which counts on some; guessed
-_UNPACKED = 40.0  # seconds, for the environment alone, measured on two CPU cores (FACTS, section 1)
-_STARTED = 60.0  # seconds from the launch to the first step, guessed
-_SAVED, _STATES = (
-    8,
-    3,
-)  # checkpoints, as many as are kept for choosing; states kept, and the one being written
-_MBIT = 1e6 / 8
 _MOST_BATCH = 64
 NO_CPU = Cpu(1, does_bf16=False)
 
@@ -59,8 +48,8 @@ class CardPlan:
         changes: what is to be set for it to fit, in words; empty where it does.
         free: bytes that are counted on.
         largest: the most images at once that fit with a margin; 0: none.
-        set_up, caching, training: seconds.
-        job: disk and traffic, without hours.
+        caching, training: seconds.
+        session: this training alone.
     """
 
     preset: GpuPreset
@@ -73,29 +62,25 @@ class CardPlan:
     largest: int
     steps: StepPlan
     pace: Pace
-    set_up: float
     caching: float
     training: float
-    job: Rental
+    session: Session
     offers: tuple[Offer, ...]
 
     @property
     def seconds(self) -> float:
-        return self.set_up + self.caching + self.training
+        """In all, with the set-up."""
+        return self.session.seconds
 
     @property
     def dollars(self) -> tuple[float, float] | None:
         """At the lowest and the highest price seen; None where no price was."""
-        return cost.total(self.offers, self.rental)
-
-    @property
-    def rental(self) -> Rental:
-        return replace(self.job, hours=self.seconds / 3600)
+        return cost.total(self.offers, self.session.rental)
 
     @property
     def offer(self) -> Offer | None:
         """The cheapest."""
-        return cost.cheapest(self.offers, self.rental)
+        return cost.cheapest(self.offers, self.session.rental)
 
     @property
     def seconds_a_step(self) -> float:
@@ -155,8 +140,8 @@ class Kind:
         return memory_load.of(config, self.images, self.facts.family)
 
 
-def planned(kind: Kind, preset: GpuPreset, offers: Sequence[Offer], *, base: int, mbits: float) -> CardPlan:
-    """Args: base: bytes. mbits: a second, of the machine's download."""
+def planned(kind: Kind, preset: GpuPreset, offers: Sequence[Offer], *, base: Base, mbits: float) -> CardPlan:
+    """Args: mbits: a second, of the machine's download."""
     known = models.load(resources.presets())
     free = preset.memory_gb * FREE * 2**30
     fitting, changes = _made_to_fit(kind, kind.settled[0], free)
@@ -166,6 +151,8 @@ def planned(kind: Kind, preset: GpuPreset, offers: Sequence[Offer], *, base: int
     assert preset.tflops is not None
     pace = speed.pace(known.work_of(load), load, preset.tflops, preset.capability)
     count = sum(len(subset.images) for subset in kind.images.train.subsets)
+    caching = speed.caching(load, count, preset.tflops, preset.capability)
+    training = steps.batches_per_epoch * steps.epochs * pace.seconds
     return CardPlan(
         preset=preset,
         config=fitting,
@@ -177,21 +164,16 @@ def planned(kind: Kind, preset: GpuPreset, offers: Sequence[Offer], *, base: int
         largest=_largest(load, free),
         steps=steps,
         pace=pace,
-        set_up=(ENVIRONMENT + base) / (mbits * _MBIT) + _UNPACKED + _STARTED,
-        caching=speed.caching(load, count, preset.tflops, preset.capability),
-        training=steps.batches_per_epoch * steps.epochs * pace.seconds,
-        job=_job(kind.images, base, need),
+        caching=caching,
+        training=training,
+        session=Session((_job(kind.images, base, need, caching + training),), mbits),
         offers=tuple(offers),
     )
 
 
-def _job(images: Images, base: int, need: Need) -> Rental:
-    """GB: what is fetched and sent, and the disk it takes, with a half more, in steps of ten."""
+def _job(images: Images, base: Base, need: Need, seconds: float) -> Job:
     pictures = sum(image.path.stat().st_size for subset in images.train.subsets for image in subset.images)
-    lora = need.parts[Part.NETWORK]
-    saved = _SAVED * lora + _STATES * (lora + need.parts[Part.OPTIMIZER])
-    disk = 1.5 * (IMAGE + INSTALLED + base + 2 * pictures + saved) / 1e9
-    return Rental(0.0, -(-disk // 10) * 10, (ENVIRONMENT + base + pictures) / 1e9, _SAVED * lora / 1e9)
+    return Job(base, pictures, need.parts[Part.NETWORK], need.parts[Part.OPTIMIZER], seconds)
 
 
 def verdict(need: Need, free: float) -> Verdict:

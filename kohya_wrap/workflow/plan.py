@@ -15,6 +15,7 @@ from kohya_wrap.config.user import UserConfig
 from kohya_wrap.dataset import folders, inventory
 from kohya_wrap.domain.family import FAMILIES, Family, FamilyName
 from kohya_wrap.domain.finding import Finding, Level
+from kohya_wrap.domain.session import Base
 from kohya_wrap.engine import catalogue, reference
 from kohya_wrap.engine.reference import Catalogued, Local, Reference
 from kohya_wrap.errors import MachineError, UsageError
@@ -42,7 +43,8 @@ class PlanRequest:
         base: empty: the config's, or SD 1.5 where there is none.
         budget: dollars.
         mbits: a second, of the rented machine's download.
-        own: a card without a preset, named by `gpus` if at all: its memory in GB, and its dense 16-bit rate in TFLOPS.
+        figures: of a card without a preset, named by `gpus` if at all: its memory in GB, and its dense 16-bit rate in TFLOPS.
+        mine: the name of a card that is not rented.
     """
 
     where: Path
@@ -51,7 +53,8 @@ class PlanRequest:
     words: tuple[str, ...] = ()
     budget: float | None = None
     mbits: float = 300.0
-    own: tuple[int, float] | None = None
+    figures: tuple[int, float] | None = None
+    mine: str = ""
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,7 @@ class Plan:
     """Attributes:
     cards: the cheapest that fits first.
     over_budget: those that the budget does not hold.
+    mine: on the user's own card.
     """
 
     family: Family
@@ -66,6 +70,7 @@ class Plan:
     cards: tuple[CardPlan, ...]
     over_budget: tuple[CardPlan, ...]
     findings: tuple[Finding, ...]
+    mine: CardPlan | None = None
 
 
 def run(request: PlanRequest, places: Places, env: Mapping[str, str]) -> Plan:
@@ -85,7 +90,7 @@ def run(request: PlanRequest, places: Places, env: Mapping[str, str]) -> Plan:
     values, user = _on_base(asked, request.base or (_BASE if bare else ""))
     facts, said = assumed.facts(values, user, places)
     effective.refuse(said)
-    base = _bytes(assumed.reference(values, user, places), facts.family)
+    base = _base(assumed.reference(values, user, places), facts.family)
     known = presets.load(resources.presets())
     cards = _cards(request, known)
     seen = (
@@ -93,28 +98,27 @@ def run(request: PlanRequest, places: Places, env: Mapping[str, str]) -> Plan:
         if bare and bare.loose
         else images.of(asked, Project(asked.user.path.parent.absolute()), image_file.glance)
     )
-    alike = {_kind(preset, facts): Kind(asked, facts, known, seen, preset) for preset in cards}
+    own = _card(request.mine, known, "--own") if request.mine else None
+    alike = {
+        _kind(preset, facts): Kind(asked, facts, known, seen, preset)
+        for preset in (*cards, *([own] if own else ()))
+    }
     offers = prices.load(resources.presets()).offers
-    plans = sorted(
-        (
-            card_plan.planned(
-                alike[_kind(preset, facts)],
-                preset,
-                offers.get(preset.name, ()),
-                base=base,
-                mbits=request.mbits,
-            )
-            for preset in cards
-        ),
-        key=_order,
-    )
+
+    def on(preset: GpuPreset) -> CardPlan:
+        kind, priced = alike[_kind(preset, facts)], offers.get(preset.name, ())
+        return card_plan.planned(kind, preset, priced, base=base, mbits=request.mbits)
+
+    plans = sorted(map(on, cards), key=_order)
     _refuse_too_small(plans, request)
     held, over = _within(plans, request.budget)
     findings = (*said, *_of_all([one.settled[1] for one in alike.values()]))
     if bare:  # what is taken where no config says it is no news
         findings = (*bare.findings, *(one for one in findings if one.level is not Level.NOTE))
     count = sum(len(subset.images) for subset in seen.train.subsets)
-    return Plan(FAMILIES[facts.family], count, held, over, effective.in_order(findings))
+    return Plan(
+        FAMILIES[facts.family], count, held, over, effective.in_order(findings), on(own) if own else None
+    )
 
 
 def _loose(folder: Path) -> Images:
@@ -127,25 +131,29 @@ def _loose(folder: Path) -> Images:
 
 def _cards(request: PlanRequest, known: Presets) -> list[GpuPreset]:
     """Raises UsageError: none of that name, or one whose rate nobody has published."""
-    if request.own is not None:
-        memory, tflops = request.own
+    if request.figures is not None:
+        memory, tflops = request.figures
         like = known.of_memory(memory) or known.gpus["8 GB card"]
         name = next(iter(request.gpus), f"your {memory} GB card")
         return [replace(like, name=name, memory_gb=memory, tflops=tflops)]
     if not request.gpus:
         return [preset for preset in known.gpus.values() if preset.tflops is not None]
-    found = {name: known.by_name(name) for name in request.gpus}
-    for name, preset in found.items():
-        if preset is None or preset.tflops is None:
-            near = known.nearest(name)
-            raise UsageError(
-                f"No GPU preset is called {name!r}."
-                if preset is None
-                else f"{preset.name} is no card with a known rate.",
-                why=f"The nearest names are {', '.join(near)}." if near else "It has none of its own.",
-                hint=f'--gpu "{near[0] if near else "RTX 4090"}"   (or its figures: --vram 24 --tflops 165)',
-            )
-    return [preset for preset in found.values() if preset is not None]
+    return [_card(name, known, "--gpu") for name in dict.fromkeys(request.gpus)]
+
+
+def _card(name: str, known: Presets, option: str) -> GpuPreset:
+    """Raises UsageError: none of that name, or one whose rate nobody has published."""
+    preset = known.by_name(name)
+    if preset is not None and preset.tflops is not None:
+        return preset
+    near = known.nearest(name)
+    raise UsageError(
+        f"No GPU preset is called {name!r}."
+        if preset is None
+        else f"{preset.name} is no card with a known rate.",
+        why=f"The nearest names are {', '.join(near)}." if near else "It has none of its own.",
+        hint=f'{option} "{near[0] if near else "RTX 4090"}"   (or its figures: --vram 24 --tflops 165)',
+    )
 
 
 def _kind(preset: GpuPreset, facts: Facts) -> tuple[Hashable, ...]:
@@ -164,14 +172,14 @@ def _on_base(asked: Asked, base: str) -> tuple[Mapping[str, Any], UserConfig]:
     return values, replace(asked.user, wrapper=replace(asked.user.wrapper, base=base))
 
 
-def _bytes(base: Reference | None, family: FamilyName) -> int:
-    """What is brought to the rented machine, fetched there or sent from here; of one elsewhere, what its family's own has."""
+def _base(base: Reference | None, family: FamilyName) -> Base:
+    """What is brought to the rented machine, fetched there or sent from here; of one elsewhere, as large as its family's own."""
     if isinstance(base, Catalogued):
-        return base.file.bytes
+        return Base(base.file.local_name, base.file.bytes)
     if isinstance(base, Local) and base.path.is_file():
-        return base.path.stat().st_size
+        return Base(str(base.path), base.path.stat().st_size)
     own = catalogue.load(resources.presets()).bases[family.value]
-    return own.files[own.default].bytes
+    return Base(str(base), own.files[own.default].bytes)
 
 
 def _order(plan: CardPlan) -> tuple[Verdict, float, float]:

@@ -78,6 +78,32 @@ def test_the_commands_of_the_legend_work(shell: Shell, guide: Path) -> None:
     assert (card["verdict"], f"train_batch_size={card['train_batch_size']}") == ("fits", batch)
 
 
+def test_several_in_one_session(shell: Shell, guide: Path) -> None:
+    words = ("plan", guide, guide, guide, "--gpu", "RTX 4090", "--gpu", "RTX 3090")
+    answer = shell(*words)
+    assert answer.code == 0, answer.err
+    lines = answer.out.splitlines()
+    assert [line.endswith("10 epochs of 5 steps = 50 steps") for line in lines[:3]] == [True] * 3
+    assert "in one session" in lines[4] and "a machine each" in lines[4]
+    said = shell(*words, "--json").envelope["data"]
+    first = said["sessions"][0]
+    assert first["dollars"]["low"] < first["separately_dollars"]["low"]
+    assert first["saved"] == pytest.approx(1 - first["seconds"] / first["separately_seconds"])
+    assert [one["config"] for one in said["configs"]] == [str(guide)] * 3
+    dear = shell(*words, "--budget", "0.001")
+    assert dear.code == 2 and "holds none of them" in dear.three_lines[0]
+
+
+def test_a_card_of_ones_own(shell: Shell, guide: Path) -> None:
+    words = ("plan", guide, "--gpu", "RTX 4090", "--own", "RTX 3060 12GB")
+    assert "of electricity (270 W at full load" in shell(*words, "--kwh", "0.30").out
+    assert "--kwh says" in shell(*words).out
+    said = shell(*words, "--kwh", "0.30", "--json").envelope["data"]
+    assert said["own"]["gpu"] == "RTX 3060 12GB" and said["own"]["watts"] == 270
+    assert said["own"]["electricity_dollars"] == pytest.approx(0.27 * said["own"]["seconds"] / 3600 * 0.30)
+    assert [card["gpu"] for card in said["cards"]] == ["RTX 4090"]
+
+
 def test_neither_network_nor_torch(shell: Shell, guide: Path) -> None:
     answer = Shell(shell.cwd, shell.variables, (sys.executable, "-c", AWAY))("plan", guide)
     assert answer.code == 0, answer.err
@@ -102,6 +128,8 @@ def test_in_a_moment(shell: Shell, guide: Path) -> None:
         (("--gpu", "RTX 4099"), 2, "No GPU preset is called 'RTX 4099'", "RTX 4090"),
         (("--explain", "RTX 4099"), 2, "No GPU preset is called 'RTX 4099'", "RTX 4090"),
         (("--vram", "24"), 2, "belong together", "--tflops"),
+        (("--kwh", "0.30"), 2, "your own electricity", "--own"),
+        (("--own", "RTX 3061"), 2, "No GPU preset is called 'RTX 3061'", "--own"),
         (("--budget", "0.001"), 2, "holds none of them", "max_train_epochs="),
         (("--base", "sd51"), 2, "no base model", "sd15"),
         (("--base", "sdxl", "--vram", "4", "--tflops", "20"), 8, "GiB are needed", "resolution"),

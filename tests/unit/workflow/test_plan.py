@@ -13,10 +13,11 @@ from kohya_wrap import resources
 from kohya_wrap.config import presets
 from kohya_wrap.domain import cost, speed
 from kohya_wrap.domain.hardware import Gpu
+from kohya_wrap.domain.session import ENVIRONMENT
 from kohya_wrap.errors import ConfigError, DatasetError, MachineError, UsageError
 from kohya_wrap.places import Places
 from kohya_wrap.workflow import plan
-from kohya_wrap.workflow.card_plan import ENVIRONMENT, FREE, Verdict
+from kohya_wrap.workflow.card_plan import FREE, Verdict
 from kohya_wrap.workflow.plan import Plan, PlanRequest
 from tests.unit.workflow.conftest import RTX_3090, Prepared
 
@@ -104,34 +105,34 @@ def test_the_largest_batch_fits_and_one_more_does_not(planned: Planned) -> None:
 
 def test_dollars_are_hours_at_the_lowest_and_the_highest_price(planned: Planned) -> None:
     (card,) = planned(gpus=("RTX 4090",)).cards
-    assert card.seconds == card.set_up + card.caching + card.training
-    assert card.rental.hours == card.seconds / 3600
-    each = [cost.dollars(offer, card.rental) for offer in card.offers]
+    assert card.seconds == card.session.set_up + card.caching + card.training
+    assert card.session.rental.hours == card.seconds / 3600
+    each = [cost.dollars(offer, card.session.rental) for offer in card.offers]
     assert card.dollars == (min(low for low, _ in each), max(high for _, high in each))
     stored = [(offer, low) for offer, (low, _) in zip(card.offers, each, strict=True) if offer.storage]
-    assert stored and all(low > offer.low * card.rental.hours for offer, low in stored)
+    assert stored and all(low > offer.low * card.session.rental.hours for offer, low in stored)
     assert card.training == pytest.approx(card.steps.steps * card.seconds_a_step, rel=0.01)
 
 
 def test_a_faster_line_is_less_set_up(planned: Planned) -> None:
     slow, fast = (planned("", gpus=("RTX 4090",), mbits=mbits).cards[0] for mbits in (100.0, 1000.0))
     bytes_fetched = ENVIRONMENT + 2.1e9  # beside the environment, SD 1.5's pruned weights
-    assert slow.set_up - fast.set_up == pytest.approx(bytes_fetched * 8 * (1 / 100e6 - 1 / 1000e6), rel=0.02)
+    assert slow.session.set_up - fast.session.set_up == pytest.approx(bytes_fetched * 8 * (1 / 100e6 - 1 / 1000e6), rel=0.02)
 
 
 def test_disk_and_traffic_grow_with_the_base(planned: Planned) -> None:
-    small, large = (planned(gpus=("RTX 4090",), base=base).cards[0].job for base in ("sd15", "sdxl"))
+    small, large = (planned(gpus=("RTX 4090",), base=base).cards[0].session.rental for base in ("sd15", "sdxl"))
     assert (small.disk, large.disk) == (30, 50)  # GB: more than the 8 or 10 of Vast.ai's own default
     assert large.down - small.down == pytest.approx(6.94 - 2.13, abs=0.05)
     assert large.up > small.up
 
 
 def test_a_card_of_no_preset_by_its_figures(planned: Planned) -> None:
-    (card,) = planned("train_batch_size = 3", own=(24, 165.2)).cards
+    (card,) = planned("train_batch_size = 3", figures=(24, 165.2)).cards
     (known,) = planned("train_batch_size = 3", gpus=("RTX 4090",)).cards
     assert card.preset.name == "your 24 GB card"
     assert (card.pace, card.free, card.dollars) == (known.pace, known.free, None)
-    (named,) = planned(own=(24, 165.2), gpus=("RTX 5070 Ti",)).cards
+    (named,) = planned(figures=(24, 165.2), gpus=("RTX 5070 Ti",)).cards
     assert named.preset.name == "RTX 5070 Ti"
 
 
@@ -150,7 +151,7 @@ def test_an_unknown_card_is_told_with_its_nearest(planned: Planned) -> None:
 
 def test_nothing_that_fits_says_by_how_much(planned: Planned) -> None:
     with pytest.raises(MachineError, match=r"GiB are needed, and 3\.7 are free") as refused:
-        planned(base="sdxl", own=(4, 10.0))
+        planned(base="sdxl", figures=(4, 10.0))
     assert refused.value.code == 8
     assert "resolution" in str(refused.value.hint)
 
@@ -175,7 +176,7 @@ def test_a_budget_that_holds_none_names_the_nearest_and_what_to_cut(planned: Pla
 
 def test_a_budget_on_a_card_without_a_price(planned: Planned) -> None:
     with pytest.raises(UsageError, match="No price"):
-        planned(budget=5.0, own=(24, 165.2))
+        planned(budget=5.0, figures=(24, 165.2))
 
 
 def test_errors_are_those_of_run(planned: Planned, tmp_path: Path) -> None:
