@@ -44,3 +44,13 @@ def test_accumulated_gradients_stand_through_the_next_forward(real_engine: RealE
     large = {"width": 512, "height": 512}
     one, two = (told(real_engine, "simulate", {**large, "accumulated": count})["need"] for count in (1, 2))
     assert two["most"] - one["most"] == pytest.approx(4 * one["trained"], rel=0.01)  # each in fp32
+
+
+@pytest.mark.parametrize("number", [0, 2])
+def test_the_shipped_rows_are_what_the_simulation_says_today(real_engine: RealEngine, number: int) -> None:
+    """presets/memory.toml is fitted to such rows, and tests/unit/domain/test_memory.py holds it to these."""
+    row = json.loads(
+        (ROOT / "scripts" / "memory" / "unseen.jsonl").read_text(encoding="utf-8").splitlines()[number]
+    )
+    found = told(real_engine, "simulate", row["what"])["need"]
+    assert found == pytest.approx(row["need"])

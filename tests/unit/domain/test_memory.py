@@ -126,6 +126,23 @@ def test_flops() -> None:
 SD15 = Load(FamilyName.SD15, (512, 512), 2, 32)
 
 
+def test_the_other_phases() -> None:
+    """The VAE's two ways, and the U-Net's pass without gradients, in every row."""
+    lines = (SIMULATED / "rows.jsonl").read_text(encoding="utf-8").splitlines()
+    phases = [row for line in lines if "bytes" in (row := json.loads(line))]
+    assert {row["what"]["kind"] for row in phases} == {"encode", "decode", "sample"}
+    for row in phases:
+        what, other = row["what"], MODEL.other
+        precision = "half" if what["half"] else "single"
+        fixed, each = {
+            "encode": other.encode.get(precision),
+            "decode": other.decode.get(precision),
+            "sample": other.draw.get(f"{what.get('family')} {precision}"),
+        }[what["kind"]] or (0.0, 0.0)
+        pictures = what["batch"] * what["width"] * what["height"] / 512**2
+        assert (fixed + each * pictures) * 1e6 == pytest.approx(row["bytes"], rel=0.002), what
+
+
 def test_the_phase_that_needs_most_counts() -> None:
     """With checkpointing, small and cached, drawing a large sample needs more than training."""
     small = replace(SD15, checkpointed=True, batch=1)
