@@ -8,7 +8,6 @@ from pathlib import Path
 
 from kohya_wrap import resources
 from kohya_wrap.config import presets
-from kohya_wrap.config.check import is_address
 from kohya_wrap.config.limits import Machine
 from kohya_wrap.config.presets import Subject
 from kohya_wrap.dataset import captions, check, folders, inventory
@@ -98,9 +97,7 @@ def run(request: CheckRequest, places: Places, env: Mapping[str, str], on_images
     )
     if request.family:
         facts, base_said = Facts(FamilyName(request.family)), ()
-    paths = (value for name in _LOOKED_FOR if (value := asked.values.get(name)))
-    if any(not isinstance(path, str) or is_address(path) for path in paths):
-        effective.refuse(effective.whatever_the_family(asked, machine, known))
+    effective.refuse_no_paths(asked, machine, known, _LOOKED_FOR)
     seen = _seen(asked, on_images, loose=bool(bare and bare.loose))
     meant = _meant(asked, facts, machine, known, seen.found)
     if seen.configured:

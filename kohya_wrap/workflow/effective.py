@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,16 @@ from kohya_wrap.host.toml_file import UserToml
 from kohya_wrap.places import Places, Project
 from kohya_wrap.workflow import assumed, base_model, inputs, off_target
 from kohya_wrap.workflow.base_model import Facts
+
+# Files are looked for by these before anything is checked.
+LOOKED_FOR = (
+    "pretrained_model_name_or_path",
+    "vae",
+    "train_data_dir",
+    "reg_data_dir",
+    "dataset_config",
+    "caption_extension",
+)
 
 
 @dataclass(frozen=True)
@@ -187,6 +197,13 @@ def whatever_the_family(asked: Asked, machine: Machine, known: Presets) -> tuple
     errors = [{(f.code, f.where) for f in found if f.level is Level.ERROR} for found in by_family]
     everywhere = set.intersection(*errors)
     return tuple(f for f in by_family[0] if f.level is not Level.ERROR or (f.code, f.where) in everywhere)
+
+
+def refuse_no_paths(asked: Asked, machine: Machine, known: Presets, names: Sequence[str]) -> None:
+    """Raises ConfigError: under one of these names, by which files are looked for, stands an address or no text."""
+    values = (value for name in names if (value := asked.values.get(name)))
+    if any(not isinstance(value, str) or check.is_address(value) for value in values):
+        refuse(whatever_the_family(asked, machine, known))
 
 
 def refuse(findings: tuple[Finding, ...]) -> None:

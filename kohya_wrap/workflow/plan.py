@@ -88,11 +88,12 @@ def run(request: PlanRequest, places: Places, env: Mapping[str, str]) -> Plan:
     )
     asked = bare.asked if bare else effective.read(config or request.where, request.words, env)
     values, user = _on_base(asked, request.base or (_BASE if bare else ""))
+    known = presets.load(resources.presets())
+    cards = _cards(request, known)
+    effective.refuse_no_paths(asked, Machine(cards[0], None, NO_CPU), known, effective.LOOKED_FOR)
     facts, said = assumed.facts(values, user, places)
     effective.refuse(said)
     base = _base(assumed.reference(values, user, places), facts.family)
-    known = presets.load(resources.presets())
-    cards = _cards(request, known)
     seen = (
         _loose(bare.folder)
         if bare and bare.loose

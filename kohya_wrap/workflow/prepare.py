@@ -30,14 +30,6 @@ from kohya_wrap.workflow.images import Images
 from kohya_wrap.workflow.provision import Wanted, missing
 
 # Values by which the base and the images are looked for: their types must be right before anything else.
-_LOOKED_FOR = (
-    "pretrained_model_name_or_path",
-    "vae",
-    "train_data_dir",
-    "reg_data_dir",
-    "dataset_config",
-    "caption_extension",
-)
 _OTHER_IMAGES = ("dataset_config", "reg_data_dir")
 _ASSUMED = base_model.Facts(FamilyName.SD15)  # for a rehearsal without a base
 
@@ -99,9 +91,7 @@ def prepare(request: JobRequest, places: Places, env: Mapping[str, str]) -> Job:
     known = presets.load(resources.presets())
     machine = _machine(request, user, kind, known, env)
     cards = machines.cards(machine, request.processes, env)
-    looked_for = [asked.values.get(name, "") for name in _LOOKED_FOR]
-    if any(not isinstance(value, str) or check.is_address(value) for value in looked_for):
-        effective.refuse(effective.whatever_the_family(asked, machine, known))
+    effective.refuse_no_paths(asked, machine, known, effective.LOOKED_FOR)
     project = Project(user.path.parent.absolute())
     base = _base(asked, places, needed=kind == "real")
     facts = base_model.facts(base, project.models, places, allow_pickle=request.allow_pickle)
