@@ -46,6 +46,11 @@ class Places:
         return self.home / "at-work"
 
     @property
+    def prices(self) -> Path:
+        """What providers last answered to `plan --live`, a file for each."""
+        return self.home / "prices"
+
+    @property
     def demo(self) -> Path:
         return self.home / "demo"
 

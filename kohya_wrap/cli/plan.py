@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
+from functools import cache, partial
 from pathlib import Path
 
 import click
@@ -14,7 +15,9 @@ _CONFIG = Path("training_config.toml")
 
 
 @click.command("plan", short_help="Before paying: does it fit, how long, how much, on each GPU.")
-@click.argument("wheres", type=click.Path(readable=False, path_type=Path), nargs=-1, metavar="[CONFIG|DIR]...")
+@click.argument(
+    "wheres", type=click.Path(readable=False, path_type=Path), nargs=-1, metavar="[CONFIG|DIR]..."
+)
 @click.option(
     "--gpu", "gpus", multiple=True, metavar="NAME", help="Only this card. May be repeated.  [default: all that are known]"
 )  # fmt: skip
@@ -39,8 +42,13 @@ _CONFIG = Path("training_config.toml")
     "--mbits", type=options.Amount(), default=300.0, show_default=True, metavar="MBIT/S",
     help="What the rented machine downloads in a second: set-up fetches 6 to 12 GB.",
 )  # fmt: skip
-@click.option("--own", metavar="NAME", help="Beside the rented ones: a card of your own, its hours and electricity.")
+@click.option(
+    "--own", metavar="NAME", help="Beside the rented ones: a card of your own, its hours and electricity."
+)
 @click.option("--kwh", type=options.Amount(), metavar="DOLLARS", help="Of a kilowatt-hour, with --own.")
+@click.option(
+    "--live", is_flag=True, help="Today's prices of RunPod and Vast.ai, asked for; others stay dated."
+)
 @options.set_values
 @options.json_output
 def command(
@@ -54,6 +62,7 @@ def command(
     mbits: float,
     own: str | None,
     kwh: float | None,
+    live: bool,
     words: tuple[str, ...],
     as_json: bool,
 ) -> None:
@@ -61,7 +70,7 @@ def command(
 
     Several: what one session saves against a machine for each.
 
-    Nothing is fetched, nothing written, no network and no GPU are needed. Steps are the engine's own count. Memory is
+    Nothing is fetched, nothing written, no network (but for --live) and no GPU are needed. Steps are the engine's own count. Memory is
     counted from the engine's own step, and never measured on a GPU by us; hours are right within a factor of two. Prices are
     dated snapshots.
 
@@ -71,6 +80,7 @@ def command(
     kohya-wrap plan --explain "RTX 3090"
     kohya-wrap plan cat.toml dog.toml fox.toml
     kohya-wrap plan --own "RTX 3060 12GB" --kwh 0.30
+    kohya-wrap plan --live
     """
     from kohya_wrap.cli import plan_display, sessions_display
     from kohya_wrap.cli.console import Console
@@ -93,7 +103,12 @@ def command(
         )
     named = (*gpus, *([explain] if explain and explain not in gpus else ())) if explain else gpus
     places, console = Places.from_environment(os.environ), Console(as_json=as_json)
-    request = plan.PlanRequest(_CONFIG, named, base or "", words, budget, mbits, figures, own or "")
+    asked = None
+    if live:
+        from kohya_wrap.workflow import live_prices
+
+        asked = cache(partial(live_prices.of, places, os.environ))  # once, of however many plans
+    request = plan.PlanRequest(_CONFIG, named, base or "", words, budget, mbits, figures, own or "", asked)
     if len(wheres) > 1:
         sessions_display.say(console, wheres, request, places, as_json=as_json)
         return

@@ -176,6 +176,7 @@ def as_data(found: Plan, kwh: float | None = None) -> dict[str, Any]:
         "cards": [_card(card) for card in found.cards],
         "over_budget": [_card(card) for card in found.over_budget],
         "own": _own(OwnCard(found.mine, kwh)) if found.mine else None,
+        "live": dict(found.live.how) if found.live else None,
     }
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -19,20 +20,27 @@ def in_time(call: Callable[[], T], seconds: float) -> T:
     Raises:
         Late: not within `seconds`. Whatever else it raises.
     """
-    came: list[T] = []
-    failed: list[BaseException] = []
+    (came,) = each_in_time([call], seconds)
+    if isinstance(came, BaseException):
+        raise came
+    return came
 
-    def work() -> None:
+
+def each_in_time(calls: Sequence[Callable[[], T]], seconds: float) -> list[T | BaseException]:
+    """Each one's value or what it raised, all begun at once; Late for those that have not ended within `seconds`."""
+    came: list[T | BaseException] = [Late() for _ in calls]
+
+    def work(number: int) -> None:
         try:
-            came.append(call())
+            came[number] = calls[number]()
         except BaseException as error:
-            failed.append(error)
+            came[number] = error
 
-    thread = threading.Thread(target=work, daemon=True)  # its end is not waited for by the interpreter's
-    thread.start()
-    thread.join(seconds)
-    if failed:
-        raise failed[0]
-    if not came:
-        raise Late
-    return came[0]
+    end = time.monotonic() + seconds
+    # Their end is not waited for by the interpreter's.
+    threads = [threading.Thread(target=work, args=(number,), daemon=True) for number in range(len(calls))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(max(0.0, end - time.monotonic()))
+    return list(came)

@@ -131,7 +131,7 @@ def detect(env: Mapping[str, str], root: Path = Path("/")) -> Instance:
         return Rented(
             title=f"RunPod pod {pod}",
             calls={what: ("POST", url, {"action": what}) for what in (STOP, TERMINATE)},
-            key=_usable(known("RUNPOD_API_KEY")),
+            key=usable(known("RUNPOD_API_KEY")),
             key_name="RUNPOD_API_KEY",
             has_network_volume=bool(known("RUNPOD_VOLUME_ID")),
             wiped_on_stop=True,
@@ -143,7 +143,7 @@ def detect(env: Mapping[str, str], root: Path = Path("/")) -> Instance:
         return Rented(
             title=f"Vast.ai instance {container}",
             calls={STOP: ("PUT", url, {"state": "stopped"}), TERMINATE: ("DELETE", url, {})},
-            key=_usable(known("CONTAINER_API_KEY")),
+            key=usable(known("CONTAINER_API_KEY")),
             key_name="CONTAINER_API_KEY",
             has_network_volume=True,
             wiped_on_stop=False,
@@ -166,7 +166,7 @@ def _address(env: Mapping[str, str], name: str, ours: str) -> str:
     return base
 
 
-def _usable(key: str) -> str:
+def usable(key: str) -> str:
     """One that can stand in a header: another would be shown by the error that it causes."""
     key = key.strip()
     return key if re.fullmatch(r"[\x21-\x7e]+", key) else ""

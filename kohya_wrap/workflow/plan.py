@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kohya_wrap import resources
 from kohya_wrap.config import presets
@@ -28,6 +28,9 @@ from kohya_wrap.workflow.card_plan import NO_CPU, CardPlan, Kind, Verdict
 from kohya_wrap.workflow.effective import Asked
 from kohya_wrap.workflow.images import Images
 
+if TYPE_CHECKING:
+    from kohya_wrap.workflow.live_prices import Live
+
 _OTHERWISE = "--base sdxl, --set resolution=768,768"
 _BASE = "sd15"  # of a folder
 _REPEATS = 10  # as `dataset build` has it
@@ -45,6 +48,7 @@ class PlanRequest:
         mbits: a second, of the rented machine's download.
         figures: of a card without a preset, named by `gpus` if at all: its memory in GB, and its dense 16-bit rate in TFLOPS.
         mine: the name of a card that is not rented.
+        live: today's prices; None: the dated table's.
     """
 
     where: Path
@@ -55,6 +59,7 @@ class PlanRequest:
     mbits: float = 300.0
     figures: tuple[int, float] | None = None
     mine: str = ""
+    live: Callable[[], Live] | None = None
 
 
 @dataclass(frozen=True)
@@ -63,6 +68,7 @@ class Plan:
     cards: the cheapest that fits first.
     over_budget: those that the budget does not hold.
     mine: on the user's own card.
+    live: how today's prices came; None where they were not asked for.
     """
 
     family: Family
@@ -71,10 +77,11 @@ class Plan:
     over_budget: tuple[CardPlan, ...]
     findings: tuple[Finding, ...]
     mine: CardPlan | None = None
+    live: Live | None = None
 
 
 def run(request: PlanRequest, places: Places, env: Mapping[str, str]) -> Plan:
-    """Nothing is fetched, nothing written.
+    """Nothing is fetched, nothing written, but for today's prices.
 
     Raises:
         ConfigError, DatasetError: as `run` would. UsageError: no such card; the budget holds none.
@@ -104,7 +111,8 @@ def run(request: PlanRequest, places: Places, env: Mapping[str, str]) -> Plan:
         _kind(preset, facts): Kind(asked, facts, known, seen, preset)
         for preset in (*cards, *([own] if own else ()))
     }
-    offers = prices.load(resources.presets()).offers
+    live = request.live() if request.live else None
+    offers = live.offers if live else prices.load(resources.presets()).offers
 
     def on(preset: GpuPreset) -> CardPlan:
         kind, priced = alike[_kind(preset, facts)], offers.get(preset.name, ())
@@ -116,10 +124,9 @@ def run(request: PlanRequest, places: Places, env: Mapping[str, str]) -> Plan:
     findings = (*said, *_of_all([one.settled[1] for one in alike.values()]))
     if bare:  # what is taken where no config says it is no news
         findings = (*bare.findings, *(one for one in findings if one.level is not Level.NOTE))
+    findings = effective.in_order((*findings, *(live.findings if live else ())))
     count = sum(len(subset.images) for subset in seen.train.subsets)
-    return Plan(
-        FAMILIES[facts.family], count, held, over, effective.in_order(findings), on(own) if own else None
-    )
+    return Plan(FAMILIES[facts.family], count, held, over, findings, on(own) if own else None, live)
 
 
 def _loose(folder: Path) -> Images:
