@@ -83,6 +83,12 @@ class CardPlan:
         return cost.cheapest(self.offers, self.session.rental)
 
     @property
+    def dollars_of_set_up(self) -> float:
+        """At the lowest price, traffic and disk included; 0 where no price was seen."""
+        rental = replace(self.session.rental, hours=self.session.set_up / 3600)
+        return (cost.total(self.offers, rental) or (0.0, 0.0))[0]
+
+    @property
     def seconds_a_step(self) -> float:
         return self.pace.seconds * int(self.config.get("gradient_accumulation_steps", 1))
 

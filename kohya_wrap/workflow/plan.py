@@ -18,7 +18,7 @@ from kohya_wrap.domain.finding import Finding, Level
 from kohya_wrap.domain.session import Base
 from kohya_wrap.engine import catalogue, reference
 from kohya_wrap.engine.reference import Catalogued, Local, Reference
-from kohya_wrap.errors import MachineError, UsageError
+from kohya_wrap.errors import KohyaWrapError, MachineError, UsageError
 from kohya_wrap.host import image_file
 from kohya_wrap.places import Places, Project
 from kohya_wrap.plan import prices
@@ -119,8 +119,12 @@ def run(request: PlanRequest, places: Places, env: Mapping[str, str]) -> Plan:
         return card_plan.planned(kind, preset, priced, base=base, mbits=request.mbits)
 
     plans = sorted(map(on, cards), key=_order)
-    _refuse_too_small(plans, request)
-    held, over = _within(plans, request.budget)
+    try:
+        _refuse_too_small(plans, request)
+        held, over = _within(plans, request.budget)
+    except KohyaWrapError as error:
+        error.findings = live.findings if live else ()  # which prices it is that it goes by
+        raise
     findings = (*said, *_of_all([one.settled[1] for one in alike.values()]))
     if bare:  # what is taken where no config says it is no news
         findings = (*bare.findings, *(one for one in findings if one.level is not Level.NOTE))
@@ -235,10 +239,16 @@ def _within(
         )
     nearest = min(priced, key=lambda plan: plan.dollars or (0.0, 0.0))
     assert nearest.dollars is not None
-    left = max(1, int(nearest.steps.epochs * budget / nearest.dollars[0]))
+    set_up = nearest.dollars_of_set_up
+    left = int(nearest.steps.epochs * (budget - set_up) / (nearest.dollars[0] - set_up))
     raise UsageError(
         f"${budget:.2f} holds none of them: the nearest is {nearest.preset.name} at ${nearest.dollars[0]:.2f}, "
         f"{nearest.seconds / 3600:.1f} hours at ${nearest.offer.low if nearest.offer else 0:.2f}.",
         why=f"{nearest.steps.steps} steps of {nearest.seconds_a_step:.1f} s each, within a factor of two.",
-        hint=f"--budget {nearest.dollars[0] + 0.005:.2f}, or fewer epochs: --set max_train_epochs={left}",
+        hint=f"--budget {nearest.dollars[0] + 0.005:.2f}"
+        + (
+            f", or fewer epochs: --set max_train_epochs={left}"
+            if left > 0
+            else f"   (set-up alone is ${set_up:.2f})"
+        ),
     )

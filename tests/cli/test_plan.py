@@ -130,7 +130,7 @@ def test_in_a_moment(shell: Shell, guide: Path) -> None:
         (("--vram", "24"), 2, "belong together", "--tflops"),
         (("--kwh", "0.30"), 2, "your own electricity", "--own"),
         (("--own", "RTX 3061"), 2, "No GPU preset is called 'RTX 3061'", "--own"),
-        (("--budget", "0.001"), 2, "holds none of them", "max_train_epochs="),
+        (("--budget", "0.001"), 2, "holds none of them", "--budget 0.0"),
         (("--base", "sd51"), 2, "no base model", "sd15"),
         (("--base", "sdxl", "--vram", "4", "--tflops", "20"), 8, "GiB are needed", "resolution"),
         (("--set", "resolutoin=512"), 3, "resolutoin", "resolution"),

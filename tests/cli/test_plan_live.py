@@ -48,6 +48,12 @@ def test_today_s_prices_with_their_minute(near: Shell, guide: Path) -> None:
     assert KEY not in answer.out + answer.err
 
 
+def test_a_budget_that_holds_none_says_which_prices_it_goes_by(near: Shell, guide: Path) -> None:
+    answer = near("plan", guide, *CARDS, "--live", "--budget", "0.001")
+    assert answer.code == 2
+    assert "2 of 2 offers pass" in answer.out + answer.err
+
+
 def test_for_scripts(near: Shell, guide: Path, vast: LoopbackProvider) -> None:
     vast.answers = [(200, b"<html>")]
     answer = near("plan", guide, *CARDS, "--live", "--json")

@@ -117,11 +117,15 @@ def test_dollars_are_hours_at_the_lowest_and_the_highest_price(planned: Planned)
 def test_a_faster_line_is_less_set_up(planned: Planned) -> None:
     slow, fast = (planned("", gpus=("RTX 4090",), mbits=mbits).cards[0] for mbits in (100.0, 1000.0))
     bytes_fetched = ENVIRONMENT + 2.1e9  # beside the environment, SD 1.5's pruned weights
-    assert slow.session.set_up - fast.session.set_up == pytest.approx(bytes_fetched * 8 * (1 / 100e6 - 1 / 1000e6), rel=0.02)
+    assert slow.session.set_up - fast.session.set_up == pytest.approx(
+        bytes_fetched * 8 * (1 / 100e6 - 1 / 1000e6), rel=0.02
+    )
 
 
 def test_disk_and_traffic_grow_with_the_base(planned: Planned) -> None:
-    small, large = (planned(gpus=("RTX 4090",), base=base).cards[0].session.rental for base in ("sd15", "sdxl"))
+    small, large = (
+        planned(gpus=("RTX 4090",), base=base).cards[0].session.rental for base in ("sd15", "sdxl")
+    )
     assert (small.disk, large.disk) == (30, 50)  # GB: more than the 8 or 10 of Vast.ai's own default
     assert large.down - small.down == pytest.approx(6.94 - 2.13, abs=0.05)
     assert large.up > small.up
@@ -171,7 +175,19 @@ def test_a_budget_that_holds_none_names_the_nearest_and_what_to_cut(planned: Pla
     with pytest.raises(UsageError, match=r"\$0.00 holds none of them") as refused:
         planned(budget=0.004)
     assert f"the nearest is {cheapest.preset.name}" in str(refused.value)
-    assert "max_train_epochs=" in str(refused.value.hint)
+    assert "set-up alone is $0.0" in str(refused.value.hint)
+
+
+def test_what_to_cut_then_fits(planned: Planned) -> None:
+    """A hundred epochs; the budget holds some of them."""
+    text = "max_train_epochs = 100"
+    (card,) = planned(text, gpus=("RTX 4090",)).cards
+    assert card.dollars is not None
+    with pytest.raises(UsageError) as refused:
+        planned(text, gpus=("RTX 4090",), budget=card.dollars[0] / 2)
+    left = str(refused.value.hint).rpartition("max_train_epochs=")[2]
+    assert 1 < int(left) < 50, "set-up costs the same"
+    assert planned(f"max_train_epochs = {left}", gpus=("RTX 4090",), budget=card.dollars[0] / 2).cards
 
 
 def test_a_budget_on_a_card_without_a_price(planned: Planned) -> None:
