@@ -51,6 +51,11 @@ class Places:
         return self.home / "prices"
 
     @property
+    def calibration(self) -> Path:
+        """What finished runs took, one a line."""
+        return self.home / "calibration.jsonl"
+
+    @property
     def demo(self) -> Path:
         return self.home / "demo"
 

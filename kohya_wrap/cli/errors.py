@@ -257,7 +257,8 @@ def _envelope(error: KohyaWrapError, argv: list[str]) -> None:
 def _command(argv: list[str]) -> str:
     """As far as can be told from the words alone."""
     words = [word for word in argv if not word.startswith("-")]
-    return " ".join(words[:2]) if words[:1] in (["config"], ["dataset"]) else "".join(words[:1])
+    is_in_chapter = words[:1] in (["config"], ["dataset"]) or words[:2] == ["plan", "calibrate"]
+    return " ".join(words[:2]) if is_in_chapter else "".join(words[:1])
 
 
 def _as_ours(usage: click.ClickException, argv: list[str]) -> UsageError:

@@ -10,11 +10,14 @@ from pathlib import Path
 import click
 
 from kohya_wrap.cli import options
+from kohya_wrap.cli.calibrate import WithCalibrate
 
 _CONFIG = Path("training_config.toml")
 
 
-@click.command("plan", short_help="Before paying: does it fit, how long, how much, on each GPU.")
+@click.command(
+    "plan", cls=WithCalibrate, short_help="Before paying: does it fit, how long, how much, on each GPU."
+)
 @click.argument(
     "wheres", type=click.Path(readable=False, path_type=Path), nargs=-1, metavar="[CONFIG|DIR]..."
 )
@@ -71,8 +74,8 @@ def command(
     Several: what one session saves against a machine for each.
 
     Nothing is fetched, nothing written, no network (but for --live) and no GPU are needed. Steps are the engine's own count. Memory is
-    counted from the engine's own step, and never measured on a GPU by us; hours are right within a factor of two. Prices are
-    dated snapshots.
+    counted from the engine's own step, and never measured on a GPU by us; hours are right within a factor of two, less
+    where runs of yours were measured. Prices are dated snapshots.
 
     \b
     kohya-wrap plan my-lora/training_config.toml --budget 5
@@ -81,6 +84,7 @@ def command(
     kohya-wrap plan cat.toml dog.toml fox.toml
     kohya-wrap plan --own "RTX 3060 12GB" --kwh 0.30
     kohya-wrap plan --live
+    kohya-wrap plan calibrate FILE...        others' measured runs (a folder of that name: ./calibrate)
     """
     from kohya_wrap.cli import plan_display, sessions_display
     from kohya_wrap.cli.console import Console

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from kohya_wrap.cli import plan_measured
 from kohya_wrap.cli.plan_in_words import plan_in_words
 from kohya_wrap.domain import cost, speed
 from kohya_wrap.domain.wording import counted
@@ -51,20 +52,20 @@ def _row(card: CardPlan) -> tuple[str, ...]:
     return (
         card.preset.name,
         str(card.preset.memory_gb),
-        f"{_memory(card)} {_VERDICTS[card.verdict]}"
+        f"{_memory(card)}{plan_measured.of_memory(card.estimate)} {_VERDICTS[card.verdict]}"
         + (f" {', '.join(card.changes)}" if card.changes and card.verdict is not Verdict.TOO_SMALL else ""),
         f"{batch}" + (f" x {more}" if more > 1 else ""),
         str(card.steps.steps),
         f"{card.session.set_up / 60:.0f} min",
-        hours(card.training + card.caching),
+        hours(card.training + card.caching, card.estimate.within) + plan_measured.of_time(card.estimate),
         f"{card.dollars[0]:.2f}-{card.dollars[1]:.2f}" if card.dollars else "no price",
         f"${offer.low:.2f} {offer.provider} ({offer.seen})" if offer else "",
     )
 
 
-def hours(seconds: float) -> str:
-    """A range of a factor of two each way."""
-    low, high = seconds / speed.WITHIN, seconds * speed.WITHIN
+def hours(seconds: float, within: float = speed.WITHIN) -> str:
+    """A range of that factor each way."""
+    low, high = seconds / within, seconds * within
     if high < 60:
         return "a minute at most"
     unit, word = (60.0, "min") if high < 5400 else (3600.0, "h")
@@ -81,11 +82,7 @@ def table(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
 
 
 def _legend(found: Plan) -> Iterator[str]:
-    yield (
-        "memory: the likely need, and a careful one of what the allocator keeps and a fifth more on all but the weights; fits: the careful one is free "
-        "(93 % of the card's GB are counted on); tight: only the likely one. Never measured by us on a GPU: uncalibrated."
-    )
-    yield "training: within a factor of two of what people have reported; uncalibrated: no run of yours stands behind it."
+    yield from plan_measured.legend(found.cards)
     yield "dollars: set-up and the middle of training's range, at the lowest and the highest price seen; each says when it was seen."
     best = found.cards[0]
     batch = int(best.config.get("train_batch_size", 1))
@@ -114,12 +111,9 @@ def _explained(card: CardPlan) -> Iterator[str]:
     yield f"memory, GiB, while {most.value}:"
     for part, size in need.parts.items():
         yield _line(part.value, size)
-    yield _line("likely", need.likely)
-    yield _line("that a monitor shows, where there is room", need.shown)
-    yield (
-        _line("careful: that, and a fifth more above the weights", need.conservative)
-        + f"   {_VERDICTS[card.verdict]}"
-    )
+    *lines, (careful, most_bytes) = plan_measured.memory(card)
+    yield from (_line(what, size) for what, size in lines)
+    yield _line(careful, most_bytes) + f"   {_VERDICTS[card.verdict]}"
     for phase, size in need.phases.items():
         if phase is not most:
             yield _line(f"while {phase.value}", size)
@@ -129,10 +123,11 @@ def _explained(card: CardPlan) -> Iterator[str]:
         f"a micro-batch: {pace.flops / 1e12:.1f} TFLOP; {card.preset.tflops:g} TFLOP/s by the data sheet, of which {rate:.0%} are "
         f"counted on{' (the processor starting its kernels takes longer)' if pace.bound_by_launches else ''}: {pace.seconds:.2f} s"
     )
+    yield from plan_measured.explained(card)
     yield f"a step: {more} micro-batch{'es' if more > 1 else ''} = {card.seconds_a_step:.2f} s; {plan_in_words(card.steps)}"
     yield (
         f"set-up {card.session.set_up / 60:.1f} min + caching {card.caching / 60:.1f} min + training {card.training / 60:.0f} min = "
-        f"{card.seconds / 3600:.2f} h (training within a factor of {speed.WITHIN:g})"
+        f"{card.seconds / 3600:.2f} h (training within a factor of {card.estimate.within:g})"
     )
     job = card.session.rental
     yield f"disk to ask for: {job.disk:.0f} GB; traffic {job.down:.1f} GB in, {job.up:.1f} GB out"
@@ -152,8 +147,8 @@ def in_two_stages(gpu: str, staged: Staged) -> str:
 
 def _mine(own: OwnCard) -> str:
     card = own.card
-    fits = f"{_memory(card)} {_VERDICTS[card.verdict]}"
-    said = f"your {card.preset.name}: {fits}, {card.steps.steps} steps, {hours(own.seconds)}"
+    fits = f"{_memory(card)}{plan_measured.of_memory(card.estimate)} {_VERDICTS[card.verdict]}"
+    said = f"your {card.preset.name}: {fits}, {card.steps.steps} steps, {hours(own.seconds, card.estimate.within)}"
     if own.dollars is None:
         return f"{said}; --kwh says what the electricity costs"
     return f"{said}, ${own.dollars:.2f} of electricity ({own.watts:.0f} W at full load, 100 of them guessed for the rest of the machine)"
@@ -171,8 +166,7 @@ def as_data(found: Plan, kwh: float | None = None) -> dict[str, Any]:
     return {
         "family": found.family.name.value,
         "images": found.images,
-        "time_within_factor": speed.WITHIN,
-        "calibrated": False,
+        **plan_measured.of_all((*found.cards, *found.over_budget)),
         "cards": [_card(card) for card in found.cards],
         "over_budget": [_card(card) for card in found.over_budget],
         "own": _own(OwnCard(found.mine, kwh)) if found.mine else None,
@@ -188,6 +182,7 @@ def _card(card: CardPlan) -> dict[str, Any]:
     dollars = card.dollars
     return {
         "gpu": card.preset.name,
+        **plan_measured.as_data(card),
         "memory_gb": card.preset.memory_gb,
         "verdict": _VERDICTS[card.verdict],
         "changes": list(card.changes),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from functools import cached_property
@@ -12,7 +12,8 @@ from kohya_wrap import resources
 from kohya_wrap.config.limits import Machine
 from kohya_wrap.config.presets import GpuPreset, Presets
 from kohya_wrap.dataset import captions
-from kohya_wrap.domain import cost, ladder, speed
+from kohya_wrap.domain import calibration, cost, ladder, speed
+from kohya_wrap.domain.calibration import Estimate, Measured
 from kohya_wrap.domain.config import Layer, Origin, TrainingConfig
 from kohya_wrap.domain.cost import Offer
 from kohya_wrap.domain.finding import Finding
@@ -22,7 +23,7 @@ from kohya_wrap.domain.session import Base, Job, Session
 from kohya_wrap.domain.speed import Pace
 from kohya_wrap.domain.steps import StepPlan
 from kohya_wrap.plan import model as models
-from kohya_wrap.workflow import effective, epochs, memory_load, uncountable
+from kohya_wrap.workflow import calibrated, effective, epochs, memory_load, uncountable
 from kohya_wrap.workflow.base_model import Facts
 from kohya_wrap.workflow.effective import Asked
 from kohya_wrap.workflow.images import Images
@@ -50,6 +51,7 @@ class CardPlan:
         largest: the most images at once that fit with a margin; 0: none.
         caching, training: seconds.
         session: this training alone.
+        pace: the model's; `estimate` is what counts, by measured runs where there are any.
     """
 
     preset: GpuPreset
@@ -66,6 +68,7 @@ class CardPlan:
     training: float
     session: Session
     offers: tuple[Offer, ...]
+    estimate: Estimate
 
     @property
     def seconds(self) -> float:
@@ -90,7 +93,7 @@ class CardPlan:
 
     @property
     def seconds_a_step(self) -> float:
-        return self.pace.seconds * int(self.config.get("gradient_accumulation_steps", 1))
+        return self.estimate.seconds * int(self.config.get("gradient_accumulation_steps", 1))
 
 
 @dataclass(frozen=True)
@@ -146,19 +149,31 @@ class Kind:
         return memory_load.of(config, self.images, self.facts.family)
 
 
-def planned(kind: Kind, preset: GpuPreset, offers: Sequence[Offer], *, base: Base, mbits: float) -> CardPlan:
-    """Args: mbits: a second, of the machine's download."""
+def planned(
+    kind: Kind,
+    preset: GpuPreset,
+    offers: Sequence[Offer],
+    *,
+    base: Base,
+    mbits: float,
+    runs: Sequence[Measured] = (),
+) -> CardPlan:
+    """Args: mbits: a second, of the machine's download. runs: that were measured."""
     known = models.load(resources.presets())
     free = preset.memory_gb * FREE * 2**30
-    fitting, changes = _made_to_fit(kind, kind.settled[0], free)
+
+    def needed(load: Load) -> Need:
+        return calibration.need(known.need(load), calibrated.estimate(load, preset, runs).peak)
+
+    fitting, changes = _made_to_fit(kind, kind.settled[0], free, needed)
     load = kind.load(fitting)
-    need = known.need(load)
+    need, estimate = needed(load), calibrated.estimate(load, preset, runs)
     steps = kind.steps(fitting)
     assert preset.tflops is not None
     pace = speed.pace(known.work_of(load), load, preset.tflops, preset.capability)
     count = sum(len(subset.images) for subset in kind.images.train.subsets)
     caching = speed.caching(load, count, preset.tflops, preset.capability)
-    training = steps.batches_per_epoch * steps.epochs * pace.seconds
+    training = steps.batches_per_epoch * steps.epochs * estimate.seconds
     return CardPlan(
         preset=preset,
         config=fitting,
@@ -174,6 +189,7 @@ def planned(kind: Kind, preset: GpuPreset, offers: Sequence[Offer], *, base: Bas
         training=training,
         session=Session((_job(kind.images, base, need, caching + training),), mbits),
         offers=tuple(offers),
+        estimate=estimate,
     )
 
 
@@ -188,11 +204,13 @@ def verdict(need: Need, free: float) -> Verdict:
     return Verdict.TIGHT if need.likely <= free else Verdict.TOO_SMALL
 
 
-def _made_to_fit(kind: Kind, config: TrainingConfig, free: float) -> tuple[TrainingConfig, tuple[str, ...]]:
+def _made_to_fit(
+    kind: Kind, config: TrainingConfig, free: float, needed: Callable[[Load], Need]
+) -> tuple[TrainingConfig, tuple[str, ...]]:
     """By the rungs that `run` goes down where memory runs out; as it is where they do not help."""
-    known, tried = models.load(resources.presets()), config
+    tried = config
     changes: list[str] = []
-    while verdict(known.need(kind.load(tried)), free) is Verdict.TOO_SMALL:
+    while verdict(needed(kind.load(tried)), free) is Verdict.TOO_SMALL:
         rung = ladder.next_rung(tried, batches_are_ours=kind.images.configured is None)
         if rung is None:
             return tried, tuple(changes)

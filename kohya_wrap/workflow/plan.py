@@ -22,7 +22,7 @@ from kohya_wrap.errors import KohyaWrapError, MachineError, UsageError
 from kohya_wrap.host import image_file
 from kohya_wrap.places import Places, Project
 from kohya_wrap.plan import prices
-from kohya_wrap.workflow import assumed, bare_folder, card_plan, effective, images
+from kohya_wrap.workflow import assumed, bare_folder, calibrated, card_plan, effective, images
 from kohya_wrap.workflow.base_model import Facts
 from kohya_wrap.workflow.card_plan import NO_CPU, CardPlan, Kind, Verdict
 from kohya_wrap.workflow.effective import Asked
@@ -111,12 +111,14 @@ def run(request: PlanRequest, places: Places, env: Mapping[str, str]) -> Plan:
         _kind(preset, facts): Kind(asked, facts, known, seen, preset)
         for preset in (*cards, *([own] if own else ()))
     }
+    runs, unread = calibrated.runs(places)
     live = request.live() if request.live else None
     offers = live.offers if live else prices.load(resources.presets()).offers
 
     def on(preset: GpuPreset) -> CardPlan:
         kind, priced = alike[_kind(preset, facts)], offers.get(preset.name, ())
-        return card_plan.planned(kind, preset, priced, base=base, mbits=request.mbits)
+        measured = () if request.figures and preset is not own else runs
+        return card_plan.planned(kind, preset, priced, base=base, mbits=request.mbits, runs=measured)
 
     plans = sorted(map(on, cards), key=_order)
     try:
@@ -125,7 +127,7 @@ def run(request: PlanRequest, places: Places, env: Mapping[str, str]) -> Plan:
     except KohyaWrapError as error:
         error.findings = live.findings if live else ()  # which prices it is that it goes by
         raise
-    findings = (*said, *_of_all([one.settled[1] for one in alike.values()]))
+    findings = (*said, *unread, *_of_all([one.settled[1] for one in alike.values()]))
     if bare:  # what is taken where no config says it is no news
         findings = (*bare.findings, *(one for one in findings if one.level is not Level.NOTE))
     findings = effective.in_order((*findings, *(live.findings if live else ())))

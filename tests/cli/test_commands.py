@@ -37,6 +37,7 @@ def test_help_lists_the_commands_in_the_guides_order(shell: Shell) -> None:
     "command",
     [
         "plan",
+        "plan calibrate",
         "init",
         "dataset",
         "dataset build",
