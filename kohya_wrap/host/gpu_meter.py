@@ -23,13 +23,17 @@ class GpuUse:
 
 
 class GpuMeter:
-    """`latest` is None as long as there is no answer: no driver, no such card, or one that fell off the bus."""
+    """`latest` is None as long as there is no answer: no driver, no such card, or one that fell off the bus.
+
+    `peak` is the most that was used at any look; None where there was no answer ever.
+    """
 
     def __init__(self, uuid: str, every: float = _EVERY) -> None:
         self._uuid = uuid
         self._every = every
         self._ended = threading.Event()
         self.latest: GpuUse | None = None
+        self.peak: int | None = None
 
     def __enter__(self) -> GpuMeter:
         self.start()
@@ -53,7 +57,9 @@ class GpuMeter:
             return
         try:
             while not self._ended.is_set():
-                self.latest = _use(pynvml, self._uuid)
+                self.latest = use = _use(pynvml, self._uuid)
+                if use is not None:
+                    self.peak = max(use.used, self.peak or 0)
                 self._ended.wait(self._every)
         finally:
             with suppress(pynvml.NVMLError):

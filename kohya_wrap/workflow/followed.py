@@ -8,6 +8,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 
 from kohya_wrap.domain import steps
+from kohya_wrap.domain.calibration import Measured
 from kohya_wrap.domain.events import (
     Advice,
     AttemptStarted,
@@ -27,6 +28,7 @@ from kohya_wrap.training.output import OutputReader
 from kohya_wrap.training.seen import Seen
 from kohya_wrap.training.supervise import OnEvent
 from kohya_wrap.training.watchdog import Watchdog
+from kohya_wrap.workflow import gauge
 from kohya_wrap.workflow.launch import Launch
 from kohya_wrap.workflow.prepare import Job
 from kohya_wrap.workflow.run_folder import RunFolder
@@ -42,12 +44,14 @@ class End:
     Attributes:
         code: the launcher's; None where nobody saw it.
         why: None where the trainer ended by itself.
+        measured: what its steps took; None where that is not to be known.
     """
 
     attempt: AttemptStarted
     seen: Seen
     code: int | None
     why: Why | None
+    measured: Measured | None = None
 
     @property
     def steps(self) -> int:
@@ -76,6 +80,7 @@ class Followed:
         mine: list[Event] = []
         meter = GpuMeter(self.job.gpus[0]) if self.job.gpus else None
         watchdog = Watchdog(self.keeper.output, self.run.path, meter)
+        gauged = gauge.of(self.launch, self.attempt)
 
         def told(event: Event) -> None:
             for kept in self.keeper.ended() if isinstance(event, TrainerEnded) else self.keeper.seen(event):
@@ -88,6 +93,7 @@ class Followed:
                 states.prune([one for one in self.events if isinstance(one, StateKept)])
             self._advise(self._long_epoch(event))
             self._advise(watchdog.told(event))
+            self._advise(gauged.told(event) if gauged else ())
 
         def ends() -> bool:
             self._advise(watchdog())
@@ -98,7 +104,8 @@ class Followed:
         reader = OutputReader(self.keeper.folder, self.keeper.name, attempt.steps_done, attempt.more_steps)
         with meter or nullcontext():
             code = supervise.watch(trainer, attempt.log_from, reader, ends, told)
-        return End(attempt, Seen.of(mine), code, self.end_now.why)
+        measured = gauged.measured(meter.peak if meter else None) if gauged else None
+        return End(attempt, Seen.of(mine), code, self.end_now.why, measured)
 
     def _fewer(self, event: Event) -> Iterator[FewerProcesses]:
         processes = self.attempt.processes

@@ -31,6 +31,7 @@ from kohya_wrap.workflow import (
     base_model,
     cached_with,
     cut_short,
+    gauge,
     outputs,
     paused_already,
     prepare,
@@ -208,6 +209,8 @@ def _attempts(
         raise
     ledger = attempts.ledger
     paused = end.why is Why.REACHED
+    for one in () if paused else gauge.keep(end.measured, Places.from_environment(env)):
+        attempts.tell(one)
     attempts.tell(RunEnded("paused" if paused else "done", "", ledger.checkpoints))
     if not paused:
         run.discard_attempts()

@@ -68,7 +68,7 @@ def test_no_answer_is_no_failure(monkeypatch: pytest.MonkeyPatch, fails: str) ->
     meter = GpuMeter("GPU-1b", every=0.01)
     meter.start()
     time.sleep(0.1)
-    assert (meter.latest, failed) == (None, [])
+    assert (meter.latest, meter.peak, failed) == (None, None, [])
     meter.stop()
 
 
@@ -79,6 +79,22 @@ def test_a_card_that_is_lost_shows_no_old_figures(monkeypatch: pytest.MonkeyPatc
     nvml.fails.add("nvmlDeviceGetMemoryInfo")
     time.sleep(0.1)
     assert meter.latest is None
+    meter.stop()
+
+
+def test_the_peak_is_the_most_that_was_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also when less is used later, and when the card does not answer any more."""
+    nvml = Nvml(monkeypatch)
+    looks = iter([3, 9, 4])
+    monkeypatch.setattr(
+        pynvml, "nvmlDeviceGetMemoryInfo", lambda card: SimpleNamespace(used=next(looks, 1), total=24)
+    )
+    meter = GpuMeter("GPU-1b", every=0.01)
+    assert meter.peak is None
+    assert measured(meter, GpuUse(1, 24, 97)) and meter.peak == 9
+    nvml.fails.add("nvmlDeviceGetHandleByUUID")
+    time.sleep(0.1)
+    assert (meter.latest, meter.peak) == (None, 9)
     meter.stop()
 
 
