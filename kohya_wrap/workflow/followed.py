@@ -29,6 +29,7 @@ from kohya_wrap.training.seen import Seen
 from kohya_wrap.training.supervise import OnEvent
 from kohya_wrap.training.watchdog import Watchdog
 from kohya_wrap.workflow import gauge
+from kohya_wrap.workflow.gauge import Gauge
 from kohya_wrap.workflow.launch import Launch
 from kohya_wrap.workflow.prepare import Job
 from kohya_wrap.workflow.run_folder import RunFolder
@@ -80,7 +81,7 @@ class Followed:
         mine: list[Event] = []
         meter = GpuMeter(self.job.gpus[0]) if self.job.gpus else None
         watchdog = Watchdog(self.keeper.output, self.run.path, meter)
-        gauged = gauge.of(self.launch, self.attempt)
+        gauged = self._gauged()
 
         def told(event: Event) -> None:
             for kept in self.keeper.ended() if isinstance(event, TrainerEnded) else self.keeper.seen(event):
@@ -106,6 +107,21 @@ class Followed:
             code = supervise.watch(trainer, attempt.log_from, reader, ends, told)
         measured = gauged.measured(meter.peak if meter else None) if gauged else None
         return End(attempt, Seen.of(mine), code, self.end_now.why, measured)
+
+    def _gauged(self) -> Gauge | None:
+        try:
+            return gauge.of(self.launch, self.attempt)
+        except Exception as error:  # a mistake of ours in what is only said beside: no training ends for it
+            what = f"{type(error).__name__}: {error}"
+            self._advise(
+                [
+                    Advice(
+                        f"this run is not held against its plan ({what}), which is a bug of kohya-wrap.",
+                        "calibration",
+                    )
+                ]
+            )
+            return None
 
     def _fewer(self, event: Event) -> Iterator[FewerProcesses]:
         processes = self.attempt.processes

@@ -14,7 +14,15 @@ import pytest
 from kohya_wrap.domain import calibration
 from kohya_wrap.domain.budget import Budget
 from kohya_wrap.domain.calibration import Estimate, Measured
-from kohya_wrap.domain.events import Advice, AttemptStarted, EpochStarted, Event, Progress, TrainerStarted
+from kohya_wrap.domain.events import (
+    Advice,
+    AttemptStarted,
+    EpochStarted,
+    Event,
+    Progress,
+    RunEnded,
+    TrainerStarted,
+)
 from kohya_wrap.domain.family import FamilyName
 from kohya_wrap.domain.hardware import Gpu
 from kohya_wrap.domain.memory import Load
@@ -105,6 +113,17 @@ def test_a_finished_run_is_on_record_and_the_next_plan_goes_by_it(
 def test_of_too_few_steps_nothing_is_kept(run: Run, places: Places) -> None:
     run(repeats=8)
     assert not places.calibration.exists()
+
+
+def test_a_mistake_of_ours_in_it_costs_no_training(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("a bug")
+
+    monkeypatch.setattr(gauge, "of", broken)
+    told = run(repeats=8)
+    assert isinstance(told[-1], RunEnded) and told[-1].outcome == "done"
+    (said,) = [one.text for one in told if isinstance(one, Advice) and one.about == "calibration"]
+    assert "ZeroDivisionError: a bug" in said
 
 
 def launch(made: Job, engine: Engine, places: Places) -> Launch:
