@@ -19,7 +19,7 @@ from PIL import Image
 from kohya_wrap import resources
 from kohya_wrap.domain import cost, speed
 from kohya_wrap.places import Places
-from kohya_wrap.plan import model
+from kohya_wrap.plan import model, prices
 from kohya_wrap.workflow import plan, sessions
 from kohya_wrap.workflow.card_plan import FREE, CardPlan, Verdict, verdict
 from kohya_wrap.workflow.own_card import OwnCard
@@ -183,6 +183,26 @@ def case(config: Path) -> Iterator[str]:
     )
 
 
+def providers() -> Iterator[str]:
+    """The guide's lines 144 to 148: dollars an hour of an RTX 4090."""
+    said = {"Vast.ai": (0.35, 0.60), "RunPod secure": (0.59, 0.59), "GPUFlow": (0.50, 0.80)}
+    seen = {offer.provider: offer for offer in prices.load(resources.presets()).offers["RTX 4090"]}
+    rows = []
+    for name, (low, high) in said.items():
+        offer = seen.get(name)
+        ours = f"${offer.low:.2f} to ${offer.high:.2f} ({offer.seen})" if offer else "no price was found"
+        meets = offer is not None and offer.low <= high and low <= offer.high
+        rows.append(
+            [
+                name,
+                f"${low:.2f} to ${high:.2f}",
+                ours,
+                "reproduced" if meets else "contradicted" if offer else "not to be checked",
+            ]
+        )
+    yield from table(["RTX 4090", "guide", "seen", ""], rows)
+
+
 def together(config: Path) -> Iterator[str]:
     """The guide's three LoRAs, lines 479 to 484 and its FAQ."""
     rows = []
@@ -232,6 +252,7 @@ def blocks() -> dict[str, str]:
             "guide: times": times(config),
             "guide: batches": batches(config),
             "guide: the case": case(config),
+            "guide: providers": providers(),
             "guide: several": together(config),
             "guide: own card": own(config),
         }
