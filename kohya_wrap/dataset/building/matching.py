@@ -9,6 +9,7 @@ from pathlib import PurePosixPath
 from kohya_wrap.dataset.building import nearness
 from kohya_wrap.dataset.building.nearness import Nearness
 from kohya_wrap.dataset.building.picture import Looked
+from kohya_wrap.dataset.building.record import digests_of_own, is_borrowed
 from kohya_wrap.dataset.building.sources import Item
 from kohya_wrap.dataset.building.standing import Standing, Stood, under
 from kohya_wrap.domain.finding import Finding
@@ -69,14 +70,26 @@ def match(
     ]
     near = nearness.look(new, looked, stood, free)
     clear = _match_by_likeness(matched, near, free)
-    held = tuple(_maybe_held(near, matched, clear, free, {*digests_of_all.values()}))
+    present = {*digests_of_all.values()}
+    # What is as it was need not have been held out for another concept then, or not under the digest that it has now.
+    own = digests_of_own(found.entry for found in stood.pictures)
+    known_ones = {
+        origin: found
+        for origin, found in matched.items()
+        if origin not in looked and (not found.entry.held or is_borrowed(found.entry, own))
+    }
+    again = nearness.look_again(known_ones, stood.elsewhere)
+    held = (
+        *_maybe_held(near, matched, clear, free, present),
+        *_maybe_held(again, {}, (), (), present),
+    )
 
     left = (found for found in free if found.path and found.entry.origin not in items)
     by_origin = {origin: origin for origin in items}
     stems = {origin: without_ending(origin) for origin in items}
     _match_by(matched, by_origin, ((found, found.entry.origin) for found in stood.pictures))
     _match_by(matched, stems, ((found, without_ending(found.entry.origin)) for found in left))
-    return Matches(matched, near.prints, (new.keys() & matched.keys()) - clear, held)
+    return Matches(matched, {**again.prints, **near.prints}, (new.keys() & matched.keys()) - clear, held)
 
 
 def without_ending(origin: str) -> str:

@@ -84,6 +84,14 @@ def look(
     return Nearness(prints, prints_of, standing)
 
 
+def look_again(known: Mapping[str, Standing], elsewhere: Collection[Standing]) -> Nearness:
+    """At what stands as its source still is, by origin: it may show what is held out for another concept by now."""
+    standing = {str(number): found for number, found in enumerate(elsewhere)}
+    same = {origin: found for origin, found in known.items() if not found.edited and not found.written_over}
+    prints = _prints_of_standing(same) if standing else {}
+    return Nearness(prints, _prints_of_standing(standing) if prints else {}, standing)
+
+
 def _is_farther(one: int, other: int) -> bool:
     """So much that it is no chance."""
     return one > 2 * other + 1

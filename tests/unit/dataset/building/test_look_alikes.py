@@ -230,6 +230,35 @@ def test_concepts_that_share_pictures_let_them_go_together(tmp_path: Path, build
         assert build(other, concept="two").held == 0
 
 
+def test_a_picture_that_is_as_it_was_goes_with_what_another_concept_holds_out_later(
+    tmp_path: Path, build: Build
+) -> None:
+    photographs(tmp_path / "in", "png")
+    photographs(tmp_path / "v2", "jpg")
+    assert build("v2", concept="two").held == 0
+    build(concept="one", holdout=1)
+    (one,) = (tmp_path / "held_out/one").iterdir()
+    for _ in range(2):
+        assert build("v2", concept="two").held == 1
+        assert contents(tmp_path / "held_out/two") == [f"{one.stem}.jpg"]
+
+
+def test_a_picture_that_is_as_it_was_stays_out_when_that_of_the_other_concept_is_saved_anew(
+    tmp_path: Path, build: Build
+) -> None:
+    photographs(tmp_path / "in", "png")
+    photographs(tmp_path / "v2", "jpg")
+    build(concept="one", holdout=1)
+    assert build("v2", concept="two").held == 1
+    before = contents(tmp_path / "held_out/two")
+    (tmp_path / "in").rename(tmp_path / "was")
+    photographs(tmp_path / "in", "webp")
+    assert build(concept="one", holdout=1).held == 1
+    for _ in range(2):
+        assert build("v2", concept="two").held == 1
+        assert contents(tmp_path / "held_out/two") == before
+
+
 def test_one_that_was_edited_while_it_was_held_out_and_whose_source_left_is_named(
     tmp_path: Path, held: Path, build: Build
 ) -> None:
