@@ -20,7 +20,7 @@ def held_out(
     own = digests_of_own(found.entry for found in standing)
     held = [found for found in standing if not is_borrowed(found.entry, own)]
     elsewhere = {found.entry.digest for found in stood.elsewhere}
-    goes_with = dict(_goes_with(planned, maybe))
+    goes_with = dict(_goes_with(planned, maybe, own | elsewhere))
     digests = [goes_with.get(one.entry.digest, one.entry.digest) for one in planned]
     aside = {found.entry.digest for found in held} | elsewhere
     aside |= {
@@ -29,6 +29,9 @@ def held_out(
         if one.entry.held and not is_borrowed(one.entry, own)
     }
     aside |= {one.entry.digest for one in _in_their_place(planned, held)}
+    let_go = (one.entry for one in planned if one.entry.held and one.entry.digest not in goes_with)
+    orphans = dict.fromkeys(entry.digest for entry in let_go if is_borrowed(entry, own))
+    aside |= set([*orphans][: max(0, count - len(aside.intersection(digests)))])  # rather than others
     not_ours = elsewhere | {found.entry.digest for found in held if not found.entry.origin}
     fewer = max(0, stood.holdout - count)
     ours = sorted(aside.intersection(digests) - not_ours)
@@ -39,13 +42,19 @@ def held_out(
         yield replace(one, entry=replace(one.entry, held=digest in chosen, held_with=other))
 
 
-def _goes_with(planned: Sequence[Planned], maybe: Sequence[Maybe]) -> Iterator[tuple[str, str]]:
-    """Digest -> that of what is held out and looks the same: they are held, and let go, together, and count once."""
+def _goes_with(
+    planned: Sequence[Planned], maybe: Sequence[Maybe], held: Collection[str]
+) -> Iterator[tuple[str, str]]:
+    """Digest -> that of what is held out and looks the same: they are held, and let go, together, and count once.
+
+    Args:
+        held: digests; with what another concept has let go nothing goes any more: it may be held out for its own sake.
+    """
     now = {one.standing.entry.digest: one.entry.digest for one in planned if one.standing}
     likeliest = {each.origins[0]: each.held.entry.digest for each in maybe}
     for one in planned:
-        other = likeliest.get(one.entry.origin, "") or one.entry.held_with
-        if other:
+        before = one.entry.held_with if one.entry.held_with in held else ""
+        if other := likeliest.get(one.entry.origin, "") or before:
             yield one.entry.digest, now.get(other, other)
 
 

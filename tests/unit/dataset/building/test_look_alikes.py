@@ -259,6 +259,21 @@ def test_a_picture_that_is_as_it_was_stays_out_when_that_of_the_other_concept_is
         assert contents(tmp_path / "held_out/two") == before
 
 
+def test_what_another_concept_lets_go_and_this_one_holds_out_is_its_own(tmp_path: Path, build: Build) -> None:
+    """Else the other one would train on it for good."""
+    photographs(tmp_path / "in", "png")
+    photographs(tmp_path / "v2", "jpg")
+    build(concept="one", holdout=2)
+    assert build("v2", concept="two", holdout=2).held == 2
+    before = contents(tmp_path / "held_out/two")
+    assert build(concept="one", holdout=0).held == 0
+    assert build("v2", concept="two", holdout=2).held == 2
+    assert contents(tmp_path / "held_out/two") == before
+    aside = [Path(name).stem for name in before]
+    assert build(concept="one", holdout=0).held == 2
+    assert contents(tmp_path / "held_out/one") == [f"{stem}.png" for stem in aside]
+
+
 def test_one_that_was_edited_while_it_was_held_out_and_whose_source_left_is_named(
     tmp_path: Path, held: Path, build: Build
 ) -> None:
