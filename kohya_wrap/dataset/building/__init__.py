@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -148,6 +148,7 @@ def _build(
     skip_broken: bool,
     on_progress: OnProgress,
 ) -> Built:
+    seen = {path: transaction.listing(path) for path in (place.folder, place.held_out) if path is not None}
     stood = _stood(place)
     planned = plan(found, stood, choices, on_progress)
     if planned.refused and not skip_broken:
@@ -160,16 +161,26 @@ def _build(
     if folder.exists() and folder != place.folder:
         raise told.in_the_way(folder)
     with lock.hold(folder) if folder != place.folder else nullcontext():
-        backup, others = _write(place, folder, planned, stood, choices, on_progress)
+        backup, others, late = _write(place, folder, planned, stood, choices, seen, on_progress)
     if place.held_out.is_dir() and not any(place.held_out.iterdir()):
         place.held_out.rmdir()
-    return _built(place, folder, planned, choices, found, backup, others)
+    return _built(place, folder, planned, choices, found, backup, others, late)
 
 
 def _write(
-    place: Place, folder: Path, planned: Plan, stood: Stood, choices: Choices, on_progress: OnProgress
-) -> tuple[Backup, list[Other]]:
-    """All of it beside what stands, then in its place; edited captions that go are kept in the backup."""
+    place: Place,
+    folder: Path,
+    planned: Plan,
+    stood: Stood,
+    choices: Choices,
+    seen: Mapping[Path, Mapping[str, list[int]]],
+    on_progress: OnProgress,
+) -> tuple[Backup, list[Other], list[Path]]:
+    """All of it beside what stands, then in its place; edited captions that go are kept in the backup.
+
+    Returns:
+        what came into the folder meanwhile, too.
+    """
     backup = Backup(place.parent.parent)
     made = _staged(place, planned)
     try:
@@ -179,17 +190,18 @@ def _write(
             others += write.others(stood.others[held], target, planned.pictures, held, place.extension)
         for path in (*planned.lost, *planned.doubtful):
             backup.keep(path)
-        moves = [transaction.move(made[False], place.folder or folder, folder)]
+        old = place.folder or folder
+        moves = [transaction.move(made[False], old, folder, seen.get(old))]
         if True in made:
-            moves.append(transaction.move(made[True], place.held_out, place.held_out))
+            moves.append(transaction.move(made[True], place.held_out, place.held_out, seen.get(place.held_out)))
         data = record.as_data(Record(choices, tuple(entries), place.extension))
-        transaction.commit(place.record, moves, data)
+        late = transaction.commit(place.record, moves, data)
     except BaseException:
         if not transaction.is_pending(place.record):
             transaction.clear(place.parents, place.concept)
         raise
     transaction.clear(place.parents, place.concept)
-    return backup, others
+    return backup, others, late
 
 
 def _stood(place: Place) -> Stood:
@@ -216,6 +228,7 @@ def _built(
     found: Sequence[Source],
     backup: Backup,
     others: Sequence[Other],
+    late: Sequence[Path],
 ) -> Built:
     here = trained(planned.pictures)
     made = [one for one in planned.pictures if one.is_made]
@@ -242,6 +255,7 @@ def _built(
             *kept.lost_captions(planned, backup),
             *kept.doubtful_captions(planned, backup, folder),
             *kept.called_otherwise(others),
+            *kept.late(late),
             *told.of_other_projects(found, place.own),
             *told.second_folders(folder, place.concept),
         ),

@@ -15,7 +15,11 @@ from kohya_wrap.domain.wording import counted, named
 def edits(planned: Plan, folder: Path) -> Iterator[Finding]:
     """A person's edits win, and where the source says something new too, that is said."""
     edited = [one for one in planned.pictures if one.item and one.standing and one.standing.caption_edited]
-    both = [one for one in edited if one.standing and one.standing.entry.said not in (None, one.entry.said)]
+    both = [
+        one
+        for one in edited
+        if one.standing and one.entry.said and one.standing.entry.said not in (None, one.entry.said)
+    ]
     alone = len(edited) - len(both)
     if both:
         yield Finding(
@@ -134,6 +138,17 @@ def called_otherwise(others: Sequence[Other]) -> Iterator[Finding]:
             f"{'a file' if len(moved) == 1 else f'{len(moved)} files'} of yours had the name that a picture or its "
             f"caption needs: {named([f'{one.path.parent.name}/{one.path.name} is {one.name} now' for one in moved])}.",
             "A caption that its picture left behind? Look into it, and remove it, or write its words into the other.",
+        )
+
+
+def late(paths: Sequence[Path]) -> Iterator[Finding]:
+    if paths:
+        yield Finding(
+            Level.WARNING,
+            "came-meanwhile",
+            f"{'a file' if len(paths) == 1 else f'{len(paths)} files'} of yours came, or changed, while this was built: "
+            f"{named([f'{path.parent.name}/{path.name}' for path in paths])}. They stand there as they are.",
+            "Build again, so that they are counted.",
         )
 
 

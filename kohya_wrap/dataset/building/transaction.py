@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import glob
 import json
+import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import mkdtemp
@@ -21,12 +23,14 @@ class Move:
     Attributes:
         inode: of the finished folder; what stands under the name with it has been moved.
         final: another name that it gets in the end; the same where it has it.
+        seen: `listing` of the folder whose name it takes, from before that was looked at.
     """
 
     made: str
     name: str
     final: str
     inode: int
+    seen: Mapping[str, list[int]] | None = None
 
 
 def staged(parent: Path, concept: str) -> Path:
@@ -48,34 +52,49 @@ def _prefix(concept: str) -> str:
     return f".{concept}.part-"
 
 
-def move(made: Path, name: Path, final: Path) -> Move:
-    return Move(str(made), str(name), str(final), made.stat().st_ino)
+def listing(folder: Path) -> dict[str, list[int]]:
+    """Of each file in it, by which one sees whether it is another by now."""
+    found = {}
+    for above, _, names in os.walk(folder):
+        for name in names:
+            path = Path(above, name)
+            with suppress(FileNotFoundError):
+                told = path.lstat()
+                found[str(path.relative_to(folder))] = [told.st_ino, told.st_mtime_ns, told.st_size]
+    return found
 
 
-def commit(record: Path, moves: list[Move], data: dict[str, Any]) -> None:
+def move(made: Path, name: Path, final: Path, seen: Mapping[str, list[int]] | None = None) -> Move:
+    return Move(str(made), str(name), str(final), made.stat().st_ino, seen)
+
+
+def commit(record: Path, moves: list[Move], data: dict[str, Any]) -> list[Path]:
     """Do all of the moves, and write `data` as the record of it; from here on a kill only delays it until `finish`.
 
     Whoever calls it, and `finish`, holds the record's lock: what a killed one left of its writing is written over.
+
+    Returns:
+        files that came into an old folder, or were changed there, since it was looked at: they stand in the new one.
     """
     said = json.dumps({"moves": [asdict(move) for move in moves], "data": data})
     atomic.write_text(_pending(record), said, alone=True)
-    finish(record)
+    return finish(record)
 
 
-def finish(record: Path) -> bool:
-    """End what a killed process began; whether there was anything."""
+def finish(record: Path) -> list[Path]:
+    """End what a killed process began, if there is anything; the files that `commit` returns."""
     if not is_pending(record):
-        return False
+        return []
     pending = _pending(record)
     found = json.loads(pending.read_text(encoding="utf-8"))
     moves = [Move(**each) for each in found["moves"]]
-    possible = all(map(_can_be_done, moves))
-    if possible:
+    late: list[Path] = []
+    if all(map(_can_be_done, moves)):
         for each in moves:
-            _do(each)
+            late += _do(each)
         atomic.write_text(record, json.dumps(found["data"]), alone=True)
     pending.unlink()
-    return possible
+    return late
 
 
 def is_pending(record: Path) -> bool:
@@ -93,14 +112,36 @@ def _can_be_done(move: Move) -> bool:
     return any(_is(Path(path), move.inode) for path in (move.made, move.name, move.final))
 
 
-def _do(move: Move) -> None:
+def _do(move: Move) -> list[Path]:
     made, name, final = Path(move.made), Path(move.name), Path(move.final)
-    if _is(final, move.inode):
-        return
-    if not _is(name, move.inode):
+    here = final if _is(final, move.inode) else name
+    if not _is(here, move.inode):
         _replace(made, name)
-    if final != name:
-        name.rename(final)
+    late = list(_brought(move, here))
+    if here != final:
+        here.rename(final)
+    return [final / path for path in late]
+
+
+def _brought(move: Move, here: Path) -> Iterator[Path]:
+    """What is in the old folder, and was not seen there as it is, is moved here: nobody else has it."""
+    for old in _old(move) if move.seen is not None else ():
+        for name, found in listing(old).items():
+            if move.seen is not None and move.seen.get(name) != found:
+                target = here / name
+                target.parent.mkdir(parents=True, exist_ok=True)
+                (old / name).replace(target)
+                yield Path(name)
+
+
+def _old(move: Move) -> Iterator[Path]:
+    """Where `_replace` has put it."""
+    made, name = Path(move.made), Path(move.name)
+    for left in made.parent.glob(glob.escape(made.name) + "*"):
+        if left != made:
+            yield left / name.name
+        elif not _is(made, move.inode):
+            yield made
 
 
 def _is(path: Path, inode: int) -> bool:

@@ -443,3 +443,14 @@ def test_a_picture_edited_by_hand_outlives_its_source(
     for _ in range(2):
         assert path.read_bytes() == mine
         assert "edited-picture-stays" not in codes(build(holdout=1))
+
+
+def test_a_source_that_lost_its_caption_has_no_new_one(
+    three: None, build: Build, folder: Path, tmp_path: Path
+) -> None:
+    build()
+    (folder / "a.txt").write_text("a cat, edited")
+    (tmp_path / "in/a.txt").unlink()
+    built = build()
+    assert "caption-kept" not in codes(built) and "caption-edits-kept" in codes(built)
+    assert texts(folder)["a.txt"] == "a cat, edited"

@@ -1,0 +1,128 @@
+"""What a person puts into a concept folder while it is built, or before a killed build is ended, is theirs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from kohya_wrap.dataset.building import transaction
+from kohya_wrap.host import swap
+from tests.unit.dataset.building.conftest import Build, contents, place, texts
+from tests.unit.dataset.conftest import Picture
+
+
+@pytest.fixture
+def two(picture: Picture, build: Build) -> None:
+    picture("in/a.png", caption="a cat")
+    picture("in/b.png", caption="a dog")
+    build()
+    picture("in/c.png", caption="a fox")
+
+
+def by_hand(folder: Path) -> None:
+    """A picture, a note in a folder of its own, a caption as an editor saves it, and one written in place."""
+    Image.new("RGB", (40, 30), "red").save(folder / "mine.png")
+    (folder / "mine.txt").write_text("my own")
+    (folder / "notes").mkdir()
+    (folder / "notes" / "a.md").write_text("do not forget")
+    (folder / "a.txt.new").write_text("a cat, edited")
+    (folder / "a.txt.new").replace(folder / "a.txt")
+    (folder / "b.txt").write_text("a dog, edited")
+
+
+def is_all_there(folder: Path) -> None:
+    assert contents(folder) == [
+        "a.png", "a.txt", "b.png", "b.txt", "c.png", "c.txt", "mine.png", "mine.txt", "notes"
+    ]  # fmt: skip
+    assert texts(folder)["a.txt"] == "a cat, edited" and texts(folder)["b.txt"] == "a dog, edited"
+    assert (folder / "mine.txt").read_text() == "my own"
+    assert (folder / "notes" / "a.md").read_text() == "do not forget"
+
+
+@pytest.fixture(params=["exchanges", "renames"])
+def how(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    if request.param == "renames":
+        monkeypatch.setattr(swap, "exchange", lambda first, second: False)
+    return str(request.param)
+
+
+def just_before_the_swap(monkeypatch: pytest.MonkeyPatch, act: Callable[[], None]) -> None:
+    done: list[bool] = []
+    commit = transaction.finish
+
+    def finish(record: Path) -> list[Path]:
+        if transaction.is_pending(record) and not done:
+            done.append(True)
+            act()
+        return commit(record)
+
+    monkeypatch.setattr(transaction, "finish", finish)
+
+
+def test_what_came_while_it_was_built_stands_in_the_new_folder_and_is_said(
+    two: None, how: str, build: Build, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    just_before_the_swap(monkeypatch, lambda: by_hand(folder))
+    built = build()
+    is_all_there(folder)
+    (said,) = [finding for finding in built.findings if finding.code == "came-meanwhile"]
+    assert "5 files of yours" in said.message and "10_cat/mine.png" in said.message
+    again = build()
+    assert again.images == 4 and not [one for one in again.findings if one.code == "came-meanwhile"]
+    is_all_there(folder)
+
+
+def test_of_another_number_it_goes_along(
+    two: None, how: str, build: Build, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    just_before_the_swap(monkeypatch, lambda: by_hand(folder))
+    build(number=5)
+    assert not folder.exists()
+    is_all_there(folder.with_name("5_cat"))
+
+
+def test_what_came_after_a_kill_in_mid_swap_is_kept_by_the_next_build(
+    two: None, how: str, build: Build, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed() -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        just_before_the_swap(patched, killed)
+        build()
+    assert transaction.is_pending(place(folder.parent.parent).record)
+    by_hand(folder)
+    build()
+    is_all_there(folder)
+    assert not [path for path in folder.parent.iterdir() if ".part-" in path.name]
+
+
+def test_a_kill_while_it_is_brought_over_loses_none(
+    two: None, how: str, build: Build, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After each file that was moved."""
+    real = Path.replace
+
+    def moved_then_killed(path: Path, target: Path) -> Path:
+        found = real(path, target)
+        if ".part-" in str(path) and path.name in ("mine.png", "a.txt"):
+            raise KeyboardInterrupt
+        return found
+
+    just_before_the_swap(monkeypatch, lambda: by_hand(folder))
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "replace", moved_then_killed)
+        for _ in range(2):
+            with pytest.raises(KeyboardInterrupt):
+                build()
+    build()
+    is_all_there(folder)
+
+
+def test_nothing_new_says_nothing(two: None, how: str, build: Build, folder: Path) -> None:
+    for _ in range(2):
+        assert not [one for one in build().findings if one.code == "came-meanwhile"]
+    assert contents(folder) == ["a.png", "a.txt", "b.png", "b.txt", "c.png", "c.txt"]
