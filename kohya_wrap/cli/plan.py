@@ -117,7 +117,7 @@ def command(
         sessions_display.say(console, wheres, request, places, as_json=as_json)
         return
     found = plan.run(replace(request, where=wheres[0] if wheres else _CONFIG), places, os.environ)
-    plan_display.say(console, found, explain=bool(explain), kwh=kwh)
+    plan_display.say(console, found, explain=plan.full_name(explain) if explain else "", kwh=kwh)
     console.findings(found.findings)
     if as_json:
         console.envelope("plan", plan_display.as_data(found, kwh), findings=found.findings)

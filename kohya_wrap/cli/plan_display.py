@@ -22,7 +22,8 @@ _VERDICTS = {Verdict.FITS: "fits", Verdict.TIGHT: "tight", Verdict.TOO_SMALL: "d
 _HEAD = ("GPU", "GB", "memory", "batch", "steps", "set-up", "training", "dollars", "cheapest seen")
 
 
-def say(console: Console, found: Plan, *, explain: bool, kwh: float | None = None) -> None:
+def say(console: Console, found: Plan, *, explain: str = "", kwh: float | None = None) -> None:
+    """Args: explain: the name of the card whose arithmetic is shown; empty: of none."""
     console.say(f"{found.family.title}, {counted(found.images, 'image')}: {_length(found.cards)}\n")
     for line in table([_HEAD, *map(_row, found.cards)]):
         console.say(line)
@@ -34,7 +35,8 @@ def say(console: Console, found: Plan, *, explain: bool, kwh: float | None = Non
             f"over the budget, or without a price: {', '.join(p.preset.name for p in found.over_budget)}"
         )
     if explain:
-        for line in _explained(found.cards[0]):
+        every = (*found.cards, *found.over_budget)
+        for line in _explained(next((one for one in every if one.preset.name == explain), found.cards[0])):
             console.say(line)
         return
     for line in _legend(found):
@@ -86,7 +88,9 @@ def _legend(found: Plan) -> Iterator[str]:
     yield "dollars: set-up and the middle of training's range, at the lowest and the highest price seen; each says when it was seen."
     best = found.cards[0]
     batch = int(best.config.get("train_batch_size", 1))
-    if best.largest > batch and found.cards[0].verdict is Verdict.FITS:
+    # By epochs alone a larger batch has fewer steps, and a dataset_config has its own.
+    fewer = best.config.get("max_train_epochs") is not None and not best.config.get("dataset_config")
+    if fewer and best.largest > batch and best.verdict is Verdict.FITS:
         yield (
             f"batch: on {best.preset.name} up to {best.largest} images at once fit with the margin (it takes {batch}); "
             f"a larger batch has fewer steps: --set train_batch_size={best.largest}"
@@ -118,7 +122,7 @@ def _explained(card: CardPlan) -> Iterator[str]:
         if phase is not most:
             yield _line(f"while {phase.value}", size)
     rate = speed.utilisation(card.preset.capability)
-    more = int(card.config.get("gradient_accumulation_steps", 1))
+    more = card.batches_a_step
     yield (
         f"a micro-batch: {pace.flops / 1e12:.1f} TFLOP; {card.preset.tflops:g} TFLOP/s by the data sheet, of which {rate:.0%} are "
         f"counted on{' (the processor starting its kernels takes longer)' if pace.bound_by_launches else ''}: {pace.seconds:.2f} s"

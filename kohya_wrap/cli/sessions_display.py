@@ -64,7 +64,8 @@ def _row(one: Together) -> tuple[str, ...]:
     return (
         one.preset.name,
         str(one.preset.memory_gb),
-        hours(one.session.seconds - one.session.set_up) + f" and {one.session.set_up / 60:.0f} min of set-up",
+        hours(one.session.seconds - one.session.set_up, _within(one))
+        + f" and {one.session.set_up / 60:.0f} min of set-up",
         _dollars(one.dollars),
         f"{one.seconds_separately / 60 - sum(card.caching + card.training for card in one.cards) / 60:.0f} min of set-up",
         _dollars(one.separately),
@@ -72,12 +73,17 @@ def _row(one: Together) -> tuple[str, ...]:
     )
 
 
+def _within(one: Together) -> float:
+    """A factor each way: of its least certain training."""
+    return max(card.estimate.within for card in one.cards)
+
+
 def _dollars(span: tuple[float, float] | None) -> str:
     return f"{span[0]:.2f}-{span[1]:.2f}" if span else "no price"
 
 
 def _legend(best: Together) -> Iterator[str]:
-    yield "saved: of the time, and so nearly of the dollars; training itself takes as long either way, within a factor of two."
+    yield f"saved: of the time, and so nearly of the dollars; training itself takes as long either way, within a factor of {_within(best):g}."
     if staged := best.in_two_stages:
         yield in_two_stages(best.preset.name, staged)
     yield "in one session: kohya-wrap run with the same configs; one that fails does not stop the next."

@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 
 from kohya_wrap.errors import UsageError
 
+_MOST = 86400.0  # a day: the system's own clocks take no number of any size
+
 
 def told(env: Mapping[str, str], name: str) -> float | None:
     """None where the variable is not set. Raises UsageError: it is no number of seconds."""
@@ -18,7 +20,7 @@ def told(env: Mapping[str, str], name: str) -> float | None:
         seconds = float(text)
     except ValueError:
         seconds = math.nan
-    if not 0 <= seconds < math.inf:
+    if not 0 <= seconds <= _MOST:
         raise UsageError(
             f"{name}={text} is no number of seconds.", why="It sets how long is waited.", hint=f"unset {name}"
         )

@@ -93,7 +93,12 @@ class CardPlan:
 
     @property
     def seconds_a_step(self) -> float:
-        return self.estimate.seconds * int(self.config.get("gradient_accumulation_steps", 1))
+        return self.estimate.seconds * self.batches_a_step
+
+    @property
+    def batches_a_step(self) -> int:
+        """Micro-batches: the end of an epoch is a step's end too, so never more than it has."""
+        return min(int(self.config.get("gradient_accumulation_steps", 1)), self.steps.batches_per_epoch)
 
 
 @dataclass(frozen=True)
@@ -173,7 +178,10 @@ def planned(
     pace = speed.pace(known.work_of(load), load, preset.tflops, preset.capability)
     count = sum(len(subset.images) for subset in kind.images.train.subsets)
     caching = speed.caching(load, count, preset.tflops, preset.capability)
-    training = steps.batches_per_epoch * steps.epochs * estimate.seconds
+    asked = steps.steps * int(
+        fitting.get("gradient_accumulation_steps", 1)
+    )  # less than the epochs have where a limit cuts the last
+    training = min(steps.batches_per_epoch * steps.epochs, asked) * estimate.seconds
     return CardPlan(
         preset=preset,
         config=fitting,

@@ -129,7 +129,10 @@ def run(request: PlanRequest, places: Places, env: Mapping[str, str]) -> Plan:
         raise
     findings = (*said, *unread, *_of_all([one.settled[1] for one in alike.values()]))
     if bare:  # what is taken where no config says it is no news
-        findings = (*bare.findings, *(one for one in findings if one.level is not Level.NOTE))
+        findings = (
+            *bare.findings,
+            *(one for one in findings if one.level is not Level.NOTE or one.code == "family-assumed"),
+        )
     findings = effective.in_order((*findings, *(live.findings if live else ())))
     count = sum(len(subset.images) for subset in seen.train.subsets)
     return Plan(FAMILIES[facts.family], count, held, over, findings, on(own) if own else None, live)
@@ -152,7 +155,14 @@ def _cards(request: PlanRequest, known: Presets) -> list[GpuPreset]:
         return [replace(like, name=name, memory_gb=memory, tflops=tflops)]
     if not request.gpus:
         return [preset for preset in known.gpus.values() if preset.tflops is not None]
-    return [_card(name, known, "--gpu") for name in dict.fromkeys(request.gpus)]
+    cards = [_card(name, known, "--gpu") for name in request.gpus]
+    return list({card.name: card for card in cards}.values())  # of one card in two spellings a line
+
+
+def full_name(name: str) -> str:
+    """Of the preset that is meant; as it is where there is none."""
+    preset = presets.load(resources.presets()).by_name(name)
+    return preset.name if preset else name
 
 
 def _card(name: str, known: Presets, option: str) -> GpuPreset:
@@ -160,13 +170,14 @@ def _card(name: str, known: Presets, option: str) -> GpuPreset:
     preset = known.by_name(name)
     if preset is not None and preset.tflops is not None:
         return preset
-    near = known.nearest(name)
+    near = [one for one in known.nearest(name) if known.gpus[one].tflops is not None]
     raise UsageError(
         f"No GPU preset is called {name!r}."
         if preset is None
         else f"{preset.name} is no card with a known rate.",
         why=f"The nearest names are {', '.join(near)}." if near else "It has none of its own.",
-        hint=f'{option} "{near[0] if near else "RTX 4090"}"   (or its figures: --vram 24 --tflops 165)',
+        hint=f'{option} "{near[0] if near else "RTX 4090"}"'
+        + ("   (or its figures: --vram 24 --tflops 165)" if option == "--gpu" else ""),
     )
 
 
@@ -214,7 +225,7 @@ def _refuse_too_small(plans: Sequence[CardPlan], request: PlanRequest) -> None:
         return
     nearest = min(plans, key=lambda plan: plan.need.likely - plan.free)
     raise MachineError(
-        f"It fits on {'none of the cards' if len(plans) > 1 else nearest.preset.name}: "
+        f"It {'fits on none of the cards' if len(plans) > 1 else f'does not fit on {nearest.preset.name}'}: "
         f"{nearest.need.likely / 2**30:.1f} GiB are needed, and {nearest.free / 2**30:.1f} are free on {nearest.preset.name}.",
         why="That is with gradient checkpointing and one image at once: what is left would learn something else.",
         hint=f"A smaller resolution or network_dim: --set resolution=512,512 --set network_dim=16   (it is "

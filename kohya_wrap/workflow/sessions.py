@@ -84,7 +84,13 @@ def of(plans: Sequence[Plan]) -> tuple[Together, ...]:
             why="Each fits on some, but none on the same.",
             hint="Plan them one by one: kohya-wrap plan CONFIG",
         )
-    return tuple(sorted(found, key=lambda one: (one.dollars or (float("inf"),), one.session.seconds)))
+    return tuple(sorted(found, key=_order))
+
+
+def _order(one: Together) -> tuple[Verdict, float, float]:
+    """As of one training: first where all fit, then the cheapest."""
+    worst = max(card.verdict for card in one.cards)
+    return worst, one.dollars[0] if one.dollars else float("inf"), one.session.seconds
 
 
 def two_stages(card: CardPlan, whole: Session) -> Staged | None:

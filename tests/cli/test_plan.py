@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from kohya_wrap import resources
 from kohya_wrap.config import presets
@@ -150,3 +151,77 @@ def test_a_folder_that_is_not_there(shell: Shell) -> None:
     answer = shell("plan", "nowhere")
     assert answer.code == 3
     assert "nowhere is not there" in answer.three_lines[0]
+
+
+def test_the_arithmetic_is_of_the_card_that_explain_names(shell: Shell, guide: Path) -> None:
+    """However cheap another is that is named beside it."""
+    answer = shell("plan", guide, "--gpu", "RTX A4000", "--explain", "rtx 4090")
+    assert "\nRTX 4090: 24 GB, of which" in answer.out
+    assert "\nRTX A4000: " not in answer.out
+
+
+def test_a_card_in_two_spellings_has_one_line(shell: Shell, guide: Path) -> None:
+    answer = shell("plan", guide, "--gpu", "RTX 4090", "--gpu", "rtx4090", "--json")
+    assert [card["gpu"] for card in answer.envelope["data"]["cards"]] == ["RTX 4090"]
+
+
+@pytest.mark.parametrize("words", [("gradient_accumulation_steps=1000",), ("max_train_epochs=3",)])
+def test_steps_times_seconds_are_the_training(shell: Shell, guide: Path, words: tuple[str, ...]) -> None:
+    given = (part for word in words for part in ("--set", word))
+    (card,) = shell("plan", guide, "--gpu", "RTX 4090", *given, "--json").envelope["data"]["cards"]
+    assert card["steps"] * card["seconds_per_step"] == pytest.approx(card["training_seconds"])
+
+
+def test_a_limit_within_the_first_epoch_is_what_is_paid_for(shell: Shell, guide: Path) -> None:
+    guide.write_text(
+        guide.read_text("utf-8").replace("max_train_epochs = 10", "max_train_steps = 1"), "utf-8"
+    )
+    (card,) = shell("plan", guide, "--gpu", "RTX 4090", "--json").envelope["data"]["cards"]
+    assert (card["steps"], card["training_seconds"]) == (1, card["seconds_per_step"])
+
+
+def test_of_one_card_that_is_too_small_it_is_said_that_it_does_not_fit(shell: Shell, guide: Path) -> None:
+    answer = shell("plan", guide, "--gpu", "L40S", "--set", "network_dim=1000000")
+    assert answer.code == 8
+    assert "It does not fit on L40S: " in answer.err
+
+
+def test_no_fewer_steps_are_promised_where_the_steps_are_what_is_aimed_at(shell: Shell, guide: Path) -> None:
+    """Of a folder the epochs are solved for the recipe's steps: a larger batch only takes longer."""
+    answer = shell("plan", guide.parent / "training_data", "--gpu", "RTX 4090")
+    assert answer.code == 0, answer.err
+    assert "fewer steps" not in answer.out
+
+
+def test_a_base_elsewhere_is_said_to_be_assumed_beside_images_too(shell: Shell, guide: Path) -> None:
+    answer = shell("plan", guide.parent / "training_data", "--gpu", "RTX 4090", "--base", "civitai:1")
+    assert "checked as SD 1.5" in answer.out
+
+
+def test_a_card_without_a_rate_is_not_what_is_named_instead(shell: Shell, guide: Path) -> None:
+    answer = shell("plan", guide, "--gpu", "8 GB card")
+    assert answer.code == 2
+    assert '--gpu "8 GB card"' not in answer.err
+
+
+def test_one_session_is_first_where_all_fit_however_cheap_a_tight_card_is(
+    shell: Shell, tmp_path: Path
+) -> None:
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for number in range(2):
+        Image.new("RGB", (512, 512), (number, 0, 0)).save(photos / f"{number}.png")
+    given = (
+        "--set",
+        "train_batch_size=6",
+        "--set",
+        "max_train_epochs=10",
+        "--gpu",
+        "RTX 3060 12GB",
+        "--gpu",
+        "H100 PCIe",
+    )
+    alone = shell("plan", photos, *given, "--json").envelope["data"]["cards"]
+    both = shell("plan", photos, photos, *given, "--json").envelope["data"]["sessions"]
+    assert [card["verdict"] for card in alone] == ["fits", "tight"]
+    assert [one["gpu"] for one in both] == ["H100 PCIe", "RTX 3060 12GB"]

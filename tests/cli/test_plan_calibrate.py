@@ -120,3 +120,23 @@ def test_help_of_both(shell: Shell) -> None:
     both = shell("plan", "--help").out, shell("plan", "calibrate", "-h").out
     assert "plan calibrate FILE..." in both[0] and "[CONFIG|DIR]" in both[0]
     assert both[1].startswith("Usage: kohya-wrap plan calibrate [OPTIONS] FILE...\n")
+
+
+def test_a_session_is_as_certain_as_the_runs_behind_it(shell: Shell, guide: Path, theirs: Path) -> None:
+    words = ("--gpu", "RTX 3090", "--set", "max_train_epochs=1000")
+    before = shell("plan", guide, guide, *words).out
+    shell("plan", "calibrate", theirs)
+    after = shell("plan", guide, guide, *words).out
+    assert "within a factor of 2." in before and "within a factor of 1.15." in after
+    assert "  1.2-1.6 h and " in after
+
+
+def test_no_shared_line_makes_a_training_take_no_time(
+    shell: Shell, guide: Path, theirs: Path, tmp_path: Path, places: Places
+) -> None:
+    cards = plan.run(PlanRequest(guide, gpus=("RTX 4090",)), places, {}).cards
+    none = Measured(cards[0].load, "RTX 4090", 1e-300, None, 900, "2026-12-01T04:27:45+00:00", "0.1.0")
+    calibration.append(tmp_path / "none.jsonl", [none])
+    answer = shell("plan", "calibrate", tmp_path / "none.jsonl")
+    assert answer.code == 2
+    assert "has figures that no training has" in answer.err

@@ -18,7 +18,7 @@ def test_as_said_before_each(text: str, pause: float) -> None:
     assert seconds.pauses({"KOHYA_WRAP_RETRY_SECONDS": text}, (5.0, 30.0)) == (pause, pause)
 
 
-@pytest.mark.parametrize("text", ["abc", "-1", "nan", "inf"])
+@pytest.mark.parametrize("text", ["abc", "-1", "nan", "inf", "1e99"])
 def test_what_is_no_number_of_seconds(text: str) -> None:
     with pytest.raises(UsageError, match="X="):
         seconds.told({"X": text}, "X")
