@@ -66,8 +66,8 @@ allow_pickle = click.option(
 class Amount(click.FloatRange):
     """More than 0, and a number: NaN is below no limit, so that it would be none."""
 
-    def __init__(self) -> None:
-        super().__init__(min=0, min_open=True)
+    def __init__(self, least: float = 0.0) -> None:
+        super().__init__(min=least, min_open=not least)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         number: float = super().convert(value, param, ctx)

@@ -42,7 +42,7 @@ _CONFIG = Path("training_config.toml")
     help="And its dense 16-bit tensor rate with 32-bit sums, as data sheets have it.",
 )  # fmt: skip
 @click.option(
-    "--mbits", type=options.Amount(), default=300.0, show_default=True, metavar="MBIT/S",
+    "--mbits", type=options.Amount(least=1), default=300.0, show_default=True, metavar="MBIT/S",
     help="What the rented machine downloads in a second: set-up fetches 6 to 12 GB.",
 )  # fmt: skip
 @click.option(
@@ -88,6 +88,7 @@ def command(
     """
     from kohya_wrap.cli import plan_display, sessions_display
     from kohya_wrap.cli.console import Console
+    from kohya_wrap.domain.finding import typed
     from kohya_wrap.errors import UsageError
     from kohya_wrap.places import Places
     from kohya_wrap.workflow import plan
@@ -99,6 +100,18 @@ def command(
             hint="--vram 24 --tflops 165",
         )
     figures = (vram, tflops) if vram is not None and tflops is not None else None
+    if figures and len(gpus) > 1:
+        raise UsageError(
+            "--vram and --tflops are those of one card.",
+            why=f"{len(gpus)} are named with --gpu.",
+            hint=f'--gpu "{gpus[0]}" --vram {vram} --tflops {tflops:g}',
+        )
+    if len(wheres) > 1 and (own or kwh is not None or explain):
+        raise UsageError(
+            "--own, --kwh and --explain are of one config.",
+            why=f"{len(wheres)} are named.",
+            hint=f"One at a time: kohya-wrap plan {typed(wheres[0])}",
+        )
     if kwh is not None and not own:
         raise UsageError(
             "--kwh is the price of your own electricity.",

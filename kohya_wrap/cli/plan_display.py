@@ -54,15 +54,19 @@ def _row(card: CardPlan) -> tuple[str, ...]:
     return (
         card.preset.name,
         str(card.preset.memory_gb),
-        f"{_memory(card)}{plan_measured.of_memory(card.estimate)} {_VERDICTS[card.verdict]}"
-        + (f" {', '.join(card.changes)}" if card.changes and card.verdict is not Verdict.TOO_SMALL else ""),
-        f"{batch}" + (f" x {more}" if more > 1 else ""),
+        memory_in_words(card),
+        (f"{batch}" if card.batches_are_ours else "dataset_config") + (f" x {more}" if more > 1 else ""),
         str(card.steps.steps),
         f"{card.session.set_up / 60:.0f} min",
         hours(card.training + card.caching, card.estimate.within) + plan_measured.of_time(card.estimate),
         f"{card.dollars[0]:.2f}-{card.dollars[1]:.2f}" if card.dollars else "no price",
         f"${offer.low:.2f} {offer.provider} ({offer.seen})" if offer else "",
     )
+
+
+def memory_in_words(card: CardPlan) -> str:
+    changes = f" {', '.join(card.changes)}" if card.changes and card.verdict is not Verdict.TOO_SMALL else ""
+    return f"{_memory(card)}{plan_measured.of_memory(card.estimate)} {_VERDICTS[card.verdict]}{changes}"
 
 
 def hours(seconds: float, within: float = speed.WITHIN) -> str:
@@ -190,7 +194,7 @@ def _card(card: CardPlan) -> dict[str, Any]:
         "memory_gb": card.preset.memory_gb,
         "verdict": _VERDICTS[card.verdict],
         "changes": list(card.changes),
-        "train_batch_size": card.config.get("train_batch_size", 1),
+        "train_batch_size": card.config.get("train_batch_size", 1) if card.batches_are_ours else None,
         "gradient_accumulation_steps": card.config.get("gradient_accumulation_steps", 1),
         "gradient_checkpointing": card.load.checkpointed,
         "largest_batch": card.largest,

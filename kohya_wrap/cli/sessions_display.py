@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kohya_wrap.cli.plan_display import as_data as plan_as_data
-from kohya_wrap.cli.plan_display import hours, in_two_stages, table
+from kohya_wrap.cli.plan_display import hours, in_two_stages, memory_in_words, table
 from kohya_wrap.cli.plan_in_words import plan_in_words
 from kohya_wrap.errors import UsageError
 from kohya_wrap.places import Places
@@ -21,7 +21,16 @@ from kohya_wrap.workflow.sessions import Together
 if TYPE_CHECKING:
     from kohya_wrap.cli.console import Console
 
-_HEAD = ("GPU", "GB", "in one session", "dollars", "a machine each", "dollars", "saved")
+_HEAD = (
+    "GPU",
+    "GB",
+    "memory, of the hardest",
+    "in one session",
+    "dollars",
+    "a machine each",
+    "dollars",
+    "saved",
+)
 
 
 def say(
@@ -64,6 +73,9 @@ def _row(one: Together) -> tuple[str, ...]:
     return (
         one.preset.name,
         str(one.preset.memory_gb),
+        memory_in_words(
+            max(one.cards, key=lambda card: (card.verdict, len(card.changes), card.need.conservative))
+        ),
         hours(one.session.seconds - one.session.set_up, _within(one))
         + f" and {one.session.set_up / 60:.0f} min of set-up",
         _dollars(one.dollars),
@@ -83,7 +95,7 @@ def _dollars(span: tuple[float, float] | None) -> str:
 
 
 def _legend(best: Together) -> Iterator[str]:
-    yield f"saved: of the time, and so nearly of the dollars; training itself takes as long either way, within a factor of {_within(best):g}."
+    yield f"saved: of the time; the dollars stand beside. Training itself takes as long either way, within a factor of {_within(best):g}."
     if staged := best.in_two_stages:
         yield in_two_stages(best.preset.name, staged)
     yield "in one session: kohya-wrap run with the same configs; one that fails does not stop the next."

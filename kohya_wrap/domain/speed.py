@@ -1,7 +1,7 @@
 """Seconds of a training step, from what is counted of it and what a card can do; within a factor of two of what people report.
 
-Two numbers were chosen with the reports in view (tests/unit/domain/test_speed.py holds them all to the factor): none of them
-is a measurement of ours.
+Three numbers were chosen with the reports in view (tests/unit/domain/test_speed.py holds them all to the factor): LAUNCH,
+TENSOR_CORES and OLDER. None of them is a measurement of ours.
 """
 
 from __future__ import annotations

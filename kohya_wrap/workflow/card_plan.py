@@ -51,6 +51,7 @@ class CardPlan:
         largest: the most images at once that fit with a margin; 0: none.
         caching, training: seconds.
         session: this training alone.
+        batches_are_ours: not a dataset_config's.
         pace: the model's; `estimate` is what counts, by measured runs where there are any.
     """
 
@@ -69,6 +70,7 @@ class CardPlan:
     session: Session
     offers: tuple[Offer, ...]
     estimate: Estimate
+    batches_are_ours: bool = True
 
     @property
     def seconds(self) -> float:
@@ -198,6 +200,7 @@ def planned(
         session=Session((_job(kind.images, base, need, caching + training),), mbits),
         offers=tuple(offers),
         estimate=estimate,
+        batches_are_ours=kind.images.configured is None,
     )
 
 

@@ -16,6 +16,7 @@ from kohya_wrap.dataset import folders, inventory
 from kohya_wrap.domain.family import FAMILIES, Family, FamilyName
 from kohya_wrap.domain.finding import Finding, Level
 from kohya_wrap.domain.session import Base
+from kohya_wrap.domain.wording import counted
 from kohya_wrap.engine import catalogue, reference
 from kohya_wrap.engine.reference import Catalogued, Local, Reference
 from kohya_wrap.errors import KohyaWrapError, MachineError, UsageError
@@ -227,9 +228,12 @@ def _refuse_too_small(plans: Sequence[CardPlan], request: PlanRequest) -> None:
     raise MachineError(
         f"It {'fits on none of the cards' if len(plans) > 1 else f'does not fit on {nearest.preset.name}'}: "
         f"{nearest.need.likely / 2**30:.1f} GiB are needed, and {nearest.free / 2**30:.1f} are free on {nearest.preset.name}.",
-        why="That is with gradient checkpointing and one image at once: what is left would learn something else.",
+        why=f"That is with gradient checkpointing and {counted(nearest.load.batch, 'image')} at once: what is left would learn "
+        "something else.",
         hint=f"A smaller resolution or network_dim: --set resolution=512,512 --set network_dim=16   (it is "
-        f'"{nearest.config.get("resolution")}", {nearest.load.network_dim})',
+        f'"{nearest.config.get("resolution")}", {nearest.load.network_dim})'
+        if nearest.batches_are_ours
+        else f"A smaller resolution or batch_size in the dataset_config, or a smaller network_dim (it is {nearest.load.network_dim}).",
     )
 
 

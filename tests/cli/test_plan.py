@@ -130,6 +130,12 @@ def test_in_a_moment(shell: Shell, guide: Path) -> None:
         (("--explain", "RTX 4099"), 2, "No GPU preset is called 'RTX 4099'", "RTX 4090"),
         (("--vram", "24"), 2, "belong together", "--tflops"),
         (("--kwh", "0.30"), 2, "your own electricity", "--own"),
+        (
+            ("--gpu", "A", "--gpu", "B", "--vram", "24", "--tflops", "165"),
+            2,
+            "those of one card",
+            '--gpu "A"',
+        ),
         (("--own", "RTX 3061"), 2, "No GPU preset is called 'RTX 3061'", "--own"),
         (("--budget", "0.001"), 2, "holds none of them", "--budget 0.0"),
         (("--base", "sd51"), 2, "no base model", "sd15"),
@@ -225,3 +231,36 @@ def test_one_session_is_first_where_all_fit_however_cheap_a_tight_card_is(
     both = shell("plan", photos, photos, *given, "--json").envelope["data"]["sessions"]
     assert [card["verdict"] for card in alone] == ["fits", "tight"]
     assert [one["gpu"] for one in both] == ["H100 PCIe", "RTX 3060 12GB"]
+
+
+@pytest.mark.parametrize(
+    "words", [("--own", "RTX 3090"), ("--explain", "RTX 3090"), ("--own", "RTX 3090", "--kwh", "1")]
+)
+def test_what_is_of_one_config_is_refused_for_several(
+    shell: Shell, guide: Path, words: tuple[str, ...]
+) -> None:
+    answer = shell("plan", guide, guide, *words)
+    assert answer.code == 2 and "are of one config" in answer.three_lines[0]
+
+
+def test_a_dataset_configs_batches_are_its_own(shell: Shell, guide: Path) -> None:
+    own = guide.parent / "dataset.toml"
+    folder = guide.parent / "training_data" / "1_concept"
+    own.write_text(
+        f'[[datasets]]\nresolution = 512\nbatch_size = 3\n[[datasets.subsets]]\nimage_dir = "{folder}"\n',
+        encoding="utf-8",
+    )
+    config = guide.parent / "other.toml"
+    config.write_text(
+        f'dataset_config = "{own}"\nmax_train_epochs = 2\n[kohya_wrap]\nbase = "sd15"\n', encoding="utf-8"
+    )
+    answer = shell("plan", config, "--gpu", "RTX 4090")
+    assert answer.code == 0, answer.err
+    assert "dataset_config" in next(line for line in answer.out.splitlines() if line.startswith("RTX 4090"))
+    (card,) = shell("plan", config, "--gpu", "RTX 4090", "--json").envelope["data"]["cards"]
+    assert card["train_batch_size"] is None and card["steps"] == 2 * 3
+
+
+@pytest.mark.parametrize("mbits", ["0", "0.5", "nan", "inf"])
+def test_a_line_that_brings_nothing_is_none(shell: Shell, guide: Path, mbits: str) -> None:
+    assert shell("plan", guide, "--mbits", mbits).code == 2
