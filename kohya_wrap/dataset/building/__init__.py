@@ -193,7 +193,9 @@ def _write(
         old = place.folder or folder
         moves = [transaction.move(made[False], old, folder, seen.get(old))]
         if True in made:
-            moves.append(transaction.move(made[True], place.held_out, place.held_out, seen.get(place.held_out)))
+            moves.append(
+                transaction.move(made[True], place.held_out, place.held_out, seen.get(place.held_out))
+            )
         data = record.as_data(Record(choices, tuple(entries), place.extension))
         late = transaction.commit(place.record, moves, data)
     except BaseException:
@@ -252,6 +254,7 @@ def _built(
         (
             *told.findings(planned, choices, found, folder),
             *kept.held_out(planned, folder, place.held_out),
+            *kept.doubled(planned, folder),
             *kept.lost_captions(planned, backup),
             *kept.doubtful_captions(planned, backup, folder),
             *kept.called_otherwise(others),

@@ -102,6 +102,20 @@ def held_out(planned: Plan, folder: Path, aside: Path) -> Iterator[Finding]:
         )
 
 
+def doubled(planned: Plan, folder: Path) -> Iterator[Finding]:
+    if planned.doubled:
+        both = [f"{one.entry.name} as {found.entry.name}" for one, found in planned.doubled]
+        each = "one shows" if len(both) == 1 else f"{len(both)} show"
+        yield Finding(
+            Level.WARNING,
+            "shows-what-stands",
+            f"of the new pictures {each} what stands there from another source or by hand, and "
+            f"{'stands' if len(both) == 1 else 'stand'} beside it: {named(both, 20)}.",
+            "The same, saved anew? Give the new one the caption of the old, and remove the old one from there.",
+            str(folder),
+        )
+
+
 def lost_captions(planned: Plan, backup: Backup) -> Iterator[Finding]:
     if planned.lost:
         assert backup.folder is not None

@@ -32,12 +32,14 @@ class Matches:
         likenesses: of those that were looked at for it, and of those decoded anyway.
         doubtful: known neither by what is in them nor clearly by what they show: they may be other pictures.
         held: what looks like a picture that is held out, of this concept or another, wherever it came from.
+        doubled: new ones that clearly show what stands, but from another source or put in by hand, and stands on.
     """
 
     standing: Mapping[str, Standing]
     likenesses: Mapping[str, Print]
     doubtful: Collection[str]
     held: tuple[Maybe, ...]
+    doubled: Mapping[str, Standing]
 
 
 def match(
@@ -68,7 +70,8 @@ def match(
         for found in stood.pictures
         if id(found) not in taken and (found.entry.origin in items or under(found.entry.origin, roots))
     ]
-    near = nearness.look(new, looked, stood, free)
+    kept = [found for found in there if id(found) not in {*taken, *map(id, free)} and not found.entry.held]
+    near = nearness.look(new, looked, stood, (*free, *kept))
     clear = _match_by_likeness(matched, near, free)
     present = {*digests_of_all.values()}
     # What is as it was need not have been held out for another concept then, or not under the digest that it has now.
@@ -89,7 +92,8 @@ def match(
     stems = {origin: without_ending(origin) for origin in items}
     _match_by(matched, by_origin, ((found, found.entry.origin) for found in stood.pictures))
     _match_by(matched, stems, ((found, without_ending(found.entry.origin)) for found in left))
-    return Matches(matched, {**again.prints, **near.prints}, (new.keys() & matched.keys()) - clear, held)
+    doubtful = (new.keys() & matched.keys()) - clear
+    return Matches(matched, {**again.prints, **near.prints}, doubtful, held, _doubled(near, matched, kept))
 
 
 def without_ending(origin: str) -> str:
@@ -111,6 +115,17 @@ def _match_by(
     for origin, key in wanted.items():
         if origin not in matched and free.get(key):
             matched[origin] = free[key].pop(0)
+
+
+def _doubled(
+    near: Nearness, matched: Mapping[str, Standing], kept: Collection[Standing]
+) -> dict[str, Standing]:
+    stays = {id(found) for found in kept}
+    return {
+        origin: near.standing[number]
+        for origin, number in near.apart
+        if origin not in matched and id(near.standing[number]) in stays and near.is_clear(origin, number)
+    }
 
 
 def _match_by_likeness(

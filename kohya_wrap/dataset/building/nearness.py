@@ -70,11 +70,11 @@ def look(
     new: Mapping[str, Item],
     looked: Mapping[str, Looked | Finding],
     stood: Stood,
-    free: Collection[Standing],
+    asked: Collection[Standing],
 ) -> Nearness:
-    """At what may be one of the `free` or of those held out; only where there is such, at all others, which may be as near."""
+    """At what may be one of those `asked` for or of those held out; only where there is such, at all others, which may be as near."""
     standing = {str(number): found for number, found in enumerate((*stood.pictures, *stood.elsewhere))}
-    ids = {id(found) for found in free}
+    ids = {id(found) for found in asked}
     wanted = {number: found for number, found in standing.items() if id(found) in ids or found.entry.held}
     prints = _prints(new, looked) if wanted else {}
     prints_of = _prints_of_standing(wanted) if prints else {}

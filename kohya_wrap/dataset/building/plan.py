@@ -56,9 +56,10 @@ def plan(sources: Sequence[Source], stood: Stood, choices: Choices, on_progress:
     planned += [_kept(found, choices) for found in (*others, *stays)]
     pictures = tuple(holdout.held_out([*_apart(planned, names)], stood, matches.held, choices.holdout))
     warned = tuple(said for said in said_of_many if said.level is not Level.ERROR)
-    return Plan(
-        pictures, removed, stays, matches.held, tuple(_lost(stood, pictures)), tuple(refused), several, warned
-    )
+    doubles = ((one, matches.doubled.get(one.entry.origin)) for one in pictures)
+    doubled = tuple((one, found) for one, found in doubles if found and one.item and not one.entry.held)
+    lost = tuple(_lost(stood, pictures))
+    return Plan(pictures, removed, stays, matches.held, doubled, lost, tuple(refused), several, warned)
 
 
 def _lost(stood: Stood, pictures: Sequence[Planned]) -> Iterator[Path]:

@@ -72,6 +72,7 @@ class Plan:
         removed: left the source.
         stays: left it as well, but was changed by a person: put in by hand, from now on.
         maybe_held: what looks like pictures that are held out.
+        doubled: new ones with what shows the same, and stands from elsewhere.
         lost: edited captions that will not stand any more.
         refused: pictures, captions and files of many captions that cannot be read.
         several: pictures with captions that differ, in words.
@@ -82,6 +83,7 @@ class Plan:
     removed: tuple[Standing, ...]
     stays: tuple[Standing, ...]
     maybe_held: tuple[Maybe, ...]
+    doubled: tuple[tuple[Planned, Standing], ...]
     lost: tuple[Path, ...]
     refused: tuple[Finding, ...]
     several: tuple[str, ...]

@@ -288,3 +288,39 @@ def test_one_that_was_edited_while_it_was_held_out_and_whose_source_left_is_name
     built = build(holdout=1)
     assert said(built, "held-out-gone").endswith(": new.png.")
     assert f"stays as if put in by hand: held_out/{one.name}" in said(built, "edited-picture-stays")
+
+
+@pytest.mark.parametrize("by_hand", [False, True])
+def test_what_shows_what_stands_from_elsewhere_is_named(
+    tmp_path: Path, build: Build, folder: Path, by_hand: bool
+) -> None:
+    pictures = {str(number): drawn(number) for number in range(3)}
+    (tmp_path / "v2").mkdir()
+    if by_hand:
+        folder.mkdir(parents=True)
+    else:
+        (tmp_path / "in").mkdir()
+    for name, image in pictures.items():
+        image.save((folder if by_hand else tmp_path / "in") / f"{name}.png")
+        image.save(tmp_path / f"v2/new{name}.jpg", quality=85)
+    drawn(7).save(tmp_path / "v2/other.jpg")
+    if not by_hand:
+        build()
+    built = build("v2")
+    assert built.images == 7
+    (said,) = built.findings
+    assert said.code == "shows-what-stands"
+    assert "new0.jpg as 0.png, new1.jpg as 1.png, new2.jpg as 2.png." in said.message
+    assert codes(build("v2")) == []
+    for name in pictures:
+        (folder / f"{name}.png").unlink()
+    assert build("v2").images == 4
+
+
+def test_frames_of_a_burst_that_come_from_elsewhere_are_not_named(
+    tmp_path: Path, built_burst: str, build: Build
+) -> None:
+    image = frame(7)
+    image.info["shows"] = "7"
+    export(tmp_path / "v2", {"7.png": image})
+    assert "shows-what-stands" not in codes(build("v2", holdout=1))
