@@ -191,7 +191,7 @@ def _write(
         for path in (*planned.lost, *planned.doubtful):
             backup.keep(path)
         old = place.folder or folder
-        moves = [transaction.move(made[False], old, folder, seen.get(old))]
+        moves = [transaction.move(made[False], old, folder, seen.get(old, {}))]
         if True in made:
             moves.append(
                 transaction.move(made[True], place.held_out, place.held_out, seen.get(place.held_out))

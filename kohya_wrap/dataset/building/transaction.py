@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from itertools import count
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
@@ -24,6 +25,7 @@ class Move:
         inode: of the finished folder; what stands under the name with it has been moved.
         final: another name that it gets in the end; the same where it has it.
         seen: `listing` of the folder whose name it takes, from before that was looked at.
+        laid: `listing` of the finished folder: what is otherwise there by now is newer than anything in the old one.
     """
 
     made: str
@@ -31,6 +33,7 @@ class Move:
     final: str
     inode: int
     seen: Mapping[str, list[int]] | None = None
+    laid: Mapping[str, list[int]] | None = None
 
 
 def staged(parent: Path, concept: str) -> Path:
@@ -45,6 +48,8 @@ def clear(parents: Iterable[Path], concept: str) -> None:
     """Remove what was staged there, or stood there before, once nothing is pending."""
     for parent in parents:
         for left in parent.glob(glob.escape(_prefix(concept)) + "*"):
+            if left.is_symlink():  # a link to a folder stood there
+                left.unlink()
             shutil.rmtree(left, ignore_errors=True)
 
 
@@ -53,19 +58,24 @@ def _prefix(concept: str) -> str:
 
 
 def listing(folder: Path) -> dict[str, list[int]]:
-    """Of each file in it, by which one sees whether it is another by now."""
+    """Of each file and link in it, by which one sees whether it is another by now."""
     found = {}
-    for above, _, names in os.walk(folder):
-        for name in names:
+    for above, inside, names in os.walk(folder):
+        links = (name for name in inside if Path(above, name).is_symlink())
+        for name in (*names, *links):
             path = Path(above, name)
             with suppress(FileNotFoundError):
-                told = path.lstat()
-                found[str(path.relative_to(folder))] = [told.st_ino, told.st_mtime_ns, told.st_size]
+                found[str(path.relative_to(folder))] = _state(path)
     return found
 
 
+def _state(path: Path) -> list[int]:
+    told = path.lstat()
+    return [told.st_ino, told.st_mtime_ns, told.st_size]
+
+
 def move(made: Path, name: Path, final: Path, seen: Mapping[str, list[int]] | None = None) -> Move:
-    return Move(str(made), str(name), str(final), made.stat().st_ino, seen)
+    return Move(str(made), str(name), str(final), made.stat().st_ino, seen, listing(made))
 
 
 def commit(record: Path, moves: list[Move], data: dict[str, Any]) -> list[Path]:
@@ -128,10 +138,39 @@ def _brought(move: Move, here: Path) -> Iterator[Path]:
     for old in _old(move) if move.seen is not None else ():
         for name, found in listing(old).items():
             if move.seen is not None and move.seen.get(name) != found:
-                target = here / name
+                target = _room(move, here, old, Path(name))
                 target.parent.mkdir(parents=True, exist_ok=True)
-                (old / name).replace(target)
-                yield Path(name)
+                with suppress(FileNotFoundError):  # gone again
+                    (old / name).replace(target)
+                    yield target.relative_to(here)
+
+
+def _room(move: Move, here: Path, old: Path, name: Path) -> Path:
+    """Its own name; else a free one, where a folder and a file, or two files of a person's, have the same."""
+    above = here
+    for part in name.parts[:-1]:
+        above = next(
+            path for path in _names(above / part) if not os.path.lexists(path) or _is_real_folder(path)
+        )
+    return next(path for path in _names(above / name.name) if _may_become(path, old / name, move, here))
+
+
+def _may_become(path: Path, late: Path, move: Move, here: Path) -> bool:
+    if not os.path.lexists(path):
+        return True
+    if _is_real_folder(path):
+        return False
+    laid = move.laid.get(str(path.relative_to(here))) if move.laid is not None else _state(path)
+    return _state(path) == laid or path.lstat().st_ino == late.lstat().st_ino
+
+
+def _is_real_folder(path: Path) -> bool:
+    return path.is_dir() and not path.is_symlink()
+
+
+def _names(path: Path) -> Iterator[Path]:
+    yield path
+    yield from (path.with_name(f"{path.stem}-{number}{path.suffix}") for number in count(2))
 
 
 def _old(move: Move) -> Iterator[Path]:

@@ -106,7 +106,10 @@ def others(
         if path.is_dir() and not path.is_symlink():
             shutil.copytree(path, target, symlinks=True, copy_function=_link)
         else:
-            _link(path, target)
+            try:
+                _link(path, target)
+            except FileNotFoundError:  # gone by now, as what an editor saves to before it renames it
+                continue
         made.append(Other(path, target.name))
     return made
 

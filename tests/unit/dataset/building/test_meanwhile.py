@@ -126,3 +126,76 @@ def test_nothing_new_says_nothing(two: None, how: str, build: Build, folder: Pat
     for _ in range(2):
         assert not [one for one in build().findings if one.code == "came-meanwhile"]
     assert contents(folder) == ["a.png", "a.txt", "b.png", "b.txt", "c.png", "c.txt"]
+
+
+def test_what_was_changed_since_a_killed_swap_is_newer_than_what_came_before_it(
+    two: None, build: Build, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(move: object, here: object) -> None:
+        raise KeyboardInterrupt
+
+    def act() -> None:
+        (folder / "a.txt.new").write_text("first")
+        (folder / "a.txt.new").replace(folder / "a.txt")
+
+    just_before_the_swap(monkeypatch, act)
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(transaction, "_brought", killed)
+        build()
+    (folder / "a.txt").unlink()
+    (folder / "a.txt").write_text("second")
+    build()
+    assert texts(folder)["a.txt"] == "second" and texts(folder)["a-2.txt"] == "first"
+
+
+def test_a_folder_and_a_file_of_the_same_name_both_stay(
+    two: None, how: str, build: Build, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "notes").mkdir()
+    (folder / "notes" / "a.md").write_text("before")
+    (folder / "todo").write_text("before")
+
+    def act() -> None:
+        (folder / "notes" / "a.md").unlink()
+        (folder / "notes").rmdir()
+        (folder / "notes").write_text("now a file")
+        (folder / "todo").unlink()
+        (folder / "todo").mkdir()
+        (folder / "todo" / "b.md").write_text("now a folder")
+
+    just_before_the_swap(monkeypatch, act)
+    build()
+    assert (folder / "notes-2").read_text() == "now a file"
+    assert (folder / "todo-2" / "b.md").read_text() == "now a folder"
+
+
+def test_links_to_folders_come_along(
+    two: None, how: str, build: Build, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    just_before_the_swap(monkeypatch, lambda: (folder / "more").symlink_to(tmp_path / "in"))
+    build()
+    assert (folder / "more").readlink() == tmp_path / "in"
+
+
+def test_what_came_where_there_was_no_folder_yet_stays(
+    how: str, picture: Picture, build: Build, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    picture("in/a.png", caption="a cat")
+
+    def act() -> None:
+        folder.mkdir()
+        (folder / "mine.txt").write_text("my own")
+
+    just_before_the_swap(monkeypatch, act)
+    build()
+    assert contents(folder) == ["a.png", "a.txt", "mine.txt"]
+
+
+def test_a_link_to_a_folder_in_its_place_leaves_nothing_behind(
+    two: None, how: str, build: Build, folder: Path, tmp_path: Path
+) -> None:
+    folder.rename(tmp_path / "elsewhere")
+    folder.symlink_to(tmp_path / "elsewhere")
+    build()
+    assert not [path for path in folder.parent.iterdir() if ".part-" in path.name]
+    assert (tmp_path / "elsewhere" / "a.png").exists()
