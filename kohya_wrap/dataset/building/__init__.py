@@ -191,11 +191,11 @@ def _write(
         for path in (*planned.lost, *planned.doubtful):
             backup.keep(path)
         old = place.folder or folder
-        moves = [transaction.move(made[False], old, folder, seen.get(old, {}))]
+        crossed = {held: _crossed(planned, held) for held in made}
+        moves = [transaction.move(made[False], old, folder, seen.get(old, {}), crossed[False])]
         if True in made:
-            moves.append(
-                transaction.move(made[True], place.held_out, place.held_out, seen.get(place.held_out))
-            )
+            aside = place.held_out
+            moves.append(transaction.move(made[True], aside, aside, seen.get(aside), crossed[True]))
         data = record.as_data(Record(choices, tuple(entries), place.extension))
         late = transaction.commit(place.record, moves, data)
     except BaseException:
@@ -204,6 +204,21 @@ def _write(
         raise
     transaction.clear(place.parents, place.concept)
     return backup, others, late
+
+
+def _crossed(planned: Plan, held: bool) -> list[str]:
+    """Stems of what was held out and is no longer, or the other way round.
+
+    Args:
+        held: as it was.
+    """
+    return [
+        one.entry.stem
+        for one in planned.pictures
+        if one.standing
+        and (one.standing.entry.held, one.entry.held, one.standing.entry.stem)
+        == (held, not held, one.entry.stem)
+    ]
 
 
 def _stood(place: Place) -> Stood:

@@ -6,7 +6,7 @@ import glob
 import json
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from itertools import count
@@ -26,6 +26,7 @@ class Move:
         final: another name that it gets in the end; the same where it has it.
         seen: `listing` of the folder whose name it takes, from before that was looked at.
         laid: `listing` of the finished folder: what is otherwise there by now is newer than anything in the old one.
+        crossed: stems of what left the old folder for that of the other move: what is late of these goes there, too.
     """
 
     made: str
@@ -34,6 +35,7 @@ class Move:
     inode: int
     seen: Mapping[str, list[int]] | None = None
     laid: Mapping[str, list[int]] | None = None
+    crossed: Sequence[str] = ()
 
 
 def staged(parent: Path, concept: str) -> Path:
@@ -74,8 +76,14 @@ def _state(path: Path) -> list[int]:
     return [told.st_ino, told.st_mtime_ns, told.st_size]
 
 
-def move(made: Path, name: Path, final: Path, seen: Mapping[str, list[int]] | None = None) -> Move:
-    return Move(str(made), str(name), str(final), made.stat().st_ino, seen, listing(made))
+def move(
+    made: Path,
+    name: Path,
+    final: Path,
+    seen: Mapping[str, list[int]] | None = None,
+    crossed: Iterable[str] = (),
+) -> Move:
+    return Move(str(made), str(name), str(final), made.stat().st_ino, seen, listing(made), tuple(crossed))
 
 
 def commit(record: Path, moves: list[Move], data: dict[str, Any]) -> list[Path]:
@@ -101,7 +109,7 @@ def finish(record: Path) -> list[Path]:
     late: list[Path] = []
     if all(map(_can_be_done, moves)):
         for each in moves:
-            late += _do(each)
+            late += _do(each, next((other for other in moves if other is not each), None))
         atomic.write_text(record, json.dumps(found["data"]), alone=True)
     pending.unlink()
     return late
@@ -122,27 +130,37 @@ def _can_be_done(move: Move) -> bool:
     return any(_is(Path(path), move.inode) for path in (move.made, move.name, move.final))
 
 
-def _do(move: Move) -> list[Path]:
+def _do(move: Move, other: Move | None) -> list[Path]:
     made, name, final = Path(move.made), Path(move.name), Path(move.final)
     here = final if _is(final, move.inode) else name
     if not _is(here, move.inode):
         _replace(made, name)
-    late = list(_brought(move, here))
+    late = list(_brought(move, here, other))
     if here != final:
         here.rename(final)
-    return [final / path for path in late]
+    return late
 
 
-def _brought(move: Move, here: Path) -> Iterator[Path]:
+def _brought(move: Move, here: Path, other: Move | None) -> Iterator[Path]:
     """What is in the old folder, and was not seen there as it is, is moved here: nobody else has it."""
+    there = _place(other) if other else None
     for old in _old(move) if move.seen is not None else ():
         for name, found in listing(old).items():
             if move.seen is not None and move.seen.get(name) != found:
-                target = _room(move, here, old, Path(name))
+                to, where = move, here
+                if other and there and "/" not in name and Path(name).stem in move.crossed:
+                    to, where = other, there  # else what is held out would be trained on as it is now
+                target = _room(to, where, old, Path(name))
                 target.parent.mkdir(parents=True, exist_ok=True)
                 with suppress(FileNotFoundError):  # gone again
                     (old / name).replace(target)
-                    yield target.relative_to(here)
+                    yield Path(to.final) / target.relative_to(where)
+
+
+def _place(move: Move) -> Path | None:
+    """Where the finished folder is now."""
+    places = (Path(path) for path in (move.final, move.name, move.made))
+    return next((path for path in places if _is(path, move.inode)), None)
 
 
 def _room(move: Move, here: Path, old: Path, name: Path) -> Path:

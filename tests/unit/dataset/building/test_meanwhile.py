@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from random import Random
 
 import pytest
 from PIL import Image
@@ -131,7 +132,7 @@ def test_nothing_new_says_nothing(two: None, how: str, build: Build, folder: Pat
 def test_what_was_changed_since_a_killed_swap_is_newer_than_what_came_before_it(
     two: None, build: Build, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def killed(move: object, here: object) -> None:
+    def killed(*given: object) -> None:
         raise KeyboardInterrupt
 
     def act() -> None:
@@ -199,3 +200,33 @@ def test_a_link_to_a_folder_in_its_place_leaves_nothing_behind(
     build()
     assert not [path for path in folder.parent.iterdir() if ".part-" in path.name]
     assert (tmp_path / "elsewhere" / "a.png").exists()
+
+
+def test_what_is_edited_while_it_is_set_aside_is_set_aside_as_edited(
+    how: str, build: Build, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "in").mkdir()
+    for number, name in enumerate("abcd"):
+        Image.frombytes("RGB", (8, 6), Random(number).randbytes(144)).save(tmp_path / f"in/{name}.png")
+        (tmp_path / f"in/{name}.txt").write_text("a cat")
+    build()
+
+    def act(place: Path, words: str) -> None:
+        for path in [*place.glob("*.png")]:
+            Image.open(path).resize((80, 60)).save(place / "new.png")
+            (place / "new.png").replace(path)
+            (place / "new").write_text(words)
+            (place / "new").replace(path.with_suffix(".txt"))
+
+    with monkeypatch.context() as patched:
+        just_before_the_swap(patched, lambda: act(folder, "edited"))
+        build(holdout=1)
+    aside = tmp_path / "held_out/cat"
+    assert [*texts(aside).values()] == ["edited"] and len(contents(folder)) == 6
+    build(holdout=1)
+    assert len(contents(aside)) == 2 and len(contents(folder)) == 6
+    with monkeypatch.context() as patched:
+        just_before_the_swap(patched, lambda: act(aside, "edited again"))
+        build(holdout=0)
+    assert sorted(texts(folder).values()) == ["edited", "edited", "edited", "edited again"]
+    assert not aside.exists()
