@@ -18,11 +18,8 @@ from kohya_wrap.domain.speed import WITHIN
 ALIKE = 1.15  # a factor each way: for a run of the same fingerprint on the same card; chosen, not measured
 SAME_FAMILY = 1.5  # for other runs of the family there, by which the model is scaled; chosen as well
 ROOM = 1.05  # that the careful figure has above the highest peak measured
-_SECONDS, _BYTES, _MOST = (
-    3600.0,
-    1 << 42,
-    1 << 24,
-)  # more is no micro-batch, no card, and no side, batch or dim
+# More is no micro-batch, no card, and no side, batch or dim.
+_SECONDS, _BYTES, _MOST = 3600.0, 1 << 42, 1 << 24
 _LEAST = 1e-3  # seconds: a hundred of its kernels take as long to start
 
 

@@ -17,9 +17,8 @@ from kohya_wrap.domain.family import FamilyName
 Precision = Literal["half", "full_half", "single", "fp8"]
 Encoders = Literal["cached", "on card", "trained"]
 
-CONTEXT = (
-    0.45 * 2**30
-)  # bytes; PyTorch's maintainers name 300 to 400 MB, and published runs fitted 0.45 GiB best
+# Bytes: PyTorch's maintainers name 300 to 400 MB, and published runs fitted 0.45 GiB best.
+CONTEXT = 0.45 * 2**30
 MARGIN = 1.2  # of what stands above the weights: published runs of two images and more came out 9 to 20 % above the count
 _MB = 1e6
 _LATENTS = 64 * 64  # pixels of the latents of a picture of 512 x 512
@@ -137,7 +136,6 @@ class Other:
     Attributes:
         vae_weights: bytes, by "half" and "single".
         encode, decode: MB, and MB for each picture of 512 x 512, that the VAE needs above its weights.
-        draw: of the U-Net's pass without gradients, by family and precision.
         texts: by family, precision and checkpointing: MB of trained text encoders; for each piece of 75 tokens in the batch;
             for each and dim; and, trained or not, for each piece beyond a caption's first.
         convs: by family and checkpointing: MB for each picture and conv_dim.
@@ -146,7 +144,6 @@ class Other:
     vae_weights: dict[str, int]
     encode: dict[str, tuple[float, ...]]
     decode: dict[str, tuple[float, ...]]
-    draw: dict[str, tuple[float, ...]]
     texts: dict[str, tuple[float, ...]]
     convs: dict[str, float]
 
@@ -157,9 +154,8 @@ class Other:
         return _line(self.encode[_vae_precision(load)], batch * area(load.size))
 
     def drawing(self, load: Load, size: Size) -> float:
-        """The U-Net draws with and without the prompt; then the VAE makes a picture of it."""
-        of_unet = _line(self.draw[f"{load.family.value} {_float(load)}"], 2 * area(size))
-        return max(of_unet, _line(self.decode[_vae_precision(load)], area(size)))
+        """The U-Net's passes, without gradients, need a sixth of what the VAE then does to make a picture of it."""
+        return _line(self.decode[_vae_precision(load)], area(size))
 
 
 @dataclass(frozen=True)

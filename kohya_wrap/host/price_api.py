@@ -9,6 +9,7 @@ from http import HTTPStatus
 from typing import Any
 
 from kohya_wrap import __version__
+from kohya_wrap.host import no_redirect
 from kohya_wrap.host.webhook import Webhook
 
 _LONGEST = 8 << 20  # bytes
@@ -45,11 +46,7 @@ def ask(question: Question, seconds: float) -> Any:
     """
     from http.client import HTTPException
     from urllib.error import HTTPError
-    from urllib.request import HTTPRedirectHandler, Request, build_opener
-
-    class NoRedirect(HTTPRedirectHandler):
-        def redirect_request(self, *_: Any) -> None:
-            return None
+    from urllib.request import Request
 
     headers = {"Accept": "application/json", "User-Agent": f"kohya-wrap/{__version__}"}
     if question.body is not None:
@@ -60,7 +57,7 @@ def ask(question: Question, seconds: float) -> Any:
     try:
         Webhook.of(question.url)
         request = Request(question.url, data=data, headers=headers)
-        with build_opener(NoRedirect).open(request, timeout=seconds) as answer:
+        with no_redirect.opened(request, seconds) as answer:
             body = answer.read(_LONGEST + 1)
     except HTTPError as error:
         with error:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from kohya_wrap import __version__
 from kohya_wrap.errors import MachineError
+from kohya_wrap.host import no_redirect
 from kohya_wrap.host.again import OnWait, Unreachable, patiently
 from kohya_wrap.host.in_time import Late, in_time
 
@@ -70,11 +71,7 @@ def ask(call: Call, key: str, pauses: Sequence[float], on_wait: OnWait) -> None:
 def _once(call: Call, key: str, *, done_before: bool) -> None:
     from http.client import HTTPException
     from urllib.error import HTTPError, URLError
-    from urllib.request import HTTPRedirectHandler, Request, build_opener
-
-    class NoRedirect(HTTPRedirectHandler):  # which would hand the key to another host
-        def redirect_request(self, *_: Any) -> None:
-            return None
+    from urllib.request import Request
 
     headers = {
         "Authorization": f"Bearer {key}",
@@ -85,7 +82,7 @@ def _once(call: Call, key: str, *, done_before: bool) -> None:
     data = None if call.body is None else json.dumps(call.body).encode()
     request = Request(call.url, data=data, headers=headers, method=call.method)
     try:
-        with build_opener(NoRedirect).open(request, timeout=_SECONDS_TO_ANSWER) as answer:
+        with no_redirect.opened(request, _SECONDS_TO_ANSWER) as answer:
             body = answer.read(_LONGEST)
     except HTTPError as error:
         with error:

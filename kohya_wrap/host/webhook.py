@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from kohya_wrap.host import no_redirect
+
 _AGENT = "kohya-wrap"  # some services turn Python's own away
 
 
@@ -59,14 +61,10 @@ class Webhook:
         import urllib.error
         import urllib.request
 
-        class Stay(urllib.request.HTTPRedirectHandler):
-            def redirect_request(self, *_: Any) -> None:
-                return None
-
         headers = {"Content-Type": "application/json", "User-Agent": _AGENT, **dict(self.headers)}
         request = urllib.request.Request(self.url, json.dumps(data).encode(), headers, method="POST")
         try:
-            urllib.request.build_opener(Stay).open(request, timeout=timeout).close()
+            no_redirect.opened(request, timeout).close()
         except urllib.error.HTTPError as error:
             error.close()
             raise NotTaken(

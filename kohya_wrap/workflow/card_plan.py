@@ -28,9 +28,8 @@ from kohya_wrap.workflow.base_model import Facts
 from kohya_wrap.workflow.effective import Asked
 from kohya_wrap.workflow.images import Images
 
-FREE = (
-    0.93  # of a card's GB, as GiB: what drivers show with error correction on; a GeForce has up to 7 % more
-)
+# Of a card's GB, as GiB: what drivers show with error correction on; a GeForce has up to 7 % more.
+FREE = 0.93
 _MOST_BATCH = 64
 NO_CPU = Cpu(1, does_bf16=False)
 

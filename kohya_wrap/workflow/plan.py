@@ -261,7 +261,8 @@ def _within(
     raise UsageError(
         f"${budget:.2f} holds none of them: the nearest is {nearest.preset.name} at ${nearest.dollars[0]:.2f}, "
         f"{nearest.seconds / 3600:.1f} hours at ${nearest.offer.low if nearest.offer else 0:.2f}.",
-        why=f"{nearest.steps.steps} steps of {nearest.seconds_a_step:.1f} s each, within a factor of two.",
+        why=f"{nearest.steps.steps} steps of {nearest.seconds_a_step:.1f} s each, within a factor of "
+        f"{nearest.estimate.within:g}.",
         hint=f"--budget {nearest.dollars[0] + 0.005:.2f}"
         + (
             f", or fewer epochs: --set max_train_epochs={left}"

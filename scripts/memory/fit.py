@@ -233,18 +233,15 @@ def _kind(row: Row) -> tuple[str, str, str, bool]:
 def phases(rows: Sequence[Row]) -> Iterator[str]:
     """MB and MB for each picture."""
     for kind, own in groups(rows, lambda row: row["what"]["kind"]).items():
-        yield f"\n[other.{dict(encode='encode', decode='decode', sample='draw')[kind]}]"
-        for name, of_it in groups(own, _model).items():
+        if kind == "sample":  # the VAE's way back needs more, always
+            continue
+        yield f"\n[other.{kind}]"
+        for name, of_it in groups(own, lambda row: "half" if row["what"]["half"] else "single").items():
             known = np.array([[1.0, row["what"]["batch"] * _area(row["what"])] for row in of_it])
             wanted = np.array([row["bytes"] / MB for row in of_it])
             solved, *_ = np.linalg.lstsq(known / wanted[:, None], np.ones(len(wanted)), rcond=None)
             worst = np.abs(known @ solved / wanted - 1).max()
             yield f'"{name}" = {_short(solved)}  # {len(of_it)} rows; {worst:.1%} of it at most'
-
-
-def _model(row: Row) -> str:
-    numbers = "half" if row["what"]["half"] else "single"
-    return f"{row['what']['family']} {numbers}" if row["what"]["kind"] == "sample" else numbers
 
 
 def _area(what: Row) -> float:

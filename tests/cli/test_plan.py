@@ -42,6 +42,14 @@ def test_a_line_for_each_card_the_cheapest_first(shell: Shell, guide: Path) -> N
     assert not any(len(line) > 150 for line in lines)
 
 
+def test_steps_that_differ_by_card_stand_in_their_rows(shell: Shell, guide: Path) -> None:
+    config = guide.read_text(encoding="utf-8").replace("batch_size = 2\n", "")
+    guide.write_text(config, encoding="utf-8")
+    cards = ("--gpu", "RTX 4090", "--gpu", "RTX 3090", "--set", "gradient_accumulation_steps=1")
+    lines = shell("plan", guide, *cards).out.splitlines()
+    assert lines[0] == "SD 1.5, 8 images: the steps differ by card, see below"
+
+
 def test_for_scripts(shell: Shell, guide: Path) -> None:
     answer = shell("plan", guide, "--gpu", "RTX 4090", "--gpu", "RTX 3090", "--json")
     said = answer.envelope

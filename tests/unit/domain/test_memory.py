@@ -127,20 +127,38 @@ SD15 = Load(FamilyName.SD15, (512, 512), 2, 32)
 
 
 def test_the_other_phases() -> None:
-    """The VAE's two ways, and the U-Net's pass without gradients, in every row."""
+    """The VAE's two ways in every row; the U-Net's pass without gradients is never what counts."""
     lines = (SIMULATED / "rows.jsonl").read_text(encoding="utf-8").splitlines()
     phases = [row for line in lines if "bytes" in (row := json.loads(line))]
     assert {row["what"]["kind"] for row in phases} == {"encode", "decode", "sample"}
     for row in phases:
         what, other = row["what"], MODEL.other
-        precision = "half" if what["half"] else "single"
-        fixed, each = {
-            "encode": other.encode.get(precision),
-            "decode": other.decode.get(precision),
-            "sample": other.draw.get(f"{what.get('family')} {precision}"),
-        }[what["kind"]] or (0.0, 0.0)
+        of_kind = other.encode if what["kind"] == "encode" else other.decode
+        fixed, each = of_kind["half" if what["half"] else "single"]
         pictures = what["batch"] * what["width"] * what["height"] / 512**2
-        assert (fixed + each * pictures) * 1e6 == pytest.approx(row["bytes"], rel=0.002), what
+        if what["kind"] == "sample":  # two passes for a picture, with and without the prompt
+            assert row["bytes"] < 0.3 * (fixed + each * pictures / 2) * 1e6, what
+        else:
+            assert (fixed + each * pictures) * 1e6 == pytest.approx(row["bytes"], rel=0.002), what
+
+
+def test_what_the_allocator_needs_beside() -> None:
+    """The likely figure against the least card: a line through scattered points."""
+    apart: dict[bool, float] = {True: 0.0, False: 0.0}
+    for row in [*rows("rows.jsonl"), *rows("unseen.jsonl")]:
+        load = replace(load_of(row["what"]), vae_half=True)
+        off_by = abs((MODEL.need(load).phases[Phase.TRAINING] - CONTEXT) / row["need"]["least_card"] - 1)
+        apart[load.attention == "sdpa"] = max(apart[load.attention == "sdpa"], off_by)
+    print(f"sdpa {apart[True]:.1%}, none {apart[False]:.1%}")
+    assert apart[True] <= 0.05 and apart[False] <= 0.11
+
+
+def test_latents_made_anew_in_each_step_may_be_its_peak() -> None:
+    """With checkpointing, of many images."""
+    load = replace(SD15, checkpointed=True, batch=8)
+    cached, fresh = (MODEL.need(replace(load, latents_cached=cached)) for cached in (True, False))
+    assert fresh.parts[Part.WORK] == pytest.approx(MODEL.other.encoding(load, 8))
+    assert fresh.parts[Part.WORK] > cached.parts[Part.WORK] > 0
 
 
 def test_the_phase_that_needs_most_counts() -> None:
@@ -150,6 +168,8 @@ def test_the_phase_that_needs_most_counts() -> None:
     assert Phase.SAMPLING not in without.phases
     assert with_samples.likely == with_samples.phases[Phase.SAMPLING] > without.likely
     assert with_samples.parts[Part.VAE] > 0
+    fixed, each = MODEL.other.decode["single"]
+    assert with_samples.parts[Part.WORK] == pytest.approx((fixed + 4 * each) * 1e6), "of four times 512 x 512"
 
 
 def test_latents_that_are_not_cached_keep_the_vae_on_the_card() -> None:

@@ -40,6 +40,9 @@ def test_what_an_hour_hides_may_decide() -> None:
     assert cost.cheapest((plain, dear), job) == plain
     assert cost.cheapest((plain, dear), Rental(2.0)) == dear
     assert cost.total((plain, dear), job) == (pytest.approx(0.60), pytest.approx(0.50 + 0.25))
+    wide = Offer("C", 0.30, 0.90, "2026")
+    assert cost.dollars(wide, job) == (pytest.approx(0.60), pytest.approx(1.80))
+    assert cost.total((plain, wide), job) == (pytest.approx(0.60), pytest.approx(1.80))
 
 
 def test_what_providers_ask_beside_is_of_providers_that_offer_something() -> None:

@@ -35,6 +35,17 @@ def places(own_home: Path) -> Places:
 
 
 @pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    """Twenty pictures with captions, not yet in a project."""
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for number in range(20):
+        Image.new("RGB", (640, 512), (number, 0, 0)).save(folder / f"{number}.png")
+        (folder / f"{number}.txt").write_text("a cat", encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
 def prepared(tmp_path: Path, places: Places, cards: list[Gpu], monkeypatch: pytest.MonkeyPatch) -> Prepared:
     """prepared('seed = 1', env={...}, gpu="cpu"): the job of a config with that text."""
     monkeypatch.setattr(resources, "vendored_engine", lambda: tmp_path / "no-submodule")

@@ -6,7 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from PIL import Image
 
 from kohya_wrap import resources
 from kohya_wrap.config import presets
@@ -21,15 +20,6 @@ from kohya_wrap.workflow.plan import Plan, PlanRequest
 
 CARD = "RTX 3090"
 WHEN = "2026-12-01T04:27:45+00:00"
-
-
-@pytest.fixture
-def photos(tmp_path: Path) -> Path:
-    folder = tmp_path / "photos"
-    folder.mkdir()
-    for number in range(20):
-        Image.new("RGB", (640, 512), (number, 0, 0)).save(folder / f"{number}.png")
-    return folder
 
 
 def planned(photos: Path, places: Places, *cards: str, words: tuple[str, ...] = (), base: str = "") -> Plan:

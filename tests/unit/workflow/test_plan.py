@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PIL import Image
 
 from kohya_wrap import resources
 from kohya_wrap.config import presets
@@ -23,17 +22,6 @@ from tests.unit.workflow.conftest import RTX_3090, Prepared
 
 Planned = Callable[..., Plan]
 CARDS = presets.load(resources.presets()).gpus
-
-
-@pytest.fixture
-def photos(tmp_path: Path) -> Path:
-    """Twenty pictures, not yet in a project."""
-    folder = tmp_path / "photos"
-    folder.mkdir()
-    for number in range(20):
-        Image.new("RGB", (640, 512), (number, 0, 0)).save(folder / f"{number}.png")
-        (folder / f"{number}.txt").write_text("a cat", encoding="utf-8")
-    return folder
 
 
 @pytest.fixture
@@ -144,6 +132,23 @@ def test_sdxl_of_a_folder(planned: Planned) -> None:
     (card,) = planned(base="sdxl", gpus=("RTX 4090",)).cards
     assert card.load.size[0] * card.load.size[1] > 900_000
     assert card.need.likely > 6 * 2**30
+
+
+def test_each_card_has_the_config_that_it_trains(planned: Planned) -> None:
+    """A T4 has no bf16."""
+    found = {card.preset.name: card.config for card in planned("", gpus=("T4", "RTX 4090")).cards}
+    assert {name: own.get("mixed_precision") for name, own in found.items()} == {
+        "T4": "fp16",
+        "RTX 4090": "bf16",
+    }
+
+
+@pytest.mark.parametrize(
+    "wrong", ["caption_extension = 1", "reg_data_dir = 2", 'vae = "https://example.org/a"']
+)
+def test_what_files_are_looked_for_by_is_checked_before_they_are(planned: Planned, wrong: str) -> None:
+    with pytest.raises(ConfigError, match=wrong.split()[0]):
+        planned(wrong)
 
 
 def test_an_unknown_card_is_told_with_its_nearest(planned: Planned) -> None:

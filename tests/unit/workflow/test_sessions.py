@@ -6,23 +6,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from PIL import Image
 
 from kohya_wrap.domain import cost
 from kohya_wrap.errors import MachineError, UsageError
 from kohya_wrap.places import Places
 from kohya_wrap.workflow import plan, sessions
+from kohya_wrap.workflow.card_plan import Verdict
 from kohya_wrap.workflow.own_card import MACHINE, OwnCard
 from kohya_wrap.workflow.plan import Plan, PlanRequest
-
-
-@pytest.fixture
-def photos(tmp_path: Path) -> Path:
-    folder = tmp_path / "photos"
-    folder.mkdir()
-    for number in range(10):
-        Image.new("RGB", (512, 512), (number, 0, 0)).save(folder / f"{number}.png")
-    return folder
 
 
 def planned(photos: Path, places: Places, *gpus: str, base: str = "sd15", mine: str = "") -> Plan:
@@ -46,6 +37,10 @@ def test_only_cards_that_hold_all(photos: Path, places: Places) -> None:
     small = planned(photos, places, "RTX 3060 12GB", "RTX 4090")
     tight = replace(small, cards=tuple(card for card in small.cards if card.preset.name == "RTX 4090"))
     assert [one.preset.name for one in sessions.of([small, tight])] == ["RTX 4090"]
+    by_name = {card.preset.name: card for card in small.cards}
+    by_name["RTX 4090"] = replace(by_name["RTX 4090"], verdict=Verdict.TOO_SMALL)
+    one_less = replace(small, cards=tuple(by_name.values()))
+    assert [one.preset.name for one in sessions.of([small, one_less])] == ["RTX 3060 12GB"]
     none = replace(small, cards=())
     with pytest.raises(MachineError, match="No card holds all"):
         sessions.of([small, none])
