@@ -15,6 +15,7 @@ from kohya_wrap.config.user import UserConfig
 from kohya_wrap.dataset import folders, inventory
 from kohya_wrap.domain.family import FAMILIES, Family, FamilyName
 from kohya_wrap.domain.finding import Finding, Level
+from kohya_wrap.domain.memory import Load, area
 from kohya_wrap.domain.session import Base
 from kohya_wrap.domain.wording import counted
 from kohya_wrap.engine import catalogue, reference
@@ -22,6 +23,7 @@ from kohya_wrap.engine.reference import Catalogued, Local, Reference
 from kohya_wrap.errors import KohyaWrapError, MachineError, UsageError
 from kohya_wrap.host import image_file
 from kohya_wrap.places import Places, Project
+from kohya_wrap.plan import model as models
 from kohya_wrap.plan import prices
 from kohya_wrap.workflow import assumed, bare_folder, calibrated, card_plan, effective, images
 from kohya_wrap.workflow.base_model import Facts
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 
 _OTHERWISE = "--base sdxl, --set resolution=768,768"
 _BASE = "sd15"  # of a folder
+_SMALL_DIM = 16  # of a LoRA that is still one
 _REPEATS = 10  # as `dataset build` has it
 
 
@@ -225,16 +228,31 @@ def _refuse_too_small(plans: Sequence[CardPlan], request: PlanRequest) -> None:
     if plans[0].verdict is not Verdict.TOO_SMALL:
         return
     nearest = min(plans, key=lambda plan: plan.need.likely - plan.free)
+    less, smaller = _less(nearest.load)
+    helps = models.load(resources.presets()).need(smaller).likely <= nearest.free
     raise MachineError(
         f"It {'fits on none of the cards' if len(plans) > 1 else f'does not fit on {nearest.preset.name}'}: "
         f"{nearest.need.likely / 2**30:.1f} GiB are needed, and {nearest.free / 2**30:.1f} are free on {nearest.preset.name}.",
         why=f"That is with gradient checkpointing and {counted(nearest.load.batch, 'image')} at once: what is left would learn "
         "something else.",
-        hint=f"A smaller resolution or network_dim: --set resolution=512,512 --set network_dim=16   (it is "
-        f'"{nearest.config.get("resolution")}", {nearest.load.network_dim})'
-        if nearest.batches_are_ours
-        else f"A smaller resolution or batch_size in the dataset_config, or a smaller network_dim (it is {nearest.load.network_dim}).",
+        hint=f"A smaller resolution or batch_size in the dataset_config, or a smaller network_dim (it is {nearest.load.network_dim})."
+        if not nearest.batches_are_ours
+        else f"It would with {' '.join(less)}"
+        if helps
+        else "A card with more memory: leave --gpu, --vram and --tflops out, or a base of another family.",
     )
+
+
+def _less(load: Load) -> tuple[list[str], Load]:
+    """What would take less and learn something else, as words of --set, and what is loaded then."""
+    words, smaller = [], load
+    if area(load.size) > 1:
+        words, smaller = ["--set resolution=512,512"], replace(smaller, size=(512, 512))
+    if load.network_dim > _SMALL_DIM:
+        words, smaller = [*words, f"--set network_dim={_SMALL_DIM}"], replace(smaller, network_dim=_SMALL_DIM)
+    if load.conv_dim > _SMALL_DIM:
+        words, smaller = [*words, "and a smaller conv_dim"], replace(smaller, conv_dim=_SMALL_DIM)
+    return words, smaller
 
 
 def _within(

@@ -147,7 +147,13 @@ def test_in_a_moment(shell: Shell, guide: Path) -> None:
         (("--own", "RTX 3061"), 2, "No GPU preset is called 'RTX 3061'", "--own"),
         (("--budget", "0.001"), 2, "holds none of them", "--budget 0.0"),
         (("--base", "sd51"), 2, "no base model", "sd15"),
-        (("--base", "sdxl", "--vram", "4", "--tflops", "20"), 8, "GiB are needed", "resolution"),
+        (("--base", "sdxl", "--vram", "4", "--tflops", "20"), 8, "GiB are needed", "A card with more memory"),
+        (
+            ("--set", "network_dim=4096", "--gpu", "T4"),
+            8,
+            "GiB are needed",
+            "It would with --set network_dim=16",
+        ),
         (("--set", "resolutoin=512"), 3, "resolutoin", "resolution"),
     ],
 )

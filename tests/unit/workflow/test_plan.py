@@ -162,7 +162,14 @@ def test_nothing_that_fits_says_by_how_much(planned: Planned) -> None:
     with pytest.raises(MachineError, match=r"GiB are needed, and 3\.7 are free") as refused:
         planned(base="sdxl", figures=(4, 10.0))
     assert refused.value.code == 8
-    assert "resolution" in str(refused.value.hint)
+    assert "A card with more memory" in str(refused.value.hint), "neither 512 px nor dim 16 would help"
+
+
+def test_what_is_said_to_help_helps(planned: Planned) -> None:
+    with pytest.raises(MachineError) as refused:
+        planned("network_dim = 4096", gpus=("T4",))
+    assert str(refused.value.hint) == "It would with --set network_dim=16"
+    assert planned("network_dim = 4096", gpus=("T4",), words=("network_dim=16",)).cards
 
 
 def test_a_budget_keeps_what_it_holds(planned: Planned) -> None:
